@@ -1,0 +1,52 @@
+"""What a dead letter looks like on its topic: the record's own bytes, and headers that say what was wrong."""
+
+from scoreline.records import DeadLetter, caller_headers, find_header
+
+REASON_HEADER = "scoreline-error-reason"
+DETAIL_HEADER = "scoreline-error-detail"
+VERSION_HEADER = "scoreline-error-version"
+SOURCE_TOPIC_HEADER = "scoreline-source-topic"
+SOURCE_PARTITION_HEADER = "scoreline-source-partition"
+SOURCE_OFFSET_HEADER = "scoreline-source-offset"
+SOURCE_TIMESTAMP_HEADER = "scoreline-source-timestamp"
+ATTEMPT_HEADER = "scoreline-attempt"
+FAILED_AT_HEADER = "scoreline-failed-at"
+
+MAX_HEADER_BYTES = 1024
+
+
+def dead_letter_headers(dead_letter: DeadLetter, *, failed_at_ms: int) -> list[tuple[str, bytes | None]]:
+    """The caller's headers untouched, then ours; older ones of ours are replaced and the attempt is counted up.
+
+    Args:
+        dead_letter: what could not be scored.
+        failed_at_ms: milliseconds since the epoch.
+    """
+    record = dead_letter.record
+    ours = {
+        REASON_HEADER: dead_letter.reason.value,
+        DETAIL_HEADER: dead_letter.detail,
+        VERSION_HEADER: "" if dead_letter.version is None else str(dead_letter.version),
+        SOURCE_TOPIC_HEADER: record.topic(),
+        SOURCE_PARTITION_HEADER: str(record.partition()),
+        SOURCE_OFFSET_HEADER: str(record.offset()),
+        SOURCE_TIMESTAMP_HEADER: str(record.timestamp()[1]),
+        ATTEMPT_HEADER: str(_count_attempts(dead_letter) + 1),
+        FAILED_AT_HEADER: str(failed_at_ms),
+    }
+    return [*caller_headers(record), *((name, _cut(text)) for name, text in ours.items())]
+
+
+def _count_attempts(dead_letter: DeadLetter) -> int:
+    earlier = find_header(dead_letter.record, ATTEMPT_HEADER) or b""
+    return int(earlier) if earlier.isdigit() and len(earlier) < 10 else 0
+
+
+def _cut(text: str) -> bytes:
+    """UTF-8 of at most 1 KiB, never ending within a character."""
+    encoded = text.encode("utf-8", "replace")
+    return (
+        encoded
+        if len(encoded) <= MAX_HEADER_BYTES
+        else encoded[:MAX_HEADER_BYTES].decode("utf-8", "ignore").encode()
+    )

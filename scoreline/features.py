@@ -1,0 +1,186 @@
+"""What a model wants to be given: its features, and the rules that every value obeys on every path.
+
+A matrix of features is float64, one row an instance, one column a feature, in the model's order. Decoders fill it with
+raw values: numbers as doubles, booleans as 1 and 0, NaN for null, the code of a level for categorical features with a
+level list, and `UNSEEN` for a level that the list does not have. `FeatureSet.settle` then judges it, the same way for
+Avro, JSON and jobs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from scoreline.records import Reason
+
+Matrix = npt.NDArray[np.float64]
+Level = str | int | float | bool
+
+UNSEEN = -1.0
+MAX_CODE = 2**31 - 1
+
+
+class Kind(StrEnum):
+    """What a feature's values mean."""
+
+    NUMERIC = "numeric"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    CATEGORICAL = "categorical"
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One input of a model.
+
+    Attributes:
+        name: the model's own name for it.
+        field: dotted path of the field that carries it in a record; the name where nothing else is said.
+        nullable: whether a null may be scored.
+        optional: whether a writer's schema may lack the field altogether.
+        levels: of a categorical feature, the level of each code; None where values are the codes themselves.
+    """
+
+    name: str
+    kind: Kind = Kind.NUMERIC
+    field: str = ""
+    nullable: bool = True
+    optional: bool = False
+    levels: tuple[Level, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.field:
+            object.__setattr__(self, "field", self.name)
+        if self.levels is not None and self.kind is not Kind.CATEGORICAL:
+            raise ValueError(
+                f"feature {self.name!r} is {self.kind}, but has levels; only a categorical one may"
+            )
+
+    @property
+    def codes(self) -> Mapping[Level, int]:
+        """Code of each level, looked up by equality: the integer 3 finds the level 3 or 3.0."""
+        return {level: code for code, level in enumerate(self.levels or ())}
+
+
+@dataclass(frozen=True, slots=True)
+class ValueProblem:
+    """One value that may not be scored."""
+
+    row: int
+    feature: Feature
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What settling found.
+
+    Attributes:
+        problems: at most one for each row and feature, in row order; empty in the usual case.
+        unseen: how many values of each feature were levels never seen in training; shape (features,), only for
+            rows without problems and those with alike.
+    """
+
+    problems: Sequence[ValueProblem]
+    unseen: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The features of one model version, in the order of its matrix."""
+
+    features: tuple[Feature, ...]
+    _strict: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+    _whole: npt.NDArray[np.intp] = field(init=False, repr=False, compare=False)
+    _levelled: npt.NDArray[np.intp] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = [f.name for f in self.features]
+        if len(set(names)) != len(names):
+            raise ValueError(f"feature names repeat: {sorted({n for n in names if names.count(n) > 1})}")
+        integral = (Kind.INTEGER, Kind.BOOLEAN, Kind.CATEGORICAL)
+        strict = np.array([not f.nullable for f in self.features], dtype=np.bool_)
+        whole = np.array(
+            [i for i, f in enumerate(self.features) if f.kind in integral and f.levels is None], dtype=np.intp
+        )
+        levelled = np.array([i for i, f in enumerate(self.features) if f.levels is not None], dtype=np.intp)
+        for name, value in (("_strict", strict), ("_whole", whole), ("_levelled", levelled)):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.features)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model's names, in the matrix's order."""
+        return tuple(f.name for f in self.features)
+
+    def settle(self, matrix: Matrix) -> Settled:
+        """Judge every value of a decoded matrix and turn unseen levels into NaN, **in place**.
+
+        A null where it may not be is `missing_feature`. Infinite values, fractions where a whole number is meant, and
+        codes outside 0 … 2^31-1 are `invalid_value`.
+
+        Args:
+            matrix: shape (rows, features); changed only where a value is `UNSEEN`.
+        """
+        unseen = np.zeros(len(self.features), dtype=np.int64)
+        if len(self._levelled):
+            columns = matrix[:, self._levelled]
+            strange = columns == UNSEEN
+            unseen[self._levelled] = strange.sum(axis=0)
+            # A null of a levelled feature is judged before the unseen ones look the same.
+            problems = self._find_problems(matrix)
+            if strange.any():
+                columns[strange] = np.nan
+                matrix[:, self._levelled] = columns
+            return Settled(problems, unseen)
+        return Settled(self._find_problems(matrix), unseen)
+
+    def _find_problems(self, matrix: Matrix) -> list[ValueProblem]:
+        finite = np.isfinite(matrix)
+        suspicious = ~finite if self._strict.any() else np.isinf(matrix)
+        if suspicious.any():
+            suspicious = np.isinf(matrix) | (np.isnan(matrix) & self._strict)
+        if len(self._whole):
+            columns = matrix[:, self._whole]
+            with np.errstate(invalid="ignore"):
+                fraction = (columns != np.floor(columns)) & np.isfinite(columns)
+            suspicious[:, self._whole] |= fraction | self._outside(columns)
+        if not suspicious.any():
+            return []
+        return [
+            self._describe(int(row), self.features[column], float(matrix[row, column]))
+            for row, column in np.argwhere(suspicious)
+        ]
+
+    def _outside(self, columns: Matrix) -> npt.NDArray[np.bool_]:
+        """Where a value of an unlevelled whole-number feature is outside what its kind allows."""
+        outside = np.zeros(columns.shape, dtype=np.bool_)
+        for i, column in enumerate(self._whole):
+            kind = self.features[column].kind
+            if kind is Kind.CATEGORICAL:
+                outside[:, i] = (columns[:, i] < 0) | (columns[:, i] > MAX_CODE)
+            elif kind is Kind.BOOLEAN:
+                outside[:, i] = (columns[:, i] < 0) | (columns[:, i] > 1)
+        return outside
+
+    @staticmethod
+    def _describe(row: int, feature: Feature, value: float) -> ValueProblem:
+        if np.isnan(value):
+            detail = f"feature {feature.name!r} is null, but may not be"
+            return ValueProblem(row, feature, Reason.MISSING_FEATURE, detail)
+        expected = {
+            Kind.NUMERIC: "a finite number",
+            Kind.INTEGER: "a whole number",
+            Kind.BOOLEAN: "a boolean",
+            Kind.CATEGORICAL: "a category code, a whole number from 0 to 2147483647",
+        }[feature.kind]
+        detail = f"feature {feature.name!r} has to be {expected}, but is {value!r}"
+        return ValueProblem(row, feature, Reason.INVALID_VALUE, detail)

@@ -1,0 +1,75 @@
+"""The interface that everything else in scoreline knows a model by."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from scoreline.features import FeatureSet, Matrix
+
+Scores = npt.NDArray[np.float64]
+"""What a model gives: shape (rows,), or (rows, classes) for a multi-class model, in class order."""
+
+
+class Model(Protocol):
+    """Scores rows of features; safe to call from several threads at once."""
+
+    @property
+    def features(self) -> FeatureSet:
+        """What a matrix has to hold, column by column."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Names of the classes of a multi-class model in the order of its scores; None for all others."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """What computes the scores, as in `model_info`: `lightgbm`."""
+        ...
+
+    def predict(self, features: Matrix) -> Scores:
+        """Score a settled matrix, the same bits for a row whatever stands beside it.
+
+        Args:
+            features: shape (rows, len(self.features)), C-contiguous float64, NaN for null; zero rows are allowed.
+
+        Returns:
+            Shape (rows,), or (rows, len(self.classes)) for a multi-class model.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One loaded version: what a batch holds on to from its first row to its last.
+
+    Attributes:
+        name: the model's name in the store.
+        version: its number, from 1.
+        sha256: of the model's artifact, hexadecimal.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    model: Model
+
+
+class Versions(Protocol):
+    """Finds the loaded version that a selector stands for."""
+
+    def resolve(self, selector: str | None = None) -> ModelVersion:
+        """The version that a selector means now; loads it when it is not resident.
+
+        Args:
+            selector: a version number, an alias or `latest`; None for the configured alias.
+
+        Raises:
+            ModelNotFound: the store has answered, and has no such version or alias.
+            ModelRejected: it exists, but may not serve.
+            Unavailable: the store is away.
+        """
+        ...

@@ -1,0 +1,131 @@
+"""The values that flow: records in, dead letters and outputs out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+PIN_HEADER = "scoreline-pin-version"
+RESERVED_PREFIX = "scoreline-"
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.partition}]"
+
+
+NextOffsets = Mapping[TopicPartition, int]
+"""What is committed: per partition the offset of the record that is to be read next."""
+
+
+class Record(Protocol):
+    """What Kafka holds, as methods because that is the shape of the client's own message: a polled batch is not copied."""
+
+    def topic(self) -> str:
+        """Topic that the record was read from."""
+        ...
+
+    def partition(self) -> int:
+        """Partition that the record was read from."""
+        ...
+
+    def offset(self) -> int:
+        """Position within the partition."""
+        ...
+
+    def key(self) -> bytes | None:
+        """Key as it was produced."""
+        ...
+
+    def value(self) -> bytes | None:
+        """Framed Avro; None is a tombstone."""
+        ...
+
+    def headers(self) -> Headers | None:
+        """Headers in order, repeated names kept; None without any."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """(type, milliseconds since the epoch); type 0 means that there is none."""
+        ...
+
+
+class Reason(StrEnum):
+    """Why a record cannot be scored."""
+
+    TOMBSTONE = "tombstone"
+    UNDECODABLE = "undecodable"
+    UNKNOWN_SCHEMA = "unknown_schema"
+    INCOMPATIBLE_SCHEMA = "incompatible_schema"
+    MISSING_FEATURE = "missing_feature"
+    INVALID_VALUE = "invalid_value"
+    UNKNOWN_VERSION = "unknown_version"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that cannot be scored, whole, with the reason and what exactly is wrong with it.
+
+    Attributes:
+        version: the model version that it was to be scored with, None where none was chosen yet.
+    """
+
+    record: Record
+    reason: Reason
+    detail: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Encoded predictions in input order: `values[i]` answers `records[i]`, whose key, headers and partition it gets.
+
+    Attributes:
+        values: framed Avro; None forwards a tombstone.
+        versions: the model version that made each one; an int where it is the same for all.
+    """
+
+    records: Sequence[Record]
+    values: Sequence[bytes | None]
+    model: str
+    versions: int | Sequence[int]
+
+    def __post_init__(self) -> None:
+        if len(self.records) != len(self.values):
+            raise ValueError(f"{len(self.records)} records, but {len(self.values)} values")
+        if not isinstance(self.versions, int) and len(self.versions) != len(self.values):
+            raise ValueError(f"{len(self.versions)} versions, but {len(self.values)} values")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def find_next_offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:
+    """What to commit once all of `records` are finished; they must be in offset order within each partition."""
+    return {TopicPartition(r.topic(), r.partition()): r.offset() + 1 for r in records}
+
+
+def caller_headers(record: Record) -> list[tuple[str, bytes | None]]:
+    """The record's headers without those under the prefix `scoreline-`, which is reserved."""
+    return [h for h in record.headers() or () if not h[0].startswith(RESERVED_PREFIX)]
+
+
+def find_header(record: Record, name: str) -> bytes | None:
+    """Value of the last header of that name, or None."""
+    found = None
+    for key, value in record.headers() or ():
+        if key == name:
+            found = value
+    return found
+
+
+Clock = Callable[[], float]
+"""Seconds; monotonic for durations, since the epoch where a name says so."""

@@ -1,0 +1,139 @@
+"""The ports between the loop and whatever carries its records."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from scoreline.records import DeadLetter, NextOffsets, Outputs, Record, TopicPartition
+
+
+class RebalanceListener(Protocol):
+    """Told of every change of assignment, always from within `Source.poll` or `Source.close`."""
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """These partitions are ours from now on; an empty collection is the news that there are none for us."""
+        ...
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """These partitions are about to go to another member: the last moment to commit for them."""
+        ...
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """These partitions have gone already: nothing can be committed for them."""
+        ...
+
+
+class Source(Protocol):
+    """A member of a consumer group. Everything that one poll returned is finished or rewound before the next."""
+
+    def poll(self, max_records: int, max_bytes: int, timeout_seconds: float) -> Sequence[Record]:
+        """What is there, at once; waits only when nothing is.
+
+        Records of one partition come in offset order. No record is returned whose partition was revoked or lost
+        during the same call.
+
+        Args:
+            max_records: at least 1.
+            max_bytes: bound on the sum of keys and values; a single larger record still comes, alone.
+            timeout_seconds: how long to wait when nothing is there.
+
+        Raises:
+            FatalClientError: the client cannot go on.
+        """
+        ...
+
+    def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
+        """Commit; a refusal is counted and never raised, because the next commit covers it.
+
+        Args:
+            next_offsets: only partitions of the present assignment, or of one that is being revoked.
+            wait: until the broker has answered; otherwise the answer is looked at during a later poll.
+        """
+        ...
+
+    def commit_in_flight(self) -> bool:
+        """Whether the answer to a commit without waiting is still to come."""
+        ...
+
+    def rewind(self, next_offsets: NextOffsets) -> None:
+        """Make the next poll return these offsets again, of the partitions that are still ours."""
+        ...
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        """Partitions that are ours now."""
+        ...
+
+    def add_listener(self, listener: RebalanceListener) -> None:
+        """Have a listener told of every rebalance from now on."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group at once; listeners are told of the revocation."""
+        ...
+
+
+class Publisher(Protocol):
+    """Puts outputs and dead letters onto their topics, in the order given within each partition."""
+
+    def publish(self, outputs: Outputs, dead_letters: Sequence[DeadLetter]) -> None:
+        """Hand everything to the client; blocks while its queue is full, until there is room.
+
+        Raises:
+            DeliveryError: something cannot be handed over.
+            FatalClientError: the client cannot go on.
+        """
+        ...
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Wait until everything published is acknowledged; False when the time is up first.
+
+        Raises:
+            DeliveryError: something was refused; the rest has been acknowledged, refused or given up by then.
+            FatalClientError: the client cannot go on.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Give up what is queued and not acknowledged; its fate is unknown, so its offsets may never be committed."""
+        ...
+
+    def close(self) -> None:
+        """Release the client."""
+        ...
+
+
+class Delivery(Protocol):
+    """Finishes a batch: outputs and dead letters out, then the offsets, under one guarantee."""
+
+    def finish(
+        self, outputs: Outputs, dead_letters: Sequence[DeadLetter], next_offsets: NextOffsets
+    ) -> Mapping[str, float]:
+        """Publish everything, wait for its acknowledgement, then see to the offsets.
+
+        Returns:
+            Seconds spent by stage: `publish`, `commit`.
+
+        Raises:
+            DeliveryError: the batch is not finished; nothing of it was or will be committed.
+            FatalClientError: the client cannot go on.
+        """
+        ...
+
+    def tick(self) -> None:
+        """Called when nothing was polled: commit what is due."""
+        ...
+
+    def close(self) -> None:
+        """Commit what is acknowledged and release the client."""
+        ...
+
+
+class ClientObserver(Protocol):
+    """Learns what the client says on the side; may not raise. Calls come from the thread that polls or publishes."""
+
+    def commit_answered(self, next_offsets: NextOffsets, error: str | None) -> None:
+        """The broker has answered a commit of these offsets; `error` is its name for a refusal."""
+        ...
+
+    def client_error(self, name: str, detail: str) -> None:
+        """The client reports a situation (a broker that is away, credentials that are refused) and goes on trying."""
+        ...
