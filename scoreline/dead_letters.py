@@ -46,7 +46,5 @@ def _cut(text: str) -> bytes:
     """UTF-8 of at most 1 KiB, never ending within a character."""
     encoded = text.encode("utf-8", "replace")
     return (
-        encoded
-        if len(encoded) <= MAX_HEADER_BYTES
-        else encoded[:MAX_HEADER_BYTES].decode("utf-8", "ignore").encode()
+        encoded if len(encoded) <= MAX_HEADER_BYTES else encoded[:MAX_HEADER_BYTES].decode("utf-8", "ignore").encode()
     )

@@ -54,9 +54,7 @@ class Feature:
         if not self.field:
             object.__setattr__(self, "field", self.name)
         if self.levels is not None and self.kind is not Kind.CATEGORICAL:
-            raise ValueError(
-                f"feature {self.name!r} is {self.kind}, but has levels; only a categorical one may"
-            )
+            raise ValueError(f"feature {self.name!r} is {self.kind}, but has levels; only a categorical one may")
 
     @property
     def codes(self) -> Mapping[Level, int]:

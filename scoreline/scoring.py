@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from scoreline.models.model import ModelVersion, Scores, Versions
 from scoreline.records import PIN_HEADER, DeadLetter, Outputs, Reason, Record, find_header
 from scoreline.schemas.decoder import PayloadDecoder
 from scoreline.schemas.predictions import PredictionEncoder, Source
+
+
+T = TypeVar("T")
 
 
 class Tombstones(StrEnum):
