@@ -26,7 +26,7 @@ NextOffsets = Mapping[TopicPartition, int]
 
 
 class Record(Protocol):
-    """What Kafka holds. Methods, because that is the shape of the client's own message: a polled batch is not copied."""
+    """What Kafka holds, as methods: that is the shape of the client's own message, so a polled batch is not copied."""
 
     def topic(self) -> str:
         """Topic that the record was read from."""

@@ -16,7 +16,6 @@ from scoreline.records import PIN_HEADER, DeadLetter, Outputs, Reason, Record, f
 from scoreline.schemas.decoder import PayloadDecoder
 from scoreline.schemas.predictions import PredictionEncoder, Source
 
-
 T = TypeVar("T")
 
 

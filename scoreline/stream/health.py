@@ -1,0 +1,101 @@
+"""What the stream role says of itself: alive by its turns, ready by evidence."""
+
+import logging
+import threading
+from collections.abc import Collection
+
+from scoreline.observability.events import BatchScored
+from scoreline.observability.health import ComponentHealth
+from scoreline.records import Clock, TopicPartition
+
+logger = logging.getLogger("scoreline.stream")
+
+STALE_SECONDS = 60.0
+"""A loop that has not turned for this long is stuck: a batch takes milliseconds, a pause at most 30 s."""
+
+
+class StreamHealth:
+    """Observer of loop and rebalances that answers whether the stream is alive and ready; safe between threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._turned_at = clock()
+        self._state = "starting"
+        self._joined = False
+        self._partitions: frozenset[TopicPartition] = frozenset()
+        self._trouble: str | None = None
+
+    def turned(self) -> None:
+        """The loop has begun another turn."""
+        self._turned_at = self._clock()
+
+    def described(self, state: str) -> None:
+        """Before the first assignment: what is being waited for."""
+        with self._lock:
+            self._state = state
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """A first assignment, even an empty one, is the evidence that the group was joined."""
+        with self._lock:
+            self._joined = True
+            self._partitions |= set(partitions)
+        self._log("partitions_assigned", partitions)
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions go to another member."""
+        with self._lock:
+            self._partitions -= set(partitions)
+        self._log("partitions_revoked", partitions)
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions have gone; until the next assignment there is no evidence of membership."""
+        with self._lock:
+            self._partitions -= set(partitions)
+            self._joined = False
+            self._state = "the group membership was lost, joining again"
+        self._log("partitions_lost", partitions)
+
+    def batch_scored(self, event: BatchScored) -> None:
+        """A finished batch ends any trouble."""
+        if self._trouble is not None:
+            logger.info("the stream goes on", extra={"event": "stream_resumed", "records": len(event.records)})
+            with self._lock:
+                self._trouble = None
+
+    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:
+        """A batch that could not be finished makes the stream unready until one is."""
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:
+            logger.warning(
+                "a batch was rolled back and will be read again",
+                extra={
+                    "event": "batch_rolled_back",
+                    "records": records,
+                    "error": trouble,
+                    "retry_seconds": round(retry_seconds, 3),
+                },
+            )
+        with self._lock:
+            self._trouble = trouble
+
+    def check(self) -> ComponentHealth:
+        """The component `stream` as it stands now."""
+        with self._lock:
+            quiet_seconds = self._clock() - self._turned_at
+            alive = quiet_seconds < STALE_SECONDS
+            ready = alive and self._joined and self._trouble is None
+            if not alive:
+                detail = f"the loop has not turned for {quiet_seconds:.0f} s"
+            elif self._trouble is not None:
+                detail = self._trouble
+            elif not self._joined:
+                detail = self._state
+            else:
+                detail = f"{len(self._partitions)} partitions assigned"
+            return ComponentHealth("stream", "stream", ready, alive, detail)
+
+    @staticmethod
+    def _log(event: str, partitions: Collection[TopicPartition]) -> None:
+        names = sorted(str(p) for p in partitions)
+        logger.info("%s: %d", event.replace("_", " "), len(names), extra={"event": event, "partitions": names})
