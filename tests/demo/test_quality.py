@@ -1,0 +1,20 @@
+"""The area under the curve against an oracle."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreline.demo.quality import area_under_curve
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=30))
+def test_it_equals_the_share_of_pairs_in_the_right_order(pairs):
+    """The definition itself, pair by pair, ties counted half."""
+    positives = [score for label, score in pairs if label]
+    negatives = [score for label, score in pairs if not label]
+    if not positives or not negatives:
+        return
+    wins = sum((p > n) + (p == n) / 2 for p in positives for n in negatives)
+    labels = np.array([float(label) for label, _ in pairs])
+    found = area_under_curve(labels, [score for _, score in pairs])
+    assert abs(found - wins / (len(positives) * len(negatives))) < 1e-12

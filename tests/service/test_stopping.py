@@ -1,0 +1,56 @@
+"""The one deadline of a stop."""
+
+from scoreline.service.stopping import Stop
+
+
+class FakeClock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_before_a_request_nothing_is_overdue_and_the_whole_deadline_is_left():
+    clock = FakeClock()
+    stop = Stop(25.0, clock)
+    clock.now += 1000
+    assert not stop.is_set()
+    assert not stop.is_overdue()
+    assert stop.left_seconds() == 25.0
+
+
+def test_the_deadline_runs_from_the_first_request():
+    clock = FakeClock()
+    stop = Stop(25.0, clock)
+    stop.request()
+    clock.now += 10
+    stop.request()
+    assert stop.left_seconds() == 15.0
+
+
+def test_unfinished_work_is_overdue_while_there_is_still_time_to_leave_the_group():
+    clock = FakeClock()
+    stop = Stop(25.0, clock)
+    stop.request()
+    clock.now += 19.9
+    assert not stop.is_overdue()
+    clock.now += 0.2
+    assert stop.is_overdue()
+    assert stop.left_seconds() > 4
+
+
+def test_what_is_left_is_never_negative():
+    clock = FakeClock()
+    stop = Stop(2.0, clock)
+    stop.request()
+    clock.now += 60
+    assert stop.left_seconds() == 0.0
+    assert stop.is_overdue()
+
+
+def test_waiting_ends_with_the_request():
+    stop = Stop(1.0, FakeClock())
+    assert stop.wait(0) is False
+    stop.request()
+    assert stop.wait(0) is True
