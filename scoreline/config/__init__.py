@@ -1,0 +1,1 @@
+"""Configuration: read once from the environment, validated together, immutable from then on."""

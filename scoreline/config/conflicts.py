@@ -1,0 +1,139 @@
+"""What is wrong between settings that are each right alone."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, NamedTuple
+
+from scoreline.config.kinds import MAX_TOPIC_LENGTH
+from scoreline.config.roles import Role
+
+if TYPE_CHECKING:
+    from scoreline.config.settings import Settings
+
+
+class Check(NamedTuple):
+    """One rule.
+
+    Attributes:
+        fields: that it looks at; it is skipped while one of them has no valid value.
+        find: what is wrong, None where nothing is.
+        role: the role that it is for, None where it always holds.
+    """
+
+    fields: tuple[str, ...]
+    find: Callable[[Settings], str | None]
+    role: Role | None = None
+
+
+def find_conflicts(settings: Settings, roles: Collection[Role], *, unknown: Collection[str]) -> list[str]:
+    """Every rule that the settings break.
+
+    Args:
+        roles: that the process will play.
+        unknown: fields whose value could not be validated.
+    """
+    applicable = [c for c in CHECKS if c.role is None or c.role in roles]
+    found = [c.find(settings) for c in applicable if not set(c.fields) & set(unknown)]
+    return [problem for problem in found if problem is not None]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on this address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _find_missing_broker(settings: Settings) -> str | None:
+    if settings.kafka_bootstrap_servers is None:
+        return "SCORELINE_KAFKA_BOOTSTRAP_SERVERS is not set; expected the brokers as host:port,host:port"
+    return None
+
+
+def _find_open_door(settings: Settings) -> str | None:
+    if settings.http_tokens or settings.http_auth == "none" or is_loopback(settings.http_host):
+        return None
+    return (
+        f"SCORELINE_HTTP_HOST={settings.http_host} is reachable from other machines, and nothing is asked of a caller; "
+        "set SCORELINE_HTTP_TOKENS=predict:TOKEN, or SCORELINE_HTTP_AUTH=none if something in front does"
+    )
+
+
+def _find_idle_tokens(settings: Settings) -> str | None:
+    if settings.http_tokens and settings.http_auth == "none":
+        return "SCORELINE_HTTP_TOKENS is set, but SCORELINE_HTTP_AUTH=none would ask for none of them; keep one"
+    return None
+
+
+def _find_metrics_without_token(settings: Settings) -> str | None:
+    if settings.metrics_auth == "token" and not settings.http_tokens:
+        return "SCORELINE_METRICS_AUTH=token needs a token; set SCORELINE_HTTP_TOKENS=predict:TOKEN"
+    return None
+
+
+def _find_shared_topics(settings: Settings) -> str | None:
+    topics = {
+        "SCORELINE_INPUT_TOPIC": settings.input_topic,
+        "SCORELINE_OUTPUT_TOPIC": settings.output_topic,
+        "SCORELINE_DEAD_LETTER_TOPIC": settings.dead_letter_topic,
+    }
+    shared = [name for name, topic in topics.items() if list(topics.values()).count(topic) > 1]
+    if not shared:
+        return None
+    return f"{' and '.join(shared)} name the same topic ({topics[shared[0]]}); each has to have its own"
+
+
+def _find_long_dead_letter_topic(settings: Settings) -> str | None:
+    if len(settings.dead_letter_topic) > MAX_TOPIC_LENGTH:
+        return (
+            f"SCORELINE_INPUT_TOPIC is so long that {settings.dead_letter_topic} is no topic's name; "
+            "set SCORELINE_DEAD_LETTER_TOPIC"
+        )
+    return None
+
+
+def _find_half_credentials(settings: Settings) -> str | None:
+    if (settings.schema_registry_username is None) != (settings.schema_registry_password is None):
+        return "SCORELINE_SCHEMA_REGISTRY_USERNAME and SCORELINE_SCHEMA_REGISTRY_PASSWORD belong together; set both"
+    return None
+
+
+def _find_two_credentials(settings: Settings) -> str | None:
+    if settings.schema_registry_token is not None and settings.schema_registry_username is not None:
+        return "SCORELINE_SCHEMA_REGISTRY_TOKEN and SCORELINE_SCHEMA_REGISTRY_USERNAME are both set; keep one"
+    return None
+
+
+def _find_credentials_for_nobody(settings: Settings) -> str | None:
+    given = [f for f in _CREDENTIALS if getattr(settings, f) is not None]
+    if settings.schema_registry_url is None and given:
+        return f"{', '.join(f'SCORELINE_{f.upper()}' for f in given)}: needs SCORELINE_SCHEMA_REGISTRY_URL as well"
+    return None
+
+
+def _find_registry_for_single_objects(settings: Settings) -> str | None:
+    if settings.input_format == "single-object" and settings.schema_registry_url is not None:
+        return (
+            "SCORELINE_INPUT_FORMAT=single-object takes its schemas from SCORELINE_SCHEMA_DIR only; "
+            "remove SCORELINE_SCHEMA_REGISTRY_URL"
+        )
+    return None
+
+
+_CREDENTIALS = tuple(f"schema_registry_{part}" for part in ("username", "password", "token", "ca"))
+
+CHECKS = (
+    Check(("kafka_bootstrap_servers",), _find_missing_broker, Role.STREAM),
+    Check(("http_host", "http_tokens", "http_auth"), _find_open_door, Role.HTTP),
+    Check(("http_tokens", "http_auth"), _find_idle_tokens),
+    Check(("http_tokens", "metrics_auth"), _find_metrics_without_token),
+    Check(("input_topic", "output_topic", "dead_letter_topic"), _find_shared_topics),
+    Check(("input_topic", "dead_letter_topic"), _find_long_dead_letter_topic),
+    Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),
+    Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
+    Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),
+    Check(("input_format", "schema_registry_url"), _find_registry_for_single_objects),
+)
