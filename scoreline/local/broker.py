@@ -1,0 +1,197 @@
+"""One Apache Kafka broker in KRaft mode as a child process: started, stopped, killed, frozen, restarted."""
+
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from scoreline.errors import Unavailable
+from scoreline.local.jars import Announce, KafkaRuntime, find_runtime
+from scoreline.local.network import free_ports, is_free
+from scoreline.local.process import GuardedProcess
+from scoreline.local.properties import HOST, Ports, server_properties, write_properties
+from scoreline.local.readiness import AnswersProbe
+
+CLUSTER_ID = "c2NvcmVsaW5lLWxvY2FsMQ"
+# One collector thread and the quick compiler: a third less time and half the processor of the JVM's own choice.
+JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+STOP_SECONDS = 20.0
+FORMAT_SECONDS = 60.0
+START_ATTEMPTS = 3
+
+
+class KafkaBroker:
+    """A broker on loopback; ends with this process, whatever ends it.
+
+    Args:
+        folder: for its data; None for a temporary one that `close` removes.
+        port: for clients; None for a free one. It stays the same for every restart.
+        properties: of the broker, winning over ours.
+        heap: the JVM's, in its notation.
+        advertised_via: port of a proxy; adds a listener for it (`ports.behind_proxy`), whose clients are sent there.
+        runtime: Java and jars; None for those of this user's cache, downloaded the first time.
+        announce: told in words what takes long.
+        ready_within_seconds: how long a start may take, downloads not counted.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        port: int | None = None,
+        *,
+        properties: Mapping[str, str] | None = None,
+        heap: str = "512m",
+        advertised_via: int | None = None,
+        runtime: KafkaRuntime | None = None,
+        announce: Announce = lambda _: None,
+        ready_within_seconds: float = 60.0,
+    ) -> None:
+        self._temporary = folder is None
+        temporary_name = f"scoreline-kafka-{secrets.token_hex(6)}"
+        self.folder = Path(tempfile.gettempdir(), temporary_name) if folder is None else folder.absolute()
+        self._port = port
+        self._properties = dict(properties or {})
+        self._heap = heap
+        self._advertised_via = advertised_via
+        self._runtime = runtime
+        self._announce = announce
+        self._ready_within_seconds = ready_within_seconds
+        self._process: GuardedProcess | None = None
+        self.ports = self._choose_ports()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Address for clients."""
+        return f"{HOST}:{self.ports.client}"
+
+    @property
+    def pid(self) -> int | None:
+        """Of the JVM; None when it does not run."""
+        return self._process.pid if self._process is not None and self._process.running else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the JVM is there; a paused one is."""
+        return self.pid is not None
+
+    def start(self) -> Self:
+        """Start and wait until clients are answered; data of an earlier run in the folder is kept.
+
+        Raises:
+            Unavailable: no Java or jars, the port is taken, or the broker died or took too long: its last words.
+        """
+        if self.running:
+            return self
+        if self._runtime is None:
+            self._runtime = find_runtime(announce=self._announce)
+        known_to_clients = self._port is not None or self.folder.exists()
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                self._start_once(self._runtime)
+            except Unavailable:
+                # Somebody may have been quicker to take a port that was free; one that clients know has to stay.
+                if known_to_clients or attempt == START_ATTEMPTS or not self._lost_port():
+                    self._process = None
+                    raise
+                self.ports = self._choose_ports()
+            else:
+                break
+        return self
+
+    def stop(self) -> None:
+        """End it in order (SIGTERM, then SIGKILL); the data stays for a later `start`."""
+        if self._process is not None:
+            self._process.stop(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End it with kill -9; the data stays for a later `start`."""
+        if self._process is not None:
+            self._process.kill()
+
+    def restart(self) -> Self:
+        """End it in order, start it on the same ports and data."""
+        self.stop()
+        return self.start()
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nothing answers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen one go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End it; a temporary folder is removed, so there is nothing to end in order for."""
+        if self._temporary:
+            self.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.stop()
+
+    def last_words(self, lines: int = 20) -> str:
+        """End of the broker's log."""
+        log = self.folder / "broker.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+
+    def _choose_ports(self) -> Ports:
+        client, controller, behind_proxy = free_ports(3)
+        return Ports(self._port or client, controller, behind_proxy if self._advertised_via is not None else None)
+
+    def _lost_port(self) -> bool:
+        return "Address already in use" in self.last_words(lines=200)
+
+    def _start_once(self, runtime: KafkaRuntime) -> None:
+        if self._port is not None and not is_free(self._port):
+            raise Unavailable(f"port {self._port} on {HOST} is taken: end what listens there, or choose another port")
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        conf, log, data = (self.folder / name for name in ("server.properties", "broker.log", "data"))
+        log.unlink(missing_ok=True)
+        write_properties(
+            conf,
+            server_properties(self.ports, data, advertised_via=self._advertised_via, overrides=self._properties),
+        )
+        if not (data / "meta.properties").exists():
+            self._format(runtime, conf)
+        self._process = GuardedProcess(
+            runtime.command("kafka.Kafka", str(conf), options=(f"-Xmx{self._heap}", *JAVA_OPTIONS)),
+            stdout=log,
+            stderr=log,
+            grace_seconds=0.0 if self._temporary else STOP_SECONDS,
+            folder_to_remove=self.folder if self._temporary else None,
+        )
+        self._wait_until_ready(self._process)
+
+    def _format(self, runtime: KafkaRuntime, conf: Path) -> None:
+        command = runtime.command(
+            "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(conf), options=JAVA_OPTIONS
+        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False)
+        if done.returncode:
+            raise Unavailable(f"Kafka cannot use {self.folder}: {(done.stderr or done.stdout).strip()[-2000:]}")
+
+    def _wait_until_ready(self, process: GuardedProcess) -> None:
+        probe = AnswersProbe(self.bootstrap_servers, self._ready_within_seconds)
+        while not probe.answers():
+            if not process.running:
+                raise Unavailable(f"the broker died (exit code {process.return_code}):\n{self.last_words()}")
+            if probe.out_of_time:
+                process.kill()
+                raise Unavailable(
+                    f"the broker has not answered within {self._ready_within_seconds} s:\n{self.last_words()}"
+                )
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
