@@ -3,15 +3,31 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
-from scoreline.records import DeadLetter, Record
+import numpy as np
+import numpy.typing as npt
+
+from scoreline.records import DeadLetter, Reason, Record
 from scoreline.scoring import Part, Scored
 
 
-@dataclass(frozen=True, slots=True)
+class Outcome(StrEnum):
+    """What became of a record; the last two are tombstones."""
+
+    PREDICTED = "predicted"
+    DEAD_LETTER = "dead_letter"
+    SKIPPED = "skipped"
+    FORWARDED = "forwarded"
+
+
+@dataclass(frozen=True)
 class BatchScored:
     """One batch of the stream that has been finished: acknowledged, and its offsets noted.
+
+    What several observers ask for is worked out once, when the first of them asks.
 
     Attributes:
         records: all that was polled.
@@ -30,13 +46,59 @@ class BatchScored:
     stage_seconds: Mapping[str, float]
     finished_at_ms: int
 
-    @property
+    @cached_property
     def predictions(self) -> Counter[int]:
         """How many predictions each version made."""
         counts: Counter[int] = Counter()
         for part, result in zip(self.parts, self.scored, strict=True):
             counts[part.version.version] += len(part.positions) - len(result.infinite)
         return counts
+
+    @cached_property
+    def reasons(self) -> Counter[Reason]:
+        """How many dead letters there are for each reason."""
+        return Counter(letter.reason for letter in self.dead_letters)
+
+    @cached_property
+    def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
+        """How many records of each topic came to which outcome; every record is counted once."""
+        topics = {r.topic() for r in self.records}
+        if len(topics) == 1:
+            predicted, dead = self.predictions.total(), len(self.dead_letters)
+            found = {
+                Outcome.PREDICTED: predicted,
+                Outcome.DEAD_LETTER: dead,
+                Outcome.SKIPPED: self.skipped,
+                Outcome.FORWARDED: len(self.records) - predicted - dead - self.skipped,
+            }
+            topic = topics.pop()
+            return {(topic, outcome): n for outcome, n in found.items() if n}
+        counts: Counter[tuple[str, Outcome]] = Counter()
+        counts.update((r.topic(), Outcome.PREDICTED) for r in self._predicted())
+        counts.update((letter.record.topic(), Outcome.DEAD_LETTER) for letter in self.dead_letters)
+        everything = Counter(r.topic() for r in self.records)
+        everything.subtract(Counter(topic for topic, _ in counts.elements()))
+        # One setting decides about all tombstones, so the rest is either all skipped or all forwarded.
+        rest = Outcome.SKIPPED if self.skipped else Outcome.FORWARDED
+        counts.update({(topic, rest): n for topic, n in everything.items() if n})
+        return counts
+
+    @cached_property
+    def end_to_end_seconds(self) -> npt.NDArray[np.float64]:
+        """From the Kafka timestamp of each predicted record that has one to the acknowledgement; never negative."""
+        stamps = np.array([r.timestamp()[1] for r in self._predicted()], dtype=np.int64)
+        if stamps.size and stamps.min() <= 0:
+            stamps = stamps[stamps > 0]
+        return np.maximum((self.finished_at_ms - stamps) / 1000, 0.0)
+
+    def _predicted(self) -> Sequence[Record]:
+        if self.predictions.total() == len(self.records):
+            return self.records
+        found: list[Record] = []
+        for part, result in zip(self.parts, self.scored, strict=True):
+            good = np.delete(part.positions, result.infinite) if len(result.infinite) else part.positions
+            found.extend(self.records[i] for i in good)
+        return found
 
 
 class BatchObserver(Protocol):

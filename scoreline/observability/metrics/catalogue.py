@@ -1,0 +1,191 @@
+"""All metrics that scoreline shows, declared once: name, type, unit, labels, meaning. Docs and tests read it here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "scoreline_"
+
+
+class Type(StrEnum):
+    """What a scraper may do with a metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One metric family.
+
+    Attributes:
+        name: without the prefix.
+        unit: of its values; empty where it is a mere flag.
+        labels: each of them takes a bounded number of values.
+        bounds: inclusive upper bounds of a histogram's buckets, ascending, without infinity.
+    """
+
+    name: str
+    type: Type
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """As a scraper sees it."""
+        return PREFIX + self.name
+
+    @property
+    def named_unit(self) -> str:
+        """The unit where the name ends with it, as OpenMetrics asks; else empty."""
+        return self.unit if self.unit and self.name.removesuffix("_total").endswith(self.unit) else ""
+
+
+def _decades(first_exponent: int, last_exponent: int, *more: float) -> tuple[float, ...]:
+    """1, 2.5 and 5 times each power of ten, then `more`."""
+    steps = [float(f"{m}e{e}") for e in range(first_exponent, last_exponent + 1) for m in (1, 2.5, 5)]
+    return (*steps, *more)
+
+
+STAGE_BOUNDS = _decades(-5, 0, 10.0, 30.0, 60.0)
+REQUEST_BOUNDS = _decades(-4, 0, 10.0, 30.0, 60.0)
+END_TO_END_BOUNDS = _decades(-3, 0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+LOAD_BOUNDS = _decades(-2, 1, 120.0)
+BATCH_BOUNDS = tuple(float(2**n) for n in range(15))
+
+RECORDS = Declared(
+    "records_total",
+    Type.COUNTER,
+    "records",
+    "Records finished, by what became of them: predicted, dead_letter, skipped or forwarded (tombstones).",
+    ("topic", "outcome"),
+)
+DEAD_LETTERS = Declared(
+    "dead_letters_total", Type.COUNTER, "records", "Records put on the dead-letter topic, by reason.", ("reason",)
+)
+PREDICTIONS = Declared(
+    "predictions_total",
+    Type.COUNTER,
+    "predictions",
+    "Predictions made, by the way in (stream, http) and the model version.",
+    ("path", "version"),
+)
+BATCH_RECORDS = Declared(
+    "batch_records", Type.HISTOGRAM, "records", "Records in a batch of the stream.", bounds=BATCH_BOUNDS
+)
+STAGE_SECONDS = Declared(
+    "stage_seconds",
+    Type.HISTOGRAM,
+    "seconds",
+    "Time that a batch of the stream spent in a stage: poll, decode, predict, encode, publish, commit.",
+    ("stage",),
+    STAGE_BOUNDS,
+)
+END_TO_END_SECONDS = Declared(
+    "end_to_end_seconds",
+    Type.HISTOGRAM,
+    "seconds",
+    "From a record's Kafka timestamp to the acknowledgement of its prediction.",
+    bounds=END_TO_END_BOUNDS,
+)
+CONSUMER_LAG_RECORDS = Declared(
+    "consumer_lag_records",
+    Type.GAUGE,
+    "records",
+    "Offsets between the position and the end of an assigned partition; gone when the partition is.",
+    ("topic", "partition"),
+)
+ASSIGNED_PARTITIONS = Declared(
+    "assigned_partitions", Type.GAUGE, "partitions", "Partitions that are assigned to this member now."
+)
+REBALANCES = Declared(
+    "rebalances_total",
+    Type.COUNTER,
+    "rebalances",
+    "Changes of this member's assignment; a revocation or loss and the assignment after it count as one.",
+)
+COMMITS = Declared(
+    "commits_total",
+    Type.COUNTER,
+    "commits",
+    "Offset commits that the broker has answered: accepted, or refused (the next commit covers them).",
+    ("outcome",),
+)
+LOOP_TURNS = Declared(
+    "loop_turns_total",
+    Type.COUNTER,
+    "turns",
+    "Turns of the stream's loop, which turns when idle too: without a rate it is stuck.",
+)
+ROLLED_BACK = Declared(
+    "batches_rolled_back_total",
+    Type.COUNTER,
+    "batches",
+    "Batches that could not be finished and were read again, by the error.",
+    ("error",),
+)
+CLIENT_ERRORS = Declared(
+    "client_errors_total",
+    Type.COUNTER,
+    "errors",
+    "Situations that the Kafka client reported and goes on trying in, by librdkafka's name for them.",
+    ("error",),
+)
+HTTP_REQUESTS = Declared(
+    "http_requests_total",
+    Type.COUNTER,
+    "requests",
+    "Requests answered, by the route's pattern and the status.",
+    ("route", "status"),
+)
+HTTP_REQUEST_SECONDS = Declared(
+    "http_request_seconds", Type.HISTOGRAM, "seconds", "Time to answer a request.", ("route",), REQUEST_BOUNDS
+)
+HTTP_IN_FLIGHT = Declared("http_in_flight", Type.GAUGE, "requests", "Requests that are being answered now.")
+MODEL_INFO = Declared(
+    "model_info",
+    Type.GAUGE,
+    "",
+    "1 for each version that is loaded, with what computes it.",
+    ("model", "version", "sha256", "engine"),
+)
+MODEL_LOAD_SECONDS = Declared(
+    "model_load_seconds", Type.HISTOGRAM, "seconds", "Time to make a version ready to serve.", bounds=LOAD_BOUNDS
+)
+BUILD_INFO = Declared(
+    "build_info", Type.GAUGE, "", "1, with the versions of scoreline and Python.", ("version", "python")
+)
+
+CATALOGUE: tuple[Declared, ...] = (
+    RECORDS,
+    DEAD_LETTERS,
+    PREDICTIONS,
+    BATCH_RECORDS,
+    STAGE_SECONDS,
+    END_TO_END_SECONDS,
+    CONSUMER_LAG_RECORDS,
+    ASSIGNED_PARTITIONS,
+    REBALANCES,
+    COMMITS,
+    LOOP_TURNS,
+    ROLLED_BACK,
+    CLIENT_ERRORS,
+    HTTP_REQUESTS,
+    HTTP_REQUEST_SECONDS,
+    HTTP_IN_FLIGHT,
+    MODEL_INFO,
+    MODEL_LOAD_SECONDS,
+    BUILD_INFO,
+)
+"""In the order of exposition."""
+
+
+def format_table() -> str:
+    """The catalogue as a Markdown table, as docs/operations.md shows it."""
+    rows = ["| metric | type | unit | meaning |", "| --- | --- | --- | --- |"]
+    for metric in CATALOGUE:
+        labels = "{" + ",".join(metric.labels) + "}" if metric.labels else ""
+        rows.append(f"| `{metric.full_name}{labels}` | {metric.type} | {metric.unit or '-'} | {metric.meaning} |")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,173 @@
+"""Counts what the flow, the sidecar and the client tell, as the metrics of one service instance."""
+
+import platform
+import threading
+from collections.abc import Callable, Collection
+from functools import partial
+
+from prometheus_client import Counter
+
+from scoreline import __version__
+from scoreline.models.model import ModelVersion
+from scoreline.observability.events import BatchScored, RequestServed
+from scoreline.observability.metrics import catalogue
+from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
+from scoreline.observability.metrics.exposition import Exposition
+from scoreline.observability.metrics.histogram import Histogram
+from scoreline.records import NextOffsets, Reason, TopicPartition
+
+MAX_VERSIONS = 32
+MAX_ROUTES = 64
+MAX_ERROR_NAMES = 64
+STAGES = ("poll", "decode", "predict", "encode", "publish", "commit")
+
+
+class Metrics:
+    """Observer of batches, requests, rebalances, the client and the loop, with a registry of its own.
+
+    Every method may be called from any thread; none raises and none waits for a scrape to be written.
+    """
+
+    def __init__(self) -> None:
+        self._exposition = show = Exposition()
+        self._lock = threading.Lock()
+        self._assigned: set[TopicPartition] = set()
+        self._with_lag: set[TopicPartition] = set()
+        self._rebalancing = False
+
+        self._records = show.counter(catalogue.RECORDS)
+        self._dead_letters = show.counter(catalogue.DEAD_LETTERS)
+        self._predictions = show.counter(catalogue.PREDICTIONS)
+        self._batch_records = show.histogram(catalogue.BATCH_RECORDS).only
+        self._stage_seconds = show.histogram(catalogue.STAGE_SECONDS)
+        self._end_to_end_seconds = show.histogram(catalogue.END_TO_END_SECONDS).only
+        self._lag = show.gauge(catalogue.CONSUMER_LAG_RECORDS)
+        self._assigned_partitions = show.gauge(catalogue.ASSIGNED_PARTITIONS)
+        self._rebalances = show.counter(catalogue.REBALANCES)
+        commits = show.counter(catalogue.COMMITS)
+        self._accepted, self._refused = commits.labels("accepted"), commits.labels("refused")
+        self._turns = show.counter(catalogue.LOOP_TURNS)
+        self._rolled_back = show.counter(catalogue.ROLLED_BACK)
+        self._client_errors = show.counter(catalogue.CLIENT_ERRORS)
+        self._requests = show.counter(catalogue.HTTP_REQUESTS)
+        self._request_seconds = show.histogram(catalogue.HTTP_REQUEST_SECONDS)
+        self._in_flight = show.gauge(catalogue.HTTP_IN_FLIGHT)
+        self._models = show.gauge(catalogue.MODEL_INFO)
+        self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
+        show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
+
+        # A series that is there from the start makes its first increment visible to rate().
+        self._by_reason = {reason: self._dead_letters.labels(reason.value) for reason in Reason}
+        self._by_stage = {stage: self._stage_seconds.child(stage) for stage in STAGES}
+        self._by_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._by_version = {path: self._recent_versions(path) for path in ("stream", "http")}
+        self._routes = BoundedLabel(MAX_ROUTES)
+        self._error_names = BoundedLabel(MAX_ERROR_NAMES)
+
+    def batch_scored(self, event: BatchScored) -> None:
+        """Count a finished batch."""
+        self._batch_records.add(len(event.records))
+        for (topic, outcome), n in event.outcomes.items():
+            self._records.labels(topic, outcome.value).inc(n)
+        for reason, n in event.reasons.items():
+            self._by_reason[reason].inc(n)
+        for version, n in event.predictions.items():
+            self._count_predictions("stream", version, n)
+        for stage, seconds in event.stage_seconds.items():
+            (self._by_stage.get(stage) or self._stage_seconds.child(OTHER)).add(seconds)
+        self._end_to_end_seconds.add_many(event.end_to_end_seconds)
+
+    def request_served(self, event: RequestServed) -> None:
+        """Count an answered request."""
+        bound = self._by_request.get((event.route, event.status)) or self._bind_request(event.route, event.status)
+        bound[0].inc()
+        bound[1].add(event.seconds)
+        if event.version is not None and event.instances and event.status < 400:
+            self._count_predictions("http", event.version, event.instances)
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """More partitions are ours."""
+        with self._lock:
+            self._assigned.update(partitions)
+            self._assigned_partitions.set(len(self._assigned))
+            if not self._rebalancing:
+                self._rebalances.inc()
+            self._rebalancing = False
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions go to another member, and what only they have goes from the exposition."""
+        with self._lock:
+            for topic, partition in self._with_lag & set(partitions):
+                self._lag.remove(topic, partition)
+            self._with_lag.difference_update(partitions)
+            self._assigned.difference_update(partitions)
+            self._assigned_partitions.set(len(self._assigned))
+            if not self._rebalancing:
+                self._rebalances.inc()
+            self._rebalancing = True
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions have gone."""
+        self.revoked(partitions)
+
+    def set_lag(self, topic: str, partition: int, records: int) -> None:
+        """Say how far an assigned partition is behind; of any other partition nothing is shown."""
+        with self._lock:
+            if (topic, partition) in self._assigned:
+                self._with_lag.add(TopicPartition(topic, partition))
+                self._lag.labels(topic, partition).set(records)
+
+    def commit_answered(self, next_offsets: NextOffsets, error: str | None) -> None:  # noqa: ARG002 - the port's name
+        """Count an answered commit."""
+        (self._accepted if error is None else self._refused).inc()
+
+    def client_error(self, name: str, detail: str) -> None:  # noqa: ARG002 - the port's name
+        """Count what the client reports."""
+        with self._lock:
+            self._client_errors.labels(self._error_names.bound(name)).inc()
+
+    def turned(self) -> None:
+        """Count a turn of the loop."""
+        self._turns.inc()
+
+    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
+        """Count a batch that will be read again."""
+        self._rolled_back.labels(type(error).__name__).inc()
+
+    def watch_in_flight(self, count: Callable[[], float]) -> None:
+        """Ask this at every scrape how many requests are being answered."""
+        self._in_flight.set_function(count)
+
+    def model_loaded(self, version: ModelVersion, seconds: float) -> None:
+        """Show a version that has become ready to serve."""
+        self._models.labels(version.name, version.version, version.sha256, version.model.engine).set(1)
+        self._load_seconds.add(seconds)
+
+    def model_released(self, version: ModelVersion) -> None:
+        """Show a version no more."""
+        self._models.remove(version.name, version.version, version.sha256, version.model.engine)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The exposition and its content type: OpenMetrics where the Accept header prefers it, else text."""
+        return self._exposition.render(accept)
+
+    def _count_predictions(self, path: str, version: int, n: int) -> None:
+        with self._lock:
+            self._by_version[path].find(str(version)).inc(n)
+
+    def _recent_versions(self, path: str) -> RecentChildren[Counter]:
+        predictions = self._predictions
+        return RecentChildren(
+            MAX_VERSIONS, make=partial(predictions.labels, path), forget=partial(predictions.remove, path)
+        )
+
+    def _bind_request(self, route: str, status: int) -> tuple[Counter, Histogram]:
+        with self._lock:
+            label = self._routes.bound(route)
+            bound = (
+                self._requests.labels(label, status if 100 <= status < 600 else OTHER),
+                self._request_seconds.child(label),
+            )
+            if label == route:
+                self._by_request[route, status] = bound
+        return bound

@@ -1,0 +1,85 @@
+"""A quantile sketch with a bounded relative error in bounded memory."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+RELATIVE_ERROR = 0.01
+SMALLEST = 1e-6
+LARGEST = 1e6
+
+_GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+_PER_LOG = 1 / math.log(_GAMMA)
+_FIRST = math.ceil(math.log(SMALLEST) * _PER_LOG)
+_BUCKETS = math.ceil(math.log(LARGEST) * _PER_LOG) - _FIRST + 1
+
+
+class QuantileSketch:
+    """Estimates any quantile of what was added within 1 % of the value, whatever the distribution.
+
+    DDSketch with its logarithmic mapping (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with
+    relative-error guarantees", PVLDB 12(12), 2019). With a = 0.01 and g = (1 + a) / (1 - a), bucket i holds the values
+    in (g^(i-1), g^i] and answers with 2 g^i / (g + 1), which is within a of all of them. A microsecond to eleven days
+    take 1,383 buckets (11 KB); what lies outside counts as the nearest end, zero and less as a microsecond.
+
+    Not safe between threads: whoever owns it holds a lock.
+
+    Attributes:
+        counts: by bucket; shape (buckets,).
+        count, total: how many values there are, and their sum.
+    """
+
+    __slots__ = ("count", "counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(_BUCKETS, dtype=np.int64)
+        self.count = 0
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        clipped = min(max(value, SMALLEST), LARGEST)
+        self.counts[math.ceil(math.log(clipped) * _PER_LOG) - _FIRST] += 1
+        self.count += 1
+        self.total += value
+
+    def add_many(self, values: npt.NDArray[np.float64]) -> None:
+        """Count all values of an array of any length, none of them NaN."""
+        logs = np.log(np.clip(values, SMALLEST, LARGEST)) * _PER_LOG
+        buckets = np.ceil(logs).astype(np.int64) - _FIRST
+        self.counts += np.bincount(buckets, minlength=_BUCKETS)
+        self.count += len(values)
+        self.total += float(values.sum())
+
+    def merge(self, other: "QuantileSketch") -> None:
+        """Count everything that another sketch has counted."""
+        self.counts += other.counts
+        self.count += other.count
+        self.total += other.total
+
+    def since(self, earlier: "QuantileSketch") -> "QuantileSketch":
+        """What was added after `earlier` was a copy of this sketch."""
+        found = QuantileSketch()
+        found.counts = self.counts - earlier.counts
+        found.count = self.count - earlier.count
+        found.total = self.total - earlier.total
+        return found
+
+    def copy(self) -> "QuantileSketch":
+        """The same counts, from here on independent."""
+        return self.since(QuantileSketch())
+
+    def quantiles(self, fractions: Sequence[float]) -> list[float | None]:
+        """The value below which each fraction of the values lies; None where there are no values.
+
+        Args:
+            fractions: between 0 and 1. The rank of a fraction q among n sorted values is ⌊q (n - 1)⌋.
+        """
+        if not self.count:
+            return [None] * len(fractions)
+        cumulative = np.cumsum(self.counts)
+        ranks = [math.floor(q * (self.count - 1)) for q in fractions]
+        buckets = np.searchsorted(cumulative, ranks, side="right")
+        return [2 * math.exp((int(bucket) + _FIRST) / _PER_LOG) / (_GAMMA + 1) for bucket in buckets]

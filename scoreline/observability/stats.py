@@ -1,0 +1,154 @@
+"""The in-memory collector behind GET /stats: totals, errors and quantiles since the start of the process."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scoreline.observability.events import BatchScored, Outcome, RequestServed
+from scoreline.observability.quantiles import QuantileSketch
+from scoreline.observability.tally import HttpTally, StreamTally
+from scoreline.records import Clock, NextOffsets
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a role had come at one moment; the difference of two is what it did in between.
+
+    Attributes:
+        counts: running totals by the glossary's names.
+        versions: predictions by version.
+        seconds: end to end of each prediction (stream), or of each request (http).
+    """
+
+    counts: Counter[str]
+    versions: Counter[str]
+    seconds: QuantileSketch
+
+    def since(self, earlier: "Progress") -> "Progress":
+        """What was done after `earlier`."""
+        counts = Counter({name: n - earlier.counts[name] for name, n in self.counts.items()})
+        return Progress(counts, self.versions - earlier.versions, self.seconds.since(earlier.seconds))
+
+
+class Stats:
+    """Observer of batches, requests, the client and the loop; safe between threads, its memory bounded.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._started_at = clock()
+        # The stream and the sidecar write from different threads; with a lock each, neither waits for the other.
+        self._stream_lock, self._http_lock = threading.Lock(), threading.Lock()
+        self._stream, self._http = StreamTally(), HttpTally()
+
+    def batch_scored(self, event: BatchScored) -> None:
+        """Take note of a finished batch."""
+        with self._stream_lock:
+            self._stream.add_batch(event)
+
+    def request_served(self, event: RequestServed) -> None:
+        """Take note of an answered request."""
+        with self._http_lock:
+            self._http.add_request(event)
+
+    def commit_answered(self, next_offsets: NextOffsets, error: str | None) -> None:  # noqa: ARG002 - the port's name
+        """Take note of an answered commit."""
+        with self._stream_lock:
+            self._stream.commits["accepted" if error is None else "refused"] += 1
+
+    def client_error(self, name: str, detail: str) -> None:  # noqa: ARG002 - the port's name
+        """Take note of what the client reports."""
+        with self._stream_lock:
+            self._stream.add_client_error(name)
+
+    def turned(self) -> None:
+        """A turn of the loop alone tells nothing here."""
+
+    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
+        """Take note of a batch that will be read again."""
+        with self._stream_lock:
+            self._stream.rolled_back[type(error).__name__] += 1
+
+    def stream_progress(self) -> Progress:
+        """How far the stream role has come."""
+        with self._stream_lock:
+            tally = self._stream
+            counts = Counter(
+                records=tally.outcomes.total(),
+                batches=tally.batches,
+                predictions=tally.outcomes[Outcome.PREDICTED],
+                dead_letters=tally.outcomes[Outcome.DEAD_LETTER],
+                errors=tally.rolled_back.total(),
+            )
+            return Progress(counts, Counter(tally.versions), tally.end_to_end.copy())
+
+    def http_progress(self) -> Progress:
+        """How far the http role has come."""
+        with self._http_lock:
+            tally, seconds = self._http, QuantileSketch()
+            for route in tally.routes.values():
+                seconds.merge(route.seconds)
+            errors = sum(route.errors for route in tally.routes.values())
+            counts = Counter(requests=seconds.count, errors=errors, predictions=tally.versions.total())
+            return Progress(counts, Counter(tally.versions), seconds)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything as of now, ready for JSON; durations in seconds, quantiles within 1 %, null where nothing was."""
+        with self._stream_lock:
+            stream = _describe_stream(self._stream)
+        with self._http_lock:
+            http = _describe_http(self._http)
+        return {"uptime_seconds": round(self._clock() - self._started_at, 3), "stream": stream, "http": http}
+
+
+def _describe_stream(tally: StreamTally) -> dict[str, Any]:
+    return {
+        "records": {"total": tally.outcomes.total(), **{o.value: tally.outcomes[o] for o in Outcome}},
+        "predictions": _describe_versions(tally.versions),
+        "dead_letters": {reason.value: n for reason, n in sorted(tally.reasons.items())},
+        "batches": tally.batches,
+        "rolled_back": _in_order(tally.rolled_back),
+        "stages": {stage: describe_seconds(sketch) for stage, sketch in tally.stages.items()},
+        "end_to_end": describe_seconds(tally.end_to_end),
+        "commits": {outcome: tally.commits[outcome] for outcome in ("accepted", "refused")},
+        "client_errors": _in_order(tally.client_errors),
+    }
+
+
+def _describe_http(tally: HttpTally) -> dict[str, Any]:
+    return {
+        "requests": sum(route.seconds.count for route in tally.routes.values()),
+        "errors": sum(route.errors for route in tally.routes.values()),
+        "predictions": _describe_versions(tally.versions),
+        "routes": {
+            name: {
+                "errors": route.errors,
+                "statuses": {str(status): n for status, n in sorted(route.statuses.items())},
+                **describe_seconds(route.seconds),
+            }
+            for name, route in sorted(tally.routes.items())
+        },
+    }
+
+
+def _describe_versions(versions: Counter[str]) -> dict[str, Any]:
+    return {"total": versions.total(), "versions": _in_order(versions)}
+
+
+def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda entry: (len(entry[0]), entry[0])))
+
+
+def describe_seconds(sketch: QuantileSketch) -> dict[str, float | None]:
+    """Count, mean and the usual quantiles of durations, to three digits."""
+    names = ("p50_seconds", "p95_seconds", "p99_seconds")
+    quantiles = dict(zip(names, sketch.quantiles((0.5, 0.95, 0.99)), strict=True))
+    mean = sketch.total / sketch.count if sketch.count else None
+    rounded = {name: q if q is None else float(f"{q:.3g}") for name, q in {"mean_seconds": mean, **quantiles}.items()}
+    return {"count": sketch.count, **rounded}
