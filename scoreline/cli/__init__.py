@@ -1,0 +1,30 @@
+"""The command line: one file a command or a group of commands, and the one place where errors become exit codes."""
+
+from collections.abc import Sequence
+
+from scoreline.cli.exits import find_exit_code, report
+from scoreline.errors import ServiceError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name; those of the process when None.
+
+    Returns:
+        0, 2 for a bad configuration or bad arguments, 3 where something needed is missing or refuses, 1 for a fatal
+        client error, 130 after Ctrl-C. Anything unforeseen is raised: a traceback, and exit code 1.
+    """
+    from scoreline.cli.commands import make_command
+
+    try:
+        make_command()(arguments, "scoreline")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
+    except ServiceError as error:
+        report(error)
+        return find_exit_code(error)
+    return 0

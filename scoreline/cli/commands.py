@@ -1,0 +1,42 @@
+"""All commands under one name; heavy libraries are imported by the commands themselves, so that this stays quick."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from scoreline import __version__
+from scoreline.cli.demo import demo
+from scoreline.cli.run import run
+
+
+def make_command() -> Callable[..., Any]:
+    """The whole command line, to be called with arguments and the program's name."""
+    app = typer.Typer(
+        name="scoreline",
+        help="Kafka streaming inference for tree models: Avro features in, predictions out, with an HTTP sidecar.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        add_completion=False,
+    )
+    app.callback()(_describe)
+    for command in (run, demo):
+        app.command()(command)
+    return get_command(app)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    if wanted:
+        typer.echo(f"scoreline {__version__}")
+        raise typer.Exit
+
+
+def _describe(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Options of `scoreline` itself; they act by their callbacks."""
