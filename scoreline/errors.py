@@ -15,6 +15,8 @@
     │   └── ModelRejected       the artifact is damaged, unsafe or contradicts its manifest
     ├── DeliveryError           outputs were not published, or not acknowledged
     ├── FatalClientError        the Kafka client cannot go on: the process has to end
+    ├── MalformedRequest        what a caller sent cannot be read at all
+    ├── RequestTooLarge         a caller sent more than is allowed
     ├── InvalidInstances        rows of a caller that cannot be scored
     └── Overloaded              more concurrent work than is allowed
 
@@ -82,6 +84,14 @@ class FatalClientError(ServiceError):
     """The Kafka client reports an error that it cannot recover from; a fresh process goes on from committed offsets."""
 
 
+class MalformedRequest(ServiceError):
+    """What a caller sent cannot be read at all: no JSON, or not in the shape that was asked for."""
+
+
+class RequestTooLarge(ServiceError):
+    """A caller sent more bytes or more rows than is allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceProblem:
     """What is wrong with one row of a caller.
@@ -101,7 +111,7 @@ class InvalidInstances(ServiceError):
     """Rows of a caller that cannot be scored; carries every bad row."""
 
     def __init__(self, problems: Sequence[InstanceProblem]) -> None:
-        super().__init__(f"{len(problems)} of the instances cannot be scored")
+        super().__init__(f"{len({p.instance for p in problems})} of the instances cannot be scored")
         self.problems: tuple[InstanceProblem, ...] = tuple(problems)
 
 

@@ -1,0 +1,207 @@
+"""JSON rows to a matrix, through one msgspec type that is made from the model's features.
+
+The type decodes and validates in one pass. It stops at the first error; only then a slower second pass looks at every
+value on its own, with the same types, and collects all that is wrong.
+"""
+
+import math
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
+
+import msgspec
+import numpy as np
+
+from scoreline.errors import InstanceProblem, InvalidInstances, MalformedRequest, RequestTooLarge
+from scoreline.features import UNSEEN, Feature, FeatureSet, Kind, Level, Matrix
+from scoreline.schemas.json_problems import PROBLEMS_PER_INSTANCE, describe_value, shorten, trim_problems
+
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_SHOWN_ERROR = 200
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    """The shape of a request whose rows are not looked at yet."""
+
+    instances: list[msgspec.Raw]
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class JsonRows:
+    """Decodes `{"instances": [{feature: value, …}, …]}` for one set of features. Safe to call from several threads.
+
+    Numbers and integers take any JSON number (whether an integer feature got a whole one is judged by
+    `FeatureSet.settle`, the same way for every path: 3.0 is 3), booleans only true and false, categorical features a
+    value of the type of their levels or, without levels, a code. Null is NaN, an absent nullable feature is null, a
+    level that the list does not have is `UNSEEN`.
+    """
+
+    def __init__(self, features: FeatureSet, *, ignore_unknown: bool = False) -> None:
+        self._features = features
+        self._ignore_unknown = ignore_unknown
+        row = _make_row_type(features, ignore_unknown=ignore_unknown)
+        body = msgspec.defstruct("Body", [("instances", types.GenericAlias(list, row))], forbid_unknown_fields=True)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
+        self._values = [(i, f, msgspec.json.Decoder(_find_type(f))) for i, f in enumerate(features)]
+        self._codes = [(i, _Codes(f.codes)) for i, f in enumerate(features) if f.levels is not None]
+
+    def decode(self, body: bytes, *, max_instances: int) -> Matrix:
+        """Decode all rows, not settled yet.
+
+        Returns:
+            Shape (instances, features), float64, C-contiguous.
+
+        Raises:
+            MalformedRequest: no JSON, another shape, or no instances.
+            RequestTooLarge: more than `max_instances`.
+            InvalidInstances: carries the problems of every bad row, also those that settling would have found.
+        """
+        self._check_count(body, max_instances)
+        try:
+            rows = self._decoder.decode(body).instances
+        except msgspec.ValidationError as error:
+            raise self._find_problems(body, error) from error
+        except _NO_JSON as error:
+            raise MalformedRequest(_describe_malformed(error)) from error
+        if not rows:
+            raise MalformedRequest("instances is empty, but has to have at least one row")
+        return self._fill([list(msgspec.structs.astuple(row)) for row in rows])
+
+    def _check_count(self, body: bytes, max_instances: int) -> None:
+        """Refuse too many rows before memory is spent on them."""
+        # A row has a brace of its own, so without that many braces there is nothing to count.
+        if body.count(b"{") > max_instances + 1:
+            rows = len(_split_rows(body))
+            if rows > max_instances:
+                raise RequestTooLarge(f"the request has {rows} instances, but may have {max_instances}")
+
+    def _fill(self, rows: list[list[Any]]) -> Matrix:
+        for column, codes in self._codes:
+            for row in rows:
+                row[column] = codes[row[column]]
+        return np.array(rows, dtype=np.float64)
+
+    def _find_problems(self, body: bytes, first: msgspec.ValidationError) -> InvalidInstances | MalformedRequest:
+        """What the second pass makes of a body that the first one refused."""
+        try:
+            raws = _split_rows(body)
+            decoded = [self._decode_row(i, raw) for i, raw in enumerate(raws)]
+        except MalformedRequest as error:
+            return error
+        except _NO_JSON as error:
+            return MalformedRequest(_describe_malformed(error))
+        problems = [found for _, found in decoded]
+        settled = self._features.settle(self._fill([values for values, _ in decoded]))
+        for value in settled.problems:
+            # What could not be decoded stands as a null in the matrix, and has its own problem already.
+            if not any(p.feature in (None, value.feature.name) for p in problems[value.row]):
+                problems[value.row].append(InstanceProblem(value.row, value.detail, value.feature.name))
+        if not any(problems):
+            return MalformedRequest(str(first))
+        return InvalidInstances(trim_problems(problems))
+
+    def _decode_row(self, instance: int, raw: msgspec.Raw) -> tuple[list[Any], list[InstanceProblem]]:
+        """The values of one row, None where one is absent or wrong, and what is wrong with it."""
+        values: list[Any] = [None] * len(self._features)
+        try:
+            fields = _FIELDS.decode(raw)
+        except msgspec.ValidationError:
+            detail = f"expected an object with a value for each feature, got {describe_value(bytes(raw))}"
+            return values, [InstanceProblem(instance, detail)]
+        problems: list[InstanceProblem] = []
+        for i, feature, decoder in self._values:
+            value = fields.pop(feature.name, None)
+            if value is None:
+                if not feature.nullable:
+                    detail = f"feature {feature.name!r} is missing, and may not be null"
+                    problems.append(InstanceProblem(instance, detail, feature.name))
+                continue
+            try:
+                values[i] = decoder.decode(value)
+            except msgspec.ValidationError:
+                detail = f"expected {_describe_expected(feature)}, got {describe_value(bytes(value))}"
+                problems.append(InstanceProblem(instance, detail, feature.name))
+        if not self._ignore_unknown:
+            for name in list(fields)[:PROBLEMS_PER_INSTANCE]:
+                shown = shorten(name)
+                problems.append(InstanceProblem(instance, f"the model has no feature {shown!r}", shown))
+        return values, problems
+
+
+class _Codes(dict[Level | None, float]):
+    """Code of each level, NaN for null, `UNSEEN` for anything else."""
+
+    def __init__(self, codes: Mapping[Level, int]) -> None:
+        super().__init__({level: float(code) for level, code in codes.items()})
+        self[None] = math.nan
+
+    def __missing__(self, level: Level | None) -> float:
+        return UNSEEN
+
+
+def _make_row_type(features: FeatureSet, *, ignore_unknown: bool) -> type[msgspec.Struct]:
+    """The struct of one row; its fields have made-up names, because a feature's name may be any string."""
+    fields: list[Any] = []
+    for i, feature in enumerate(features):
+        kind = _find_type(feature)
+        fields.append((f"f{i}", kind, None) if feature.nullable else (f"f{i}", kind))
+    return msgspec.defstruct(
+        "Row",
+        fields,
+        rename={f"f{i}": feature.name for i, feature in enumerate(features)},
+        forbid_unknown_fields=not ignore_unknown,
+        kw_only=True,
+        gc=False,
+    )
+
+
+def _find_type(feature: Feature) -> Any:
+    """What msgspec takes for a feature; null is always let through here, and judged by settling."""
+    if feature.kind is Kind.BOOLEAN:
+        return bool | None
+    if feature.levels is None:
+        return float | None
+    return Union[tuple(_find_level_types(feature.levels))] | None  # noqa: UP007 - made at run time
+
+
+def _find_level_types(levels: Sequence[Level]) -> set[type]:
+    found: set[type] = set()
+    for level in levels:
+        # An integer beyond 2^53 must not become a double before it is looked up.
+        found |= {type(level)} if isinstance(level, str | bool) else {int, float}
+    return found or {str, int, float, bool}
+
+
+def _describe_expected(feature: Feature) -> str:
+    if feature.kind is Kind.BOOLEAN:
+        expected = "true or false"
+    elif feature.levels is None:
+        expected = {Kind.INTEGER: "a whole number", Kind.CATEGORICAL: "a category code"}.get(feature.kind, "a number")
+    else:
+        names = {str: "a string", int: "a number", bool: "true or false"}
+        taken = _find_level_types(feature.levels)
+        expected = " or ".join(name for kind, name in names.items() if kind in taken)
+    return f"{expected} or null" if feature.nullable else expected
+
+
+def _split_rows(body: bytes) -> list[msgspec.Raw]:
+    """The rows of a body as they stand.
+
+    Raises:
+        MalformedRequest: no JSON, or another shape.
+    """
+    try:
+        return _BODY.decode(body).instances
+    except _NO_JSON as error:
+        raise MalformedRequest(_describe_malformed(error)) from error
+
+
+def _describe_malformed(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the body is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "the body is not UTF-8"
+    return f'expected {{"instances": [{{feature: value, …}}, …]}}: {str(error)[:_SHOWN_ERROR]}'
