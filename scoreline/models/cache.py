@@ -1,0 +1,74 @@
+"""What this machine keeps of model stores: contents by their sha256, and which of them LightGBM survives here."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scoreline.errors import ModelRejected, Refused, Unavailable
+from scoreline.models.files import replace_file
+from scoreline.models.manifest import Blob
+from scoreline.models.store import check_blob
+
+
+class BlobCache:
+    """Contents and probe results in one folder. Safe to share between threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; it is made when something is kept."""
+        self._folder = folder
+
+    def find(self, blob: Blob) -> bytes | None:
+        """The content of a blob; None when it is not here, or what is here is damaged."""
+        with self._named_errors():
+            try:
+                data = self._blob_path(blob).read_bytes()
+            except FileNotFoundError:
+                return None
+        try:
+            check_blob(data, blob)
+        except ModelRejected:
+            return None  # as good as not there: the caller fetches it again and replaces it
+        return data
+
+    def keep(self, blob: Blob, data: bytes) -> None:
+        """Keep a content that has been checked."""
+        with self._named_errors():
+            replace_file(self._blob_path(blob), data)
+
+    def was_probed(self, model: Blob) -> bool:
+        """Whether this model has passed in a child process, on this machine, with this LightGBM."""
+        with self._named_errors():
+            return self._probe_path(model).exists()
+
+    def remember_probed(self, model: Blob) -> None:
+        """Note that this model has passed in a child process."""
+        with self._named_errors():
+            replace_file(self._probe_path(model), _environment().encode())
+
+    def _blob_path(self, blob: Blob) -> Path:
+        return self._folder / "blobs" / blob.sha256
+
+    def _probe_path(self, model: Blob) -> Path:
+        environment = hashlib.sha256(_environment().encode()).hexdigest()[:16]
+        return self._folder / "probed" / f"{model.sha256}-{environment}"
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        advice = "; SCORELINE_CACHE_DIR names another folder"
+        try:
+            yield
+        except PermissionError as error:
+            raise Refused(f"the cache folder refuses: {error}{advice}") from error
+        except OSError as error:
+            raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
+
+
+def _environment() -> str:
+    """What decides whether a probe's result still holds."""
+    system = os.uname()
+    lightgbm = importlib.metadata.version("lightgbm")
+    return f"lightgbm {lightgbm}, {system.sysname} {system.machine} {platform.node()}"

@@ -1,0 +1,190 @@
+"""The versions that are loaded: the live one, and those that selectors ask for."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+from scoreline.errors import ModelError, ModelNotFound, ModelRejected
+from scoreline.models.model import ModelVersion
+from scoreline.models.names import LATEST, is_alias, parse_number
+from scoreline.models.store import ModelStore
+from scoreline.records import Clock
+
+Load = Callable[[str, int], ModelVersion]
+"""Loads a version by model name and number; raises as `scoreline.models.loading.VersionLoader.load` does."""
+
+_MOST_REMEMBERED = 1024
+
+T = TypeVar("T")
+
+
+class LiveVersions:
+    """Implements `scoreline.models.model.Versions` over a store. Safe to call from several threads at once.
+
+    The default alias is resolved and its version loaded while this is constructed; that version stays. Others are
+    loaded when a selector asks for them, each by one thread at a time, and the one that was not asked for longest goes
+    first.
+    """
+
+    def __init__(
+        self,
+        store: ModelStore,
+        name: str,
+        alias: str,
+        *,
+        load: Load,
+        max_resident: int = 4,
+        lookup_seconds: float = 10.0,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """Load the live version.
+
+        Args:
+            alias: that selects the version when nobody says.
+            max_resident: how many versions stay loaded, the live one among them.
+            lookup_seconds: how long an answer of the store holds (what an alias means, that a version may not serve).
+            clock: seconds, monotonic.
+
+        Raises:
+            ModelNotFound: there is no such model or alias.
+            ModelRejected: the version may not serve.
+            Unavailable, Refused: the store is away or refuses.
+        """
+        self._store = store
+        self._name = name
+        self._alias = alias
+        self._load = load
+        self._max_resident = max(1, max_resident)
+        self._lookup_seconds = lookup_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._loading: dict[int, threading.Lock] = {}
+        self._meanings: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
+        number = store.alias(name, alias)
+        self._live = load(name, number)
+        self._resident: OrderedDict[int, ModelVersion] = OrderedDict({number: self._live})
+
+    @property
+    def name(self) -> str:
+        """The model's name in the store."""
+        return self._name
+
+    @property
+    def alias(self) -> str:
+        """The alias that selects the version when nobody says."""
+        return self._alias
+
+    @property
+    def live(self) -> ModelVersion:
+        """The version that answers when nobody says."""
+        return self._live
+
+    def resident(self) -> tuple[ModelVersion, ...]:
+        """The versions that are loaded now, by number."""
+        with self._lock:
+            return tuple(self._resident[number] for number in sorted(self._resident))
+
+    def resolve(self, selector: str | None = None) -> ModelVersion:
+        """See `scoreline.models.model.Versions.resolve`."""
+        if selector is None or selector == self._alias:
+            return self._live
+        self._raise_remembered(selector)
+        try:
+            number = self._find_number(selector)
+            return self._find_resident(number) or self._load_once(number)
+        except (ModelNotFound, ModelRejected) as error:
+            self._remember(self._refusals, selector, error)
+            raise
+
+    def _find_number(self, selector: str) -> int:
+        number = parse_number(selector)
+        if number is not None:
+            return number
+        with self._lock:
+            until, known = self._meanings.get(selector, (0.0, 0))
+        if known and self._clock() < until:
+            return known
+        if selector == LATEST:
+            versions = self._store.versions(self._name)
+            if not versions:
+                raise ModelNotFound(f"there is no version of {self._name}")
+            number = versions[-1]
+        elif is_alias(selector):
+            number = self._store.alias(self._name, selector)
+        else:
+            raise ModelNotFound(f"{selector[:100]!r} is no version number, alias or {LATEST!r}")
+        self._remember(self._meanings, selector, number)
+        return number
+
+    def _find_resident(self, number: int) -> ModelVersion | None:
+        with self._lock:
+            version = self._resident.get(number)
+            if version is not None:
+                self._resident.move_to_end(number)
+            return version
+
+    def _load_once(self, number: int) -> ModelVersion:
+        """Load a version unless another thread has done so meanwhile."""
+        with self._lock:
+            turn = self._loading.setdefault(number, threading.Lock())
+        with turn:
+            try:
+                return self._find_resident(number) or self._load_now(number)
+            finally:
+                with self._lock:
+                    self._loading.pop(number, None)
+
+    def _load_now(self, number: int) -> ModelVersion:
+        self._raise_remembered(str(number))
+        try:
+            version = self._load(self._name, number)
+        except (ModelNotFound, ModelRejected) as error:
+            self._remember(self._refusals, str(number), error)
+            raise
+        self._admit(version)
+        return version
+
+    def _admit(self, version: ModelVersion) -> None:
+        """Keep a version, and let go of those that were not asked for longest; batches hold on to what they use."""
+        with self._lock:
+            self._resident[version.version] = version
+            others = [number for number in self._resident if number != self._live.version]
+            for number in others[: len(self._resident) - self._max_resident]:
+                del self._resident[number]
+
+    def _raise_remembered(self, selector: str) -> None:
+        with self._lock:
+            remembered = self._refusals.get(selector)
+        if remembered is not None and self._clock() < remembered[0]:
+            error = remembered[1]
+            raise type(error)(*error.args)
+
+    def _remember(self, memory: OrderedDict[str, tuple[float, T]], selector: str, value: T) -> None:
+        with self._lock:
+            memory[selector] = (self._clock() + self._lookup_seconds, value)
+            memory.move_to_end(selector)
+            while len(memory) > _MOST_REMEMBERED:
+                memory.popitem(last=False)
+
+
+def find_only_model(store: ModelStore) -> str:
+    """The store's only model, for when nobody says which.
+
+    Raises:
+        ModelNotFound: there is none, or there are several; the message says what to do.
+    """
+    names = store.names()
+    if not names:
+        raise ModelNotFound(
+            f"the model store {store.url} has no model; publish one: "
+            "scoreline models publish NAME FILE --alias production"
+        )
+    if len(names) > 1:
+        raise ModelNotFound(
+            f"the model store {store.url} has {len(names)} models ({', '.join(names[:5])}); "
+            "set SCORELINE_MODEL to the one to serve"
+        )
+    return names[0]

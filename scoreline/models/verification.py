@@ -1,0 +1,93 @@
+"""Proof that a model may serve: its first load and its golden rows in a child process, whose crash hurts nobody."""
+
+import signal
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+
+from scoreline.errors import ModelRejected, Refused, Unavailable
+from scoreline.features import FeatureSet, Matrix
+from scoreline.models.golden import Golden, agree, describe_difference, to_matrix
+from scoreline.models.model import Scores
+from scoreline.models.probe import ProbeAnswer, ProbeRequest
+
+TIME_LIMIT_SECONDS = 120.0
+_COMMAND = (sys.executable, "-P", "-m", "scoreline.models.probe")
+_SHOWN_OUTPUT = 300
+_ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def probe_model(
+    text: bytes,
+    features: FeatureSet,
+    classes: tuple[str, ...] | None,
+    rows: Matrix,
+    *,
+    time_limit_seconds: float = TIME_LIMIT_SECONDS,
+) -> Scores:
+    """Load a model text and score settled rows in a child process.
+
+    Returns:
+        Shape (rows,), or (rows, classes) for a multi-class model.
+
+    Raises:
+        ModelRejected: the text is malformed, LightGBM refuses it, or the child crashed or did not finish.
+        Refused: LightGBM itself does not load on this machine.
+        Unavailable: no child process can be started.
+    """
+    request = ProbeRequest(features.names, classes, len(text))
+    given = b"".join([msgspec.json.encode(request), b"\n", text, np.ascontiguousarray(rows).tobytes()])
+    try:
+        child = subprocess.run(_COMMAND, input=given, capture_output=True, timeout=time_limit_seconds, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ModelRejected(f"LightGBM did not load and score it within {time_limit_seconds:.0f} s") from error
+    except OSError as error:
+        raise Unavailable(f"no child process can be started to probe the model: {error}") from error
+    if child.returncode:
+        raise _name_end(child)
+    answer = msgspec.json.decode(child.stdout, type=ProbeAnswer)
+    if answer.unusable is not None:
+        raise Refused(f"LightGBM does not load on this machine: {answer.unusable}")
+    if answer.scores is None:
+        raise ModelRejected(answer.rejected or "the probe gave no reason")
+    scores = np.array([[float.fromhex(score) for score in row] for row in answer.scores], dtype=np.float64)
+    return scores.reshape(len(rows), -1) if classes is not None else scores.reshape(len(rows))
+
+
+def golden_matrix(features: FeatureSet, golden: Golden) -> Matrix:
+    """The golden rows as a settled matrix.
+
+    Raises:
+        ModelRejected: they do not fit the features: the manifest and the rows contradict each other.
+    """
+    try:
+        matrix = to_matrix(features, golden.rows)
+    except TypeError as error:
+        raise ModelRejected(f"a golden row does not fit the manifest: {error}") from error
+    settled = features.settle(matrix)
+    if settled.problems:
+        problem = settled.problems[0]
+        raise ModelRejected(f"golden row {problem.row} does not fit the manifest: {problem.detail}")
+    return matrix
+
+
+def check_golden(golden: Golden, scores: Scores) -> None:
+    """Compare what a model gave for the golden rows with what it has to give.
+
+    Raises:
+        ModelRejected: they differ by more than a relative 1e-9.
+    """
+    if not agree(golden.scores, scores):
+        raise ModelRejected(f"golden rows give other scores: {describe_difference(golden.scores, scores)}")
+
+
+def _name_end(child: "subprocess.CompletedProcess[bytes]") -> ModelRejected | Unavailable:
+    last = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:_SHOWN_OUTPUT]
+    if child.returncode > 0:
+        return ModelRejected(f"loading it failed in a child process: {last}")
+    name = signal.Signals(-child.returncode).name
+    if -child.returncode in _ENDED_FROM_OUTSIDE:
+        return Unavailable(f"the child process that probed the model was ended with {name}; out of memory?")
+    return ModelRejected(f"LightGBM crashed on it with {name}: the file is damaged")
