@@ -46,12 +46,12 @@ def read_env_file(path: Path) -> Mapping[str, str | None]:
     Raises:
         ConfigError: it cannot be read, or is not UTF-8.
     """
-    from pydantic_settings.sources import read_env_file as parse
+    from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
-    if not path.is_file():
-        return {}
     try:
-        return parse(path, encoding="utf-8", case_sensitive=True)
+        return DotEnvSettingsSource(
+            BaseSettings, env_file=path, env_file_encoding="utf-8", case_sensitive=True
+        ).env_vars
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 

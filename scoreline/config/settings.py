@@ -50,7 +50,7 @@ class Effective(NamedTuple):
 class Settings(BaseSettings):
     """One field for each variable, in lower case; `load_settings` fills it from the environment."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, protected_namespaces=())
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=False, protected_namespaces=())
 
     kafka_bootstrap_servers: str | None = None
 
