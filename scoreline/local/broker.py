@@ -15,7 +15,9 @@ from scoreline.local.jars import Announce, KafkaRuntime, find_runtime
 from scoreline.local.network import free_ports, is_free
 from scoreline.local.process import GuardedProcess
 from scoreline.local.properties import HOST, Ports, server_properties, write_properties
-from scoreline.local.readiness import AnswersProbe
+from scoreline.local.readiness import await_broker
+
+__all__ = ["KafkaBroker", "await_broker"]
 
 CLUSTER_ID = "c2NvcmVsaW5lLWxvY2FsMQ"
 # One collector thread and the quick compiler: a third less time and half the processor of the JVM's own choice.
@@ -96,7 +98,6 @@ class KafkaBroker:
             except Unavailable:
                 # Somebody may have been quicker to take a port that was free; one that clients know has to stay.
                 if known_to_clients or attempt == START_ATTEMPTS or not self._lost_port():
-                    self._process = None
                     raise
                 self.ports = self._choose_ports()
             else:
@@ -112,6 +113,10 @@ class KafkaBroker:
         """End it with kill -9; the data stays for a later `start`."""
         if self._process is not None:
             self._process.kill()
+
+    def wait(self) -> int | None:
+        """Wait until it ends by itself; its return code, None where it does not run."""
+        return self._process.wait() if self._process is not None else None
 
     def restart(self) -> Self:
         """End it in order, start it on the same ports and data."""
@@ -167,7 +172,7 @@ class KafkaBroker:
             grace_seconds=0.0 if self._temporary else STOP_SECONDS,
             folder_to_remove=self.folder if self._temporary else None,
         )
-        self._wait_until_ready(self._process)
+        self._await_answer(self._process)
 
     def _format(self, runtime: KafkaRuntime, conf: Path) -> None:
         command = runtime.command(
@@ -177,19 +182,25 @@ class KafkaBroker:
         if done.returncode:
             raise Unavailable(f"Kafka cannot use {self.folder}: {(done.stderr or done.stdout).strip()[-2000:]}")
 
-    def _wait_until_ready(self, process: GuardedProcess) -> None:
-        probe = AnswersProbe(self.bootstrap_servers, self._ready_within_seconds)
-        while not probe.answers():
-            if not process.running:
-                raise Unavailable(f"the broker died (exit code {process.return_code}):\n{self.last_words()}")
-            if probe.out_of_time:
-                process.kill()
-                raise Unavailable(
-                    f"the broker has not answered within {self._ready_within_seconds} s:\n{self.last_words()}"
-                )
+    def _await_answer(self, process: GuardedProcess) -> None:
+        try:
+            await_broker(
+                self.bootstrap_servers,
+                timeout_seconds=self._ready_within_seconds,
+                is_running=lambda: process.running,
+            )
+        except Unavailable as error:
+            code = process.return_code
+            process.kill()
+            ending = "" if code is None else f" (exit code {code})"
+            raise Unavailable(f"{error}{ending}; its last words:\n{self.last_words()}") from error
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -20,6 +20,7 @@ class GuardedProcess:
         command: program and arguments.
         stdout, stderr: files that its output is appended to; they may be the same.
         environment: of the command, None for ours.
+        working_folder: of the command, None for ours.
         grace_seconds: from SIGTERM to SIGKILL when we are gone; 0 kills at once.
         folder_to_remove: removed when we are gone and the command has ended; None keeps everything.
 
@@ -34,18 +35,20 @@ class GuardedProcess:
         stdout: Path,
         stderr: Path,
         environment: Mapping[str, str] | None = None,
+        working_folder: Path | None = None,
         grace_seconds: float = 0.0,
         folder_to_remove: Path | None = None,
     ) -> None:
         self._guardian = subprocess.Popen(
             [
                 *(sys.executable, "-I", "-S", str(GUARDIAN)),
-                *(str(grace_seconds), str(folder_to_remove or ""), str(stdout), str(stderr)),
+                *(str(grace_seconds), str(folder_to_remove or ""), str(stdout.absolute()), str(stderr.absolute())),
                 *command,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
+            cwd=working_folder,
             text=True,
             # Its own session: a Ctrl-C on the terminal is for us, and we decide what to end and in which order.
             start_new_session=True,
@@ -81,8 +84,8 @@ class GuardedProcess:
         except BrokenPipeError:
             self._guardian.wait()
 
-    def wait(self, timeout_seconds: float) -> int | None:
-        """The return code, or None when it still runs after the time."""
+    def wait(self, timeout_seconds: float | None = None) -> int | None:
+        """The return code, or None when it still runs after the time; without a time, for as long as it takes."""
         try:
             self._guardian.wait(timeout_seconds)
         except subprocess.TimeoutExpired:

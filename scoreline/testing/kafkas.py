@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from scoreline.errors import Unavailable
 from scoreline.local.broker import KafkaBroker
-from scoreline.local.properties import FAST_TIMEOUTS
-from scoreline.local.readiness import AnswersProbe
+from scoreline.local.network import free_ports
+from scoreline.local.properties import FAST_TIMEOUTS, HOST
+from scoreline.local.readiness import await_broker
+from scoreline.testing.proxy import FaultProxy
 
 if TYPE_CHECKING:
     from testcontainers.community.kafka import KafkaContainer
@@ -38,13 +40,35 @@ class RunningKafka:
 
     Attributes:
         bootstrap_servers: its address.
-        origin: where it comes from, for people: `told`, `container` or `local`.
-        passed_over: why a better origin was not taken.
+        origin: `told`, `container`, `local` or `mock`.
+        passed_over: why an origin that comes first was not taken.
     """
 
     bootstrap_servers: str
     origin: str
     passed_over: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        reasons = "".join(f"; {reason}" for reason in self.passed_over)
+        return f"{self.bootstrap_servers} ({self.origin}{reasons})"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxiedKafka:
+    """A broker whose clients all go through a proxy.
+
+    Attributes:
+        broker: may be killed and frozen too; its own `bootstrap_servers` lead past the proxy.
+        proxy: healthy at first.
+    """
+
+    broker: KafkaBroker
+    proxy: FaultProxy
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Address of the proxy."""
+        return self.proxy.address
 
 
 @contextmanager
@@ -58,10 +82,7 @@ def running_kafka(told: str | None = None) -> Iterator[RunningKafka]:
         Unavailable: there is none to be had; says why for each kind.
     """
     if told:
-        probe = AnswersProbe(told, TOLD_SECONDS)
-        while not probe.answers():
-            if probe.out_of_time:
-                raise Unavailable(f"no Kafka answers at {told}, which KAFKA_BOOTSTRAP_SERVERS names")
+        await_broker(told, timeout_seconds=TOLD_SECONDS)
         yield RunningKafka(told, "told")
         return
     with ExitStack() as stack:
@@ -74,6 +95,21 @@ def running_kafka(told: str | None = None) -> Iterator[RunningKafka]:
                 raise Unavailable(f"no container: {no_container}; no local broker: {no_local}") from no_local
             found = RunningKafka(broker.bootstrap_servers, "local", (str(no_container),))
         yield found
+
+
+@contextmanager
+def proxied_broker(properties: Mapping[str, str] = FAST_TIMEOUTS) -> Iterator[ProxiedKafka]:
+    """A broker of one's own behind a fault proxy.
+
+    Raises:
+        Unavailable: it cannot be had.
+    """
+    (port,) = free_ports(1)
+    with KafkaBroker(properties=properties, advertised_via=port) as broker:
+        behind = broker.ports.behind_proxy
+        assert behind is not None  # noqa: S101 - it was asked for above
+        with FaultProxy(HOST, behind, port=port) as proxy:
+            yield ProxiedKafka(broker, proxy)
 
 
 @contextmanager
@@ -105,7 +141,7 @@ def start_container(image: str, properties: Mapping[str, str]) -> tuple[KafkaCon
     try:
         DockerClient(timeout=DAEMON_SECONDS).client.ping()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason that people are told
-        return None, f"no container engine's daemon answers ({error})"
+        return None, f"no container engine's daemon answers ({type(error).__name__})"
     container = KafkaContainer(image).with_kraft()
     for name, value in properties.items():
         container.with_env(f"KAFKA_{name.upper().replace('.', '_')}", value)

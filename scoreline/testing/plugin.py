@@ -1,4 +1,4 @@
-"""Pytest plugin: a real Kafka as a fixture, topics of one's own, brokers and services that may be broken.
+"""Pytest plugin: a real Kafka as a fixture, topics of one's own, and brokers and services that may be broken.
 
 Every pytest run of an environment that has scoreline loads this module, so it imports nothing of ours until a fixture
 is asked for.
@@ -6,15 +6,22 @@ is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
-    from scoreline.testing.kafkas import RunningKafka
+    from scoreline.errors import Unavailable
+    from scoreline.local.broker import KafkaBroker
+    from scoreline.local.mock import MockKafka
+    from scoreline.testing.kafkas import ProxiedKafka, RunningKafka
+    from scoreline.testing.service import ServiceProcess
     from scoreline.testing.topics import Topics
+
+SAID = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,16 +35,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--require-kafka", action="store_true", help="fail where no real Kafka can be had, do not skip")
 
 
-def give_up(config: pytest.Config, reason: str) -> NoReturn:
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for what the summary has to say."""
+    config.stash[SAID] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which Kafka the tests ran on."""
+    for line in config.stash[SAID]:
+        terminalreporter.write_line(f"kafka: {line}")
+
+
+def give_up(config: pytest.Config, reason: object) -> NoReturn:
     """Skip, or fail where the run requires a real Kafka."""
     if config.getoption("--require-kafka"):
         pytest.fail(f"--require-kafka: {reason}", pytrace=False)
-    pytest.skip(reason)
+    pytest.skip(f"no real Kafka: {reason}")
 
 
 @pytest.fixture(scope="session")
-def kafka(request: pytest.FixtureRequest) -> Iterator[RunningKafka]:
-    """A real Kafka for the whole session: `.bootstrap_servers`."""
+def kafka_or_reason(request: pytest.FixtureRequest) -> Iterator[RunningKafka | Unavailable]:
+    """A real Kafka, or why there is none."""
     from scoreline.config.environment import read_environment
     from scoreline.errors import Unavailable
     from scoreline.testing.kafkas import running_kafka
@@ -45,10 +63,21 @@ def kafka(request: pytest.FixtureRequest) -> Iterator[RunningKafka]:
     told = request.config.getoption("--kafka-bootstrap-servers") or read_environment().get("KAFKA_BOOTSTRAP_SERVERS")
     with ExitStack() as stack:
         try:
-            running = stack.enter_context(running_kafka(told))
+            found: RunningKafka | Unavailable = stack.enter_context(running_kafka(told))
         except Unavailable as error:
-            give_up(request.config, str(error))
-        yield running
+            found = error
+        request.config.stash[SAID].append(str(found))
+        yield found
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest, kafka_or_reason: RunningKafka | Unavailable) -> RunningKafka:
+    """A real Kafka for the whole session: `.bootstrap_servers`."""
+    from scoreline.testing.kafkas import RunningKafka
+
+    if not isinstance(kafka_or_reason, RunningKafka):
+        give_up(request.config, kafka_or_reason)
+    return kafka_or_reason
 
 
 @pytest.fixture
@@ -75,3 +104,76 @@ class MakeTopic(Protocol):
 def make_topic(kafka_topics: Topics) -> MakeTopic:
     """`make_topic("features", partitions=4)` creates a topic that is this test's alone and returns its name."""
     return kafka_topics.make
+
+
+@pytest.fixture
+def disposable_kafka(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
+    """A broker of this test's own, to be killed, frozen and restarted."""
+    from scoreline.errors import Unavailable
+    from scoreline.local.broker import KafkaBroker
+    from scoreline.local.properties import FAST_TIMEOUTS
+
+    with ExitStack() as stack:
+        try:
+            broker = stack.enter_context(KafkaBroker(properties=FAST_TIMEOUTS))
+        except Unavailable as error:
+            give_up(request.config, error)
+        yield broker
+
+
+@pytest.fixture
+def proxied_kafka(request: pytest.FixtureRequest) -> Iterator[ProxiedKafka]:
+    """A broker of this test's own, whose `.bootstrap_servers` lead through a `.proxy` that breaks connections."""
+    from scoreline.errors import Unavailable
+    from scoreline.testing.kafkas import proxied_broker
+
+    with ExitStack() as stack:
+        try:
+            proxied = stack.enter_context(proxied_broker())
+        except Unavailable as error:
+            give_up(request.config, error)
+        yield proxied
+
+
+@pytest.fixture
+def mock_kafka() -> Iterator[MockKafka]:
+    """Librdkafka's mock cluster, for plumbing: `scoreline.local.mock` says what it does not prove."""
+    from scoreline.local.mock import MockKafka
+
+    with MockKafka() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kafka_or_mock(
+    request: pytest.FixtureRequest, kafka_or_reason: RunningKafka | Unavailable
+) -> Iterator[RunningKafka]:
+    """The session's real Kafka; where none can be had, a mock cluster, and the summary says what that is worth."""
+    from scoreline.local.mock import PROVES_NOTHING_ABOUT, MockKafka
+    from scoreline.testing.kafkas import RunningKafka
+
+    if isinstance(kafka_or_reason, RunningKafka):
+        yield kafka_or_reason
+        return
+    if request.config.getoption("--require-kafka"):
+        give_up(request.config, kafka_or_reason)
+    with MockKafka() as cluster:
+        request.config.stash[SAID].append(f"a mock for {request.node.name}: {PROVES_NOTHING_ABOUT}")
+        yield RunningKafka(cluster.bootstrap_servers, "mock", (str(kafka_or_reason),))
+
+
+StartService = Callable[..., "ServiceProcess"]
+"""`scoreline_service(variables, roles=(), name="service")`: see `scoreline.testing.service.ServiceProcess`."""
+
+
+@pytest.fixture
+def scoreline_service(tmp_path: Path) -> Iterator[StartService]:
+    """`scoreline_service({"KAFKA_BOOTSTRAP_SERVERS": …})` starts the service; ended with the test, whatever happens."""
+    from scoreline.testing.service import ServiceProcess
+
+    with ExitStack() as stack:
+
+        def start(variables: Mapping[str, str], *, roles: Sequence[str] = (), name: str = "service") -> ServiceProcess:
+            return stack.enter_context(ServiceProcess(variables, tmp_path, roles=roles, name=name))
+
+        yield start
