@@ -86,10 +86,8 @@ class BatchScored:
     @cached_property
     def end_to_end_seconds(self) -> npt.NDArray[np.float64]:
         """From the Kafka timestamp of each predicted record that has one to the acknowledgement; never negative."""
-        stamps = np.array([r.timestamp()[1] for r in self._predicted()], dtype=np.int64)
-        if stamps.size and stamps.min() <= 0:
-            stamps = stamps[stamps > 0]
-        return np.maximum((self.finished_at_ms - stamps) / 1000, 0.0)
+        stamps = [stamp for r in self._predicted() if (stamp := r.timestamp()[1]) > 0]
+        return np.maximum(self.finished_at_ms - np.array(stamps, dtype=np.float64), 0.0) / 1000
 
     def _predicted(self) -> Sequence[Record]:
         if self.predictions.total() == len(self.records):

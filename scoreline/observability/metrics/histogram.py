@@ -8,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+FEW = 8
+"""Up to so many values are counted faster one by one."""
+
 
 class HistogramReading(NamedTuple):
     """What a histogram holds at one moment.
@@ -48,6 +51,10 @@ class Histogram:
 
     def add_many(self, values: npt.NDArray[np.float64]) -> None:
         """Count all values of an array of any length, none of them NaN."""
+        if len(values) <= FEW:
+            for value in values.tolist():
+                self.add(value)
+            return
         found = np.bincount(np.searchsorted(self._array, values, side="left"), minlength=len(self._counts)).tolist()
         total = float(values.sum())
         with self._lock:

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 
 from scoreline import __version__
 from scoreline.models.model import ModelVersion
-from scoreline.observability.events import BatchScored, RequestServed
+from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
 from scoreline.observability.metrics.exposition import Exposition
@@ -58,6 +58,7 @@ class Metrics:
 
         # A series that is there from the start makes its first increment visible to rate().
         self._by_reason = {reason: self._dead_letters.labels(reason.value) for reason in Reason}
+        self._by_outcome: dict[tuple[str, Outcome], Counter] = {}
         self._by_stage = {stage: self._stage_seconds.child(stage) for stage in STAGES}
         self._by_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._by_version = {path: self._recent_versions(path) for path in ("stream", "http")}
@@ -68,7 +69,10 @@ class Metrics:
         """Count a finished batch."""
         self._batch_records.add(len(event.records))
         for (topic, outcome), n in event.outcomes.items():
-            self._records.labels(topic, outcome.value).inc(n)
+            child = self._by_outcome.get((topic, outcome))
+            if child is None:
+                child = self._by_outcome[topic, outcome] = self._records.labels(topic, outcome.value)
+            child.inc(n)
         for reason, n in event.reasons.items():
             self._by_reason[reason].inc(n)
         for version, n in event.predictions.items():
