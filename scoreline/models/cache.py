@@ -14,7 +14,7 @@ from scoreline.models.manifest import Blob
 from scoreline.models.store import check_blob
 
 
-class BlobCache:
+class ModelCache:
     """Contents and probe results in one folder. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path) -> None:

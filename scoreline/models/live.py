@@ -7,8 +7,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from scoreline.errors import ModelError, ModelNotFound, ModelRejected
+from scoreline.models.cache import ModelCache
+from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
-from scoreline.models.names import LATEST, is_alias, parse_number
+from scoreline.models.names import parse_number
+from scoreline.models.selectors import find_version
 from scoreline.models.store import ModelStore
 from scoreline.records import Clock
 
@@ -34,7 +37,8 @@ class LiveVersions:
         name: str,
         alias: str,
         *,
-        load: Load,
+        cache: ModelCache,
+        load: Load | None = None,
         max_resident: int = 4,
         lookup_seconds: float = 10.0,
         clock: Clock = time.monotonic,
@@ -43,6 +47,8 @@ class LiveVersions:
 
         Args:
             alias: that selects the version when nobody says.
+            cache: what this machine keeps of the store.
+            load: in place of the loader over store and cache.
             max_resident: how many versions stay loaded, the live one among them.
             lookup_seconds: how long an answer of the store holds (what an alias means, that a version may not serve).
             clock: seconds, monotonic.
@@ -55,7 +61,7 @@ class LiveVersions:
         self._store = store
         self._name = name
         self._alias = alias
-        self._load = load
+        self._load = load or VersionLoader(store, cache).load
         self._max_resident = max(1, max_resident)
         self._lookup_seconds = lookup_seconds
         self._clock = clock
@@ -64,7 +70,7 @@ class LiveVersions:
         self._meanings: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
         number = store.alias(name, alias)
-        self._live = load(name, number)
+        self._live = self._load(name, number)
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict({number: self._live})
 
     @property
@@ -107,15 +113,7 @@ class LiveVersions:
             until, known = self._meanings.get(selector, (0.0, 0))
         if known and self._clock() < until:
             return known
-        if selector == LATEST:
-            versions = self._store.versions(self._name)
-            if not versions:
-                raise ModelNotFound(f"there is no version of {self._name}")
-            number = versions[-1]
-        elif is_alias(selector):
-            number = self._store.alias(self._name, selector)
-        else:
-            raise ModelNotFound(f"{selector[:100]!r} is no version number, alias or {LATEST!r}")
+        number = find_version(self._store, self._name, selector)
         self._remember(self._meanings, selector, number)
         return number
 

@@ -2,7 +2,7 @@
 
 from scoreline.errors import ModelRejected
 from scoreline.models.booster import LightGBMModel
-from scoreline.models.cache import BlobCache
+from scoreline.models.cache import ModelCache
 from scoreline.models.golden import Golden, decode_golden
 from scoreline.models.manifest import GOLDEN, MODEL, Blob, Manifest
 from scoreline.models.model import ModelVersion
@@ -14,7 +14,9 @@ from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, gold
 class VersionLoader:
     """Loads versions of one store. Safe to call from several threads at once."""
 
-    def __init__(self, store: ModelStore, cache: BlobCache, *, probe_limit_seconds: float = TIME_LIMIT_SECONDS) -> None:
+    def __init__(
+        self, store: ModelStore, cache: ModelCache, *, probe_limit_seconds: float = TIME_LIMIT_SECONDS
+    ) -> None:
         self._store = store
         self._cache = cache
         self._probe_limit_seconds = probe_limit_seconds

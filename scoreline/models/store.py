@@ -31,6 +31,7 @@ from scoreline.models.names import check_alias, check_model_name, is_alias, is_m
 from scoreline.records import Clock
 
 _MANIFEST = re.compile(r"([1-9][0-9]*)\.json")
+_SHOWN = 5
 _TOMBSTONE = re.compile(r"([1-9][0-9]*)\.deleted\.json")
 
 
@@ -84,6 +85,27 @@ class ModelStore:
         files = self._list(f"{self._root}/{name}/versions")
         return tuple(sorted(_numbers(files, _MANIFEST) - _numbers(files, _TOMBSTONE)))
 
+    def latest(self, name: str) -> int:
+        """The highest version that was not deleted.
+
+        Raises:
+            ModelNotFound: there is none.
+        """
+        known = self.versions(name)
+        if not known:
+            raise ModelNotFound(self._describe_missing(name, known))
+        return known[-1]
+
+    def find(self, name: str, version: int) -> None:
+        """Make sure that there is such a version.
+
+        Raises:
+            ModelNotFound: there is none, or it was deleted.
+        """
+        known = self.versions(name)
+        if version not in known:
+            raise ModelNotFound(self._describe_missing(name, known, version))
+
     def manifest(self, name: str, version: int) -> Manifest:
         """The manifest of one version.
 
@@ -91,9 +113,7 @@ class ModelStore:
             ModelNotFound: there is no such version, or it was deleted.
             ModelRejected: its manifest is damaged.
         """
-        known = self.versions(name)
-        if version not in known:
-            raise ModelNotFound(self._describe_missing(name, version, known))
+        self.find(name, version)
         return decode_manifest(self._read(self._version_path(name, version)), name=name, version=version)
 
     def read_blob(self, name: str, blob: Blob) -> bytes:
@@ -117,8 +137,8 @@ class ModelStore:
         """
         check_model_name(name)
         found = sorted(alias for alias in self._list(f"{self._root}/{name}/aliases") if is_alias(alias))
-        history = {alias: self.history(name, alias) for alias in found}
-        return {alias: entries[-1].version for alias, entries in history.items() if entries}
+        last = {alias: self._last_sequence(name, alias) for alias in found}
+        return {alias: self._read_alias(name, alias, sequence).version for alias, sequence in last.items() if sequence}
 
     def alias(self, name: str, alias: str) -> int:
         """The version that an alias means now.
@@ -149,9 +169,7 @@ class ModelStore:
             ModelNotFound: there is no such version.
         """
         check_alias(alias)
-        known = self.versions(name)
-        if version not in known:
-            raise ModelNotFound(self._describe_missing(name, version, known))
+        self.find(name, version)
         data = msgspec.json.encode({"version": version, "set_at": self.now(), "by": by})
         sequence = self._last_sequence(name, alias) + 1
         while not self._create(self._alias_path(name, alias, sequence), data):
@@ -169,15 +187,15 @@ class ModelStore:
             self.read_blob(name, blob)
         return blob
 
-    def add_version(self, manifest: Manifest) -> int:
-        """Commit a manifest under the next free number, whatever number it has, and return that number."""
+    def add_version(self, manifest: Manifest) -> Manifest:
+        """Commit a manifest under the next free number, whatever number it has, and return it with that number."""
         check_model_name(manifest.name)
         files = self._list(f"{self._root}/{manifest.name}/versions")
         number = max(_numbers(files, _MANIFEST) | _numbers(files, _TOMBSTONE), default=0) + 1
         while True:
             numbered = replace(manifest, version=number)
             if self._create(self._version_path(manifest.name, number), encode_manifest(numbered)):
-                return number
+                return numbered
             number += 1
 
     def _version_path(self, name: str, version: int) -> str:
@@ -201,17 +219,14 @@ class ModelStore:
         except (msgspec.MsgspecError, TypeError) as error:
             raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
 
-    def _describe_missing(self, name: str, version: int, known: tuple[int, ...]) -> str:
+    def _describe_missing(self, name: str, known: tuple[int, ...], version: int = 1) -> str:
         if not known:
             return f"the model store {self.url} has no model {name!r}; publish it: scoreline models publish {name} FILE"
-        listed = ", ".join(map(str, known[-5:]))
+        listed = ", ".join(map(str, known[-_SHOWN:]))
         return f"there is no version {version} of {name}; the latest are {listed}"
 
     def _describe_missing_alias(self, name: str, alias: str) -> str:
-        known = self.versions(name)
-        if not known:
-            return self._describe_missing(name, 1, known)
-        return f"{name} has no alias {alias!r}; set it: scoreline models alias {name} {alias} {known[-1]}"
+        return f"{name} has no alias {alias!r}; set it: scoreline models alias {name} {alias} {self.latest(name)}"
 
     def _list(self, folder: str) -> list[str]:
         """Names in a folder; empty when there is no such folder."""

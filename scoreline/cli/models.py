@@ -1,0 +1,234 @@
+"""`scoreline models`: the model store, without starting the service."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scoreline.cli.output import print_json, print_table
+from scoreline.errors import ConfigError, ModelError, ModelRejected
+
+if TYPE_CHECKING:
+    from scoreline.models.manifest import Manifest
+    from scoreline.models.store import ModelStore
+
+models_app = typer.Typer(
+    name="models",
+    help="Publish models and look at the store.\n\nExample: scoreline models publish flights model.txt",
+    no_args_is_help=True,
+)
+
+Name = Annotated[str, typer.Argument(help="The model's name in the store.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+Selector = Annotated[str, typer.Argument(help="A version number, an alias, or latest.")]
+
+
+@models_app.command("publish")
+def publish_model(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="The model as text, from booster.save_model(FILE).")],
+    features: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of {name, field, kind, nullable, optional, levels}: what the text does not tell."),
+    ] = None,
+    classes: Annotated[str | None, typer.Option(help="Names of the classes of a multi-class model: a,b,c.")] = None,
+    golden: Annotated[
+        Path | None, typer.Option(help="Rows (CSV, JSON lines, Parquet) to check every load with; made up without.")
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Rows of the training data, kept with the version.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Move this alias to the new version.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="k=v; repeat it for more.")] = None,
+) -> None:
+    """Check a model and publish it as the next version; prints the version's number.
+
+    Example: scoreline models publish flights model.txt --classes late,on-time --alias production --tag run=42
+    """
+    from scoreline.models.feature_rules import read_statements
+    from scoreline.models.publishing import Publication, publish
+    from scoreline.models.row_files import read_rows
+
+    manifest = publish(
+        _open_store(),
+        Publication(
+            name=name,
+            text=_read_file(file),
+            by=_whoami(),
+            statements=() if features is None else read_statements(_read_file(features)),
+            classes=None if classes is None else [part.strip() for part in classes.split(",")],
+            golden=None if golden is None else read_rows(golden),
+            baseline_rows=None if baseline is None else _read_file(baseline),
+            alias=alias,
+            tags=_parse_tags(tag or []),
+        ),
+    )
+    typer.echo(manifest.version)
+    meant = "" if alias is None else f"; {alias} means it from now on"
+    typer.echo(f"published {name} version {manifest.version}{meant}", err=True)
+
+
+@models_app.command("list")
+def list_models(*, as_json: AsJson = False) -> None:
+    """List the versions of all models in the store.
+
+    Example: scoreline models list --json
+    """
+    store = _open_store()
+    rows = [_summarize(store, name, version) for name in store.names() for version in store.versions(name)]
+    if not rows and not as_json:
+        typer.echo(f"the model store {store.url} has no model", err=True)
+    print_table(rows, as_json=as_json, title=store.url)
+
+
+@models_app.command("show")
+def show_model(name: Name, version: Selector = "latest", *, as_json: AsJson = False) -> None:
+    """Show where a version comes from, and what a producer has to send for it.
+
+    Example: scoreline models show flights production
+    """
+    store = _open_store()
+    manifest = store.manifest(name, _find_version(store, name, version))
+    names = sorted(alias for alias, number in store.aliases(name).items() if number == manifest.version)
+    if as_json:
+        import msgspec
+
+        print_json({**msgspec.to_builtins(manifest), "aliases": names})
+        return
+    for key, value in _provenance(manifest, names):
+        typer.echo(f"{key:<10} {value}")
+    typer.echo("")
+    print_table([_describe_feature(feature) for feature in manifest.features], title="What a record has to hold")
+
+
+@models_app.command("verify")
+def verify_model(
+    name: Name,
+    version: Annotated[
+        str | None, typer.Argument(help="A version number, an alias, or latest; all if left out.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check versions anew, as before they serve: sizes, sha256, a load in a child process, golden rows.
+
+    Example: scoreline models verify flights 3
+    """
+    store = _open_store()
+    chosen = store.versions(name) if version is None else (_find_version(store, name, version),)
+    if not chosen:
+        _find_version(store, name, "latest")
+    from scoreline.config.settings import load_settings
+    from scoreline.models.cache import ModelCache
+    from scoreline.models.loading import VersionLoader
+
+    loader = VersionLoader(store, ModelCache(load_settings().cache_dir))
+    rows: list[dict[str, Any]] = []
+    for number in chosen:
+        try:
+            loader.verify(name, number)
+        except ModelError as error:
+            rows.append({"model": name, "version": number, "ok": False, "detail": str(error)})
+        else:
+            rows.append({"model": name, "version": number, "ok": True, "detail": "may serve"})
+    print_table(rows, as_json=as_json)
+    failed = [str(row["version"]) for row in rows if not row["ok"]]
+    if failed:
+        raise ModelRejected(f"{name}: version {', '.join(failed)} may not serve")
+
+
+@models_app.command("alias")
+def set_alias(
+    name: Name,
+    alias: Annotated[str, typer.Argument(help="Lower-case, as in production.")],
+    version: Selector,
+) -> None:
+    """Make an alias mean a version from now on.
+
+    Example: scoreline models alias flights production 3
+    """
+    store = _open_store()
+    number = _find_version(store, name, version)
+    store.set_alias(name, alias, number, by=_whoami())
+    typer.echo(f"{alias} of {name} means version {number}")
+
+
+def _open_store() -> "ModelStore":
+    from scoreline.config.settings import load_settings
+    from scoreline.models.store import ModelStore
+
+    return ModelStore(load_settings().model_store)
+
+
+def _find_version(store: "ModelStore", name: str, selector: str) -> int:
+    from scoreline.models.selectors import find_version
+
+    return find_version(store, name, selector)
+
+
+def _summarize(store: "ModelStore", name: str, version: int) -> dict[str, Any]:
+    aliases = ", ".join(sorted(alias for alias, number in store.aliases(name).items() if number == version))
+    row: dict[str, Any] = {"model": name, "version": version, "aliases": aliases or None}
+    try:
+        manifest = store.manifest(name, version)
+    except ModelRejected as error:
+        return {**row, "output": None, "features": None, "created": None, "by": None, "problem": str(error)}
+    facts = {"output": manifest.output, "features": len(manifest.features)}
+    return {**row, **facts, "created": manifest.created, "by": manifest.by, "problem": None}
+
+
+def _provenance(manifest: "Manifest", aliases: list[str]) -> list[tuple[str, str]]:
+    pairs = [
+        ("model", f"{manifest.name} version {manifest.version}"),
+        ("aliases", ", ".join(aliases) or "-"),
+        ("created", f"{manifest.created} by {manifest.by}"),
+        ("output", f"{manifest.output} ({manifest.objective or 'custom objective'})"),
+        ("classes", ", ".join(manifest.classes or ()) or "-"),
+        ("training", _pairs(manifest.training)),
+        ("metrics", _pairs(manifest.metrics)),
+        ("tags", _pairs(manifest.tags)),
+    ]
+    return pairs + [(role, f"sha256 {blob.sha256}, {blob.size:,} bytes") for role, blob in manifest.blobs.items()]
+
+
+def _describe_feature(feature: Any) -> dict[str, Any]:
+    levels = feature.levels
+    shown = None if levels is None else ", ".join(map(str, levels[:8])) + (" …" if len(levels) > 8 else "")
+    return {
+        "feature": feature.name,
+        "field": feature.field,
+        "kind": feature.kind,
+        "null": "allowed" if feature.nullable else "refused",
+        "field may lack": feature.optional,
+        "levels": shown,
+    }
+
+
+def _pairs(values: Any) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items()) or "-"
+
+
+def _parse_tags(given: list[str]) -> dict[str, str]:
+    tags = dict(tag.partition("=")[::2] for tag in given)
+    bad = [tag for tag in given if "=" not in tag or tag.startswith("=")]
+    if bad:
+        raise ConfigError(*(f"--tag {tag!r} should be k=v" for tag in bad))
+    return tags
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _whoami() -> str:
+    """Who runs this, as `user@host`; the user's number where the system has no name for it."""
+    import os
+    import platform
+    import pwd
+
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"

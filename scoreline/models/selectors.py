@@ -1,0 +1,26 @@
+"""What a selector means in a store: a version number, an alias, or `latest`."""
+
+from scoreline.errors import ModelNotFound
+from scoreline.models.names import LATEST, is_alias, parse_number
+from scoreline.models.store import ModelStore
+
+_SHOWN = 100
+
+
+def find_version(store: ModelStore, name: str, selector: str) -> int:
+    """The number of the version that a selector means now; asks the store.
+
+    Raises:
+        ModelNotFound: there is no such version, alias or model, or the text is no selector.
+        ModelRejected: the alias is damaged.
+        Unavailable, Refused: the store is away or refuses.
+    """
+    number = parse_number(selector)
+    if number is not None:
+        store.find(name, number)
+        return number
+    if selector == LATEST:
+        return store.latest(name)
+    if is_alias(selector):
+        return store.alias(name, selector)
+    raise ModelNotFound(f"{selector[:_SHOWN]!r} is no version number, alias or {LATEST!r}")
