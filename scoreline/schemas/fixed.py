@@ -1,0 +1,23 @@
+"""The schemas that ship with the package, under fixed ids, so that a folder needs no registry to agree on them."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+
+from scoreline.schemas.catalog import ParsedSchema
+from scoreline.schemas.parsing import parse_schema_text
+
+FIRST_FIXED_ID = 2_000_000_000
+PREDICTION_ID = FIRST_FIXED_ID
+
+_FILES: Mapping[int, str] = MappingProxyType({PREDICTION_ID: "prediction.avsc"})
+
+FIXED_IDS = tuple(_FILES)
+
+
+@cache
+def load_fixed(schema_id: int) -> ParsedSchema:
+    """The shipped schema of one of `FIXED_IDS`; read and parsed when it is first asked for."""
+    text = resources.files("scoreline.schemas").joinpath(_FILES[schema_id]).read_text(encoding="utf-8")
+    return parse_schema_text(text)
