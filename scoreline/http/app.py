@@ -1,0 +1,198 @@
+"""The sidecar as one function from requests to responses: id, route, door, answer, event."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from scoreline.config.tokens import Token
+from scoreline.errors import MalformedRequest, ServiceError
+from scoreline.http.access_log import AccessLog, AccessLogMode
+from scoreline.http.auth import Door, Doorkeeper
+from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
+from scoreline.http.exchange import Answer, Call
+from scoreline.http.health import HealthRoutes
+from scoreline.http.limits import Limits
+from scoreline.http.models import ModelListing, ModelRoutes
+from scoreline.http.pool import BoundedPool
+from scoreline.http.predict import Predictor
+from scoreline.http.request_id import RequestIds
+from scoreline.http.response import Dates, WholeResponse
+from scoreline.http.routes import UNMATCHED, Route, RouteTable
+from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
+from scoreline.models.model import Versions
+from scoreline.observability.events import RequestObserver, RequestServed
+from scoreline.observability.health import HealthBoard
+from scoreline.records import Clock
+
+logger = logging.getLogger("scoreline.http")
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What the http role has beyond what every role serves.
+
+    Attributes:
+        workers: threads for requests that are too large for the event loop.
+    """
+
+    versions: Versions
+    models: ModelListing
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What a sidecar is made from.
+
+    Attributes:
+        serving: None in a process without the http role: then there are only health and metrics.
+        tokens: that callers may present; without any nothing is asked of them.
+        metrics_need_token: whether `/metrics` is closed as well.
+    """
+
+    health: HealthBoard
+    observer: RequestObserver
+    render_metrics: RenderMetrics
+    read_stats: ReadStats
+    serving: Serving | None = None
+    tokens: Sequence[Token] = ()
+    metrics_need_token: bool = False
+    limits: Limits = field(default_factory=Limits)
+    access_log: AccessLogMode = AccessLogMode.ERRORS
+    clock: Clock = time.perf_counter
+    wall_clock: Clock = time.time
+
+
+class Sidecar:
+    """Answers requests, whatever they are; an exception never leaves it. It belongs to one event loop."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._observer = dependencies.observer
+        self._clock = dependencies.clock
+        self._doorkeeper = Doorkeeper(dependencies.tokens)
+        self._log = AccessLog(dependencies.access_log)
+        self._ids = RequestIds()
+        self._dates = Dates(dependencies.wall_clock)
+        self._pools: list[BoundedPool] = []
+        self._table = RouteTable(self._make_routes(dependencies))
+        self._in_flight = 0
+        self._stopping = False
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """All that can be asked for."""
+        return self._table.routes
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are being answered now."""
+        return self._in_flight
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        started = self._clock()
+        headers = request.headers
+        request_id = self._ids.choose(headers.get("X-Request-Id"))
+        pattern = UNMATCHED
+        self._in_flight += 1
+        try:
+            raw_path = request.rel_url.raw_path
+            route, parameter = self._table.find(request.method, raw_path)
+            pattern = route.pattern
+            self._doorkeeper.admit(route.door, headers.get("Authorization"))
+            answer = await route.answer(Call(request, request_id, started, parameter))
+        except asyncio.CancelledError:
+            self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
+            raise
+        except MethodNotAllowed as error:
+            pattern = self._table.find_pattern(raw_path)
+            answer = answer_problem(error)
+        except (ServiceError, Refusal) as error:
+            answer = answer_problem(error)
+            if is_server_fault(answer.status):
+                self._log_failure(error, pattern, request_id)
+        except Exception as error:  # noqa: BLE001 - logged, counted, and answered as a 500
+            answer = answer_problem(error)
+            self._log_failure(error, pattern, request_id)
+        finally:
+            self._in_flight -= 1
+        self._conclude(request.method, pattern, answer, started, request_id)
+        return self._respond(answer, request_id)
+
+    def refuse_garbage(self) -> web.StreamResponse:
+        """What answers bytes that are no HTTP; the connection ends with it."""
+        started = self._clock()
+        request_id = self._ids.choose(None)
+        answer = answer_problem(MalformedRequest("this is not an HTTP request"))
+        self._conclude("", UNMATCHED, answer, started, request_id)
+        return self._respond(answer._replace(closes=True), request_id)
+
+    def end_connections(self) -> None:
+        """From now on every answer is the last one on its connection."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """End the threads; what waits for one is dropped."""
+        for pool in self._pools:
+            pool.close()
+
+    def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
+        if self._stopping:
+            answer = answer._replace(closes=True)
+        return WholeResponse(answer, request_id, self._dates.now())
+
+    def _make_routes(self, dependencies: Dependencies) -> list[Route]:
+        metrics_door = Door.PREDICT if dependencies.metrics_need_token else Door.OPEN
+        telemetry = TelemetryRoutes(dependencies.render_metrics, dependencies.read_stats)
+        routes = [*HealthRoutes(dependencies.health).list_routes(), telemetry.make_metrics_route(metrics_door)]
+        if dependencies.serving is not None:
+            routes.append(telemetry.make_stats_route())
+            routes += self._make_serving_routes(dependencies.serving, dependencies.limits)
+        return routes
+
+    def _make_serving_routes(self, serving: Serving, limits: Limits) -> list[Route]:
+        scoring = self._make_pool("scoring", serving.workers, limits)
+        store = self._make_pool("store", 1, limits)
+        predictor = Predictor(serving.versions, limits, scoring=scoring, loading=store, clock=self._clock)
+        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
+        return [predict, *ModelRoutes(serving.models, store).list_routes()]
+
+    def _make_pool(self, name: str, threads: int, limits: Limits) -> BoundedPool:
+        pool = BoundedPool(
+            name, threads=threads, max_pending=limits.max_concurrency, timeout_seconds=limits.timeout_seconds
+        )
+        self._pools.append(pool)
+        return pool
+
+    def _conclude(self, method: str, pattern: str, answer: Answer, started: float, request_id: str) -> None:
+        event = RequestServed(
+            pattern,
+            method if method in _METHODS else "OTHER",
+            answer.status,
+            self._clock() - started,
+            request_id,
+            answer.instances,
+            answer.version,
+        )
+        self._observer.request_served(event)
+        self._log.request_served(event, answer.problem)
+
+    def _log_failure(self, error: Exception, pattern: str, request_id: str) -> None:
+        expected = isinstance(error, ServiceError | Refusal)
+        logger.error(
+            "a request failed: %s",
+            type(error).__name__,
+            exc_info=None if expected else error,
+            extra={
+                "event": "request_failed",
+                "route": pattern,
+                "request_id": request_id,
+                "error": f"{type(error).__name__}: {error}" if expected else type(error).__name__,
+            },
+        )

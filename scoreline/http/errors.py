@@ -1,0 +1,171 @@
+"""The one table from what went wrong to HTTP, and problem+json made from it.
+
+Errors that only HTTP knows are named here; they end with the request and never leave this package.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from scoreline.errors import (
+    ConfigError,
+    DeliveryError,
+    FatalClientError,
+    InvalidInstances,
+    MalformedRequest,
+    ModelNotFound,
+    ModelRejected,
+    Overloaded,
+    Refused,
+    RequestTooLarge,
+    SchemaIncompatible,
+    SchemaNotFound,
+    Unavailable,
+)
+from scoreline.http.exchange import Answer
+
+PROBLEM_JSON = "application/problem+json"
+TYPE_PREFIX = "urn:scoreline:problem:"
+ABANDONED_STATUS = 499
+"""What metrics and logs show for a caller that went away; nobody is there to be answered."""
+
+_SHOWN_DETAIL = 500
+_FIRST_SERVER_STATUS = 500
+
+
+class Refusal(Exception):
+    """Root of what only HTTP knows; `headers` go into the answer."""
+
+    def __init__(self, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(detail)
+        self.headers = headers
+
+
+class Unauthenticated(Refusal):
+    """No token, or one that nobody was given."""
+
+
+class Forbidden(Refusal):
+    """The token's role does not open this route."""
+
+
+class RouteNotFound(Refusal):
+    """There is nothing at this path."""
+
+
+class MethodNotAllowed(Refusal):
+    """There is something at this path, but not under this method."""
+
+
+class BodyTooSlow(Refusal):
+    """The body did not arrive in time."""
+
+
+class ExpectationFailed(Refusal):
+    """The caller expects of the server what it does not do."""
+
+
+class UnsupportedMediaType(Refusal):
+    """The body is of a type or in an encoding that is not taken here."""
+
+
+class DeadlineExceeded(Refusal):
+    """The answer was not ready in time."""
+
+
+class NoLiveModel(Refusal):
+    """The alias that answers when nobody names a version does not name one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How one kind of error is told.
+
+    Attributes:
+        slug: end of its `type`, which callers may rely on.
+        detail: instead of the error's own words, where these may say more than a caller should know.
+        retry_after_seconds: for situations that pass by themselves.
+    """
+
+    status: int
+    slug: str
+    title: str
+    detail: str | None = None
+    retry_after_seconds: float | None = None
+
+
+_INTERNAL = "the request failed inside the service; its log has the reason under the request's id"
+
+PROBLEMS: Mapping[type[Exception], Problem] = {
+    MalformedRequest: Problem(400, "malformed-request", "The request cannot be read"),
+    Unauthenticated: Problem(401, "unauthenticated", "A bearer token is needed"),
+    Forbidden: Problem(403, "forbidden", "The token does not open this route"),
+    RouteNotFound: Problem(404, "route-not-found", "There is nothing at this path"),
+    ModelNotFound: Problem(
+        404,
+        "unknown-version",
+        "There is no such version",
+        "the served model has no version or alias of this name; GET /models lists those that it has",
+    ),
+    MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
+    BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
+    RequestTooLarge: Problem(413, "too-large", "The request is too large"),
+    UnsupportedMediaType: Problem(415, "unsupported-media-type", "The body is not of a type that is taken here"),
+    ExpectationFailed: Problem(417, "expectation-failed", "The expectation cannot be met"),
+    InvalidInstances: Problem(422, "invalid-instances", "Instances cannot be scored"),
+    Overloaded: Problem(429, "overloaded", "Too much is asked at once"),
+    ConfigError: Problem(500, "internal", "The service is wrongly configured", _INTERNAL),
+    SchemaNotFound: Problem(500, "internal", "A schema is missing", _INTERNAL),
+    SchemaIncompatible: Problem(500, "internal", "A schema does not fit", _INTERNAL),
+    FatalClientError: Problem(503, "unavailable", "The service is about to restart", _INTERNAL, 5.0),
+    DeliveryError: Problem(503, "unavailable", "The broker did not take it", _INTERNAL, 1.0),
+    NoLiveModel: Problem(503, "no-live-model", "No model is live"),
+    ModelRejected: Problem(
+        503, "version-rejected", "The version cannot serve", "the artifact of this version was found unfit to serve"
+    ),
+    Refused: Problem(
+        503, "unavailable", "Something that is needed refuses", "a system that the service needs refuses its request"
+    ),
+    Unavailable: Problem(
+        503, "unavailable", "Something that is needed is away", "a system that the service needs is away for now", 1.0
+    ),
+    DeadlineExceeded: Problem(503, "deadline-exceeded", "The answer was not ready in time", None, 1.0),
+    Exception: Problem(500, "internal", "The request failed", _INTERNAL),
+}
+
+
+def find_problem(error: Exception) -> Problem:
+    """How an error is told: by its nearest class in the table."""
+    return next(PROBLEMS[c] for c in type(error).__mro__ if c in PROBLEMS)
+
+
+def answer_problem(error: Exception) -> Answer:
+    """The problem+json that answers an error."""
+    problem = find_problem(error)
+    detail = problem.detail or str(error)[:_SHOWN_DETAIL]
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + problem.slug,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+    }
+    if isinstance(error, InvalidInstances):
+        body["errors"] = [
+            {"instance": p.instance, "detail": p.detail}
+            if p.feature is None
+            else {"instance": p.instance, "feature": p.feature, "detail": p.detail}
+            for p in error.problems
+        ]
+    headers = error.headers if isinstance(error, Refusal) else ()
+    retry_after = error.retry_after_seconds if isinstance(error, Overloaded) else problem.retry_after_seconds
+    if retry_after is not None:
+        headers = (*headers, ("Retry-After", str(max(1, math.ceil(retry_after)))))
+    return Answer(problem.status, msgspec.json.encode(body), PROBLEM_JSON, headers, problem=problem.title)
+
+
+def is_server_fault(status: int) -> bool:
+    """Whether the service, not its caller, has to do something about it."""
+    return status >= _FIRST_SERVER_STATUS

@@ -1,0 +1,139 @@
+"""`POST /predict`: JSON rows → matrix → scores → JSON. Little is scored where it is, much on a thread."""
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+from aiohttp import web
+
+from scoreline.errors import InstanceProblem, InvalidInstances, ModelNotFound
+from scoreline.features import FeatureSet
+from scoreline.http.errors import NoLiveModel, UnsupportedMediaType
+from scoreline.http.exchange import JSON, Answer, Call
+from scoreline.http.limits import BodyReader, Limits
+from scoreline.http.pool import BoundedPool
+from scoreline.http.query import read_flag, read_query
+from scoreline.http.selectors import check_selector
+from scoreline.models.model import ModelVersion, Scores, Versions
+from scoreline.records import Clock
+from scoreline.schemas.json_problems import refuse_values
+from scoreline.schemas.json_rows import JsonRows
+from scoreline.scoring import score
+
+INLINE_BYTES = 16 * 1024
+INLINE_ROWS = 16
+"""Up to here a request is scored on the event loop: about a quarter of a millisecond, while a hop to a thread and back
+costs as much as several rows do (measured in benchmarks/http_predict.py)."""
+
+_REMEMBERED_DECODERS = 32
+_QUERY = frozenset({"version", "ignore_unknown"})
+
+
+class Predictions(msgspec.Struct, gc=False):
+    """The answer of a model with one output; msgspec writes doubles so that they read back to the same bits."""
+
+    predictions: list[float]
+    model: str
+    version: int
+    latency_ms: float
+
+
+class ClassPredictions(msgspec.Struct, gc=False):
+    """The answer of a multi-class model: a prediction is the lowest index of the largest score, as a double."""
+
+    predictions: list[float]
+    labels: list[str]
+    scores: list[list[float]]
+    model: str
+    version: int
+    latency_ms: float
+
+
+class Predictor:
+    """Answers `POST /predict`. Only the event loop calls it; what it hands to threads shares nothing but the model."""
+
+    def __init__(
+        self, versions: Versions, limits: Limits, *, scoring: BoundedPool, loading: BoundedPool, clock: Clock
+    ) -> None:
+        self._versions = versions
+        self._limits = limits
+        self._scoring = scoring
+        self._loading = loading
+        self._clock = clock
+        self._bodies = BodyReader(limits)
+        self._encoder = msgspec.json.Encoder()
+        self._decoders: dict[tuple[int, bool], tuple[FeatureSet, JsonRows]] = {}
+
+    async def answer(self, call: Call) -> Answer:
+        """Score the instances of a request.
+
+        Raises:
+            ServiceError, Refusal: whatever the caller or the service did wrong; see `scoreline.http.errors`.
+        """
+        request = call.request
+        query = read_query(request, _QUERY)
+        _check_media_type(request)
+        body = await self._bodies.read(request)
+        self._scoring.check_room()
+        version = await self._find_version(query)
+        rows = self._find_decoder(version, ignore_unknown=read_flag(query, "ignore_unknown"))
+        if len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_ROWS + 1:
+            return self._score(version, rows, body, call.started)
+        return await self._scoring.run(lambda: self._score(version, rows, body, call.started))
+
+    async def _find_version(self, query: Mapping[str, str]) -> ModelVersion:
+        selector = query.get("version")
+        if selector is None:
+            try:
+                return self._versions.resolve()
+            except ModelNotFound as error:
+                raise NoLiveModel("the configured alias names no version yet") from error
+        check_selector(selector)
+        # A version that is not resident has to be loaded, and the loop must not wait for that.
+        return await self._loading.run(lambda: self._versions.resolve(selector))
+
+    def _find_decoder(self, version: ModelVersion, *, ignore_unknown: bool) -> JsonRows:
+        features = version.model.features
+        known = self._decoders.get((version.version, ignore_unknown))
+        if known is not None and known[0] is features:
+            return known[1]
+        if len(self._decoders) >= _REMEMBERED_DECODERS:
+            self._decoders.pop(next(iter(self._decoders)))
+        rows = JsonRows(features, ignore_unknown=ignore_unknown)
+        self._decoders[version.version, ignore_unknown] = features, rows
+        return rows
+
+    def _score(self, version: ModelVersion, rows: JsonRows, body: bytes, started: float) -> Answer:
+        """All of the work on one request; runs on the loop or on a thread."""
+        matrix = rows.decode(body, max_instances=self._limits.max_instances)
+        settled = version.model.features.settle(matrix)
+        if settled.problems:
+            raise refuse_values(settled.problems)
+        scored = score(version, matrix)
+        if len(scored.infinite):
+            detail = "the model's output is not a finite number"
+            raise InvalidInstances([InstanceProblem(i, detail) for i in scored.infinite.tolist()])
+        encoded = self._encode(version, scored.scores, started)
+        return Answer(200, encoded, JSON, instances=len(matrix), version=version.version)
+
+    def _encode(self, version: ModelVersion, scores: Scores, started: float) -> bytes:
+        latency_ms = round((self._clock() - started) * 1000, 3)
+        classes = version.model.classes
+        if classes is None:
+            return self._encoder.encode(Predictions(scores.tolist(), version.name, version.version, latency_ms))
+        best: list[int] = np.argmax(scores, axis=1).tolist()
+        labels = [classes[i] for i in best]
+        return self._encoder.encode(
+            ClassPredictions(
+                [float(i) for i in best], labels, scores.tolist(), version.name, version.version, latency_ms
+            )
+        )
+
+
+def _check_media_type(request: web.BaseRequest) -> None:
+    if request.headers.get("Content-Type") == JSON:
+        return
+    if "Content-Type" not in request.headers or request.content_type != JSON:
+        raise UnsupportedMediaType("expected a body of the type application/json")
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType("expected JSON in UTF-8")
