@@ -1,6 +1,6 @@
 """What a dead letter looks like on its topic: the record's own bytes, and headers that say what was wrong."""
 
-from scoreline.records import DeadLetter, caller_headers, find_header
+from scoreline.records import DeadLetter, find_header
 
 REASON_HEADER = "scoreline-error-reason"
 DETAIL_HEADER = "scoreline-error-detail"
@@ -18,11 +18,15 @@ MAX_HEADER_BYTES = 1024
 def dead_letter_headers(dead_letter: DeadLetter, *, failed_at_ms: int) -> list[tuple[str, bytes | None]]:
     """The caller's headers untouched, then ours; older ones of ours are replaced and the attempt is counted up.
 
+    What the caller wrote under the reserved prefix stays, too: a pin that was lost here would have the record scored
+    by another version after a redrive.
+
     Args:
         dead_letter: what could not be scored.
         failed_at_ms: milliseconds since the epoch.
     """
     record = dead_letter.record
+    kind, timestamp_ms = record.timestamp()
     ours = {
         REASON_HEADER: dead_letter.reason.value,
         DETAIL_HEADER: dead_letter.detail,
@@ -30,11 +34,12 @@ def dead_letter_headers(dead_letter: DeadLetter, *, failed_at_ms: int) -> list[t
         SOURCE_TOPIC_HEADER: record.topic(),
         SOURCE_PARTITION_HEADER: str(record.partition()),
         SOURCE_OFFSET_HEADER: str(record.offset()),
-        SOURCE_TIMESTAMP_HEADER: str(record.timestamp()[1]),
+        SOURCE_TIMESTAMP_HEADER: str(timestamp_ms) if kind else "",
         ATTEMPT_HEADER: str(_count_attempts(dead_letter) + 1),
         FAILED_AT_HEADER: str(failed_at_ms),
     }
-    return [*caller_headers(record), *((name, _cut(text)) for name, text in ours.items())]
+    theirs = [header for header in record.headers() or () if header[0] not in ours]
+    return [*theirs, *((name, _cut(text)) for name, text in ours.items())]
 
 
 def _count_attempts(dead_letter: DeadLetter) -> int:

@@ -55,6 +55,8 @@ class Feature:
             object.__setattr__(self, "field", self.name)
         if self.levels is not None and self.kind is not Kind.CATEGORICAL:
             raise ValueError(f"feature {self.name!r} is {self.kind}, but has levels; only a categorical one may")
+        if self.levels is not None and len(set(self.levels)) != len(self.levels):
+            raise ValueError(f"levels of feature {self.name!r} repeat, so that one would have two codes")
 
     @property
     def codes(self) -> Mapping[Level, int]:
