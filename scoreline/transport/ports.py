@@ -1,6 +1,6 @@
 """The ports between the loop and whatever carries its records."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from scoreline.records import DeadLetter, NextOffsets, Outputs, Record, TopicPartition
@@ -54,6 +54,10 @@ class Source(Protocol):
         """Whether the answer to a commit without waiting is still to come."""
         ...
 
+    def take_refused(self) -> NextOffsets:
+        """What the broker has refused to commit since the last call, of partitions that are still ours."""
+        ...
+
     def rewind(self, next_offsets: NextOffsets) -> None:
         """Make the next poll return these offsets again, of the partitions that are still ours."""
         ...
@@ -74,11 +78,16 @@ class Source(Protocol):
 class Publisher(Protocol):
     """Puts outputs and dead letters onto their topics, in the order given within each partition."""
 
-    def publish(self, outputs: Outputs, dead_letters: Sequence[DeadLetter]) -> None:
+    def publish(self, outputs: Outputs, dead_letters: Sequence[DeadLetter], keep_waiting: Callable[[], bool]) -> None:
         """Hand everything to the client; blocks while its queue is full, until there is room.
 
+        What the client refuses does not keep the rest from going out: `flush` tells of it.
+
+        Args:
+            keep_waiting: asked now and then while the queue is full.
+
         Raises:
-            DeliveryError: something cannot be handed over.
+            DeliveryError: the queue was full, and `keep_waiting` said no.
             FatalClientError: the client cannot go on.
         """
         ...

@@ -1,0 +1,184 @@
+"""Asks the cluster what there is, and creates topics; at the start it finds out why nothing answers."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.cimpl import NewTopic
+
+from scoreline.errors import Refused, ServiceError, Unavailable
+from scoreline.kafka.clients import Properties, make_admin
+from scoreline.kafka.errors import TIMED_OUT, TRANSPORT, describe_error, translate_exception
+from scoreline.kafka.watch import ClientWatch
+from scoreline.records import Clock
+from scoreline.transport.ports import ClientObserver
+
+T = TypeVar("T")
+
+SLICE_SECONDS = 0.5
+REFUSAL_SECONDS = 3.0
+"""How long a refusal has to last before it is believed: another broker may have been restarted just now."""
+ANSWER_SECONDS = 10.0
+
+TLS_HINT = "(where the broker expects TLS or SASL, set SCORELINE_KAFKA_SECURITY_PROTOCOL)"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDescription:
+    """A topic as it is, or as it is to be created.
+
+    Attributes:
+        partitions: at least 1.
+        replication_factor: -1 leaves it to the broker.
+        configs: `max.message.bytes`, `cleanup.policy`, …; all effective ones of a topic that exists.
+    """
+
+    name: str
+    partitions: int
+    replication_factor: int = -1
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+class KafkaAdmin:
+    """What the service and the commands ask of the cluster as a whole.
+
+    Args:
+        client: made with `watch`.
+        watch: knows the reasons, which no call of the client tells.
+    """
+
+    def __init__(self, client: AdminClient, watch: ClientWatch, *, clock: Clock = time.monotonic) -> None:
+        self._client = client
+        self._watch = watch
+        self._clock = clock
+
+    def reach(self, seconds: float, should_stop: Callable[[], bool]) -> None:
+        """Wait until the cluster answers; returns early, unreached, only when told to stop.
+
+        Raises:
+            Refused: credentials, certificates or permissions are refused, for a few seconds on end.
+            Unavailable: nothing has answered for `seconds`.
+        """
+        started = self._clock()
+        while not should_stop():
+            try:
+                self._client.list_topics(timeout=SLICE_SECONDS)
+            except KafkaException as raised:
+                self._client.poll(0)  # error callbacks run only here
+                self._judge(raised.args[0], self._clock() - started, seconds)
+            else:
+                self._watch.forget()
+                return
+
+    def describe_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
+        """What there is of these topics; a missing one is left out.
+
+        Raises:
+            DependencyError: the cluster does not answer, or refuses to tell.
+        """
+        metadata = self._ask("could not list the topics", lambda: self._client.list_topics(timeout=ANSWER_SECONDS))
+        found = {}
+        for name in names:
+            topic = metadata.topics.get(name)
+            if topic is None or (topic.error and topic.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART):
+                continue
+            if topic.error:
+                raise translate_exception(KafkaException(topic.error), f"could not look at the topic {name}")
+            replicas = len(topic.partitions[0].replicas) if topic.partitions else -1
+            found[name] = TopicDescription(name, len(topic.partitions), replicas, self._describe_configs(name))
+        return found
+
+    def check_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
+        """As `describe_topics`, where every topic has to be there.
+
+        Under the protocol `consumer` a subscription to a missing topic waits without a word, so this is asked first.
+
+        Raises:
+            Refused: topics are missing; names them all.
+            DependencyError: the cluster does not answer, or refuses to tell.
+        """
+        found = self.describe_topics(names)
+        missing = sorted(set(names) - set(found))
+        if missing:
+            raise Refused(
+                f"{'topic does' if len(missing) == 1 else 'topics do'} not exist: {', '.join(missing)}; "
+                "create what is missing with `scoreline topics create`, or correct the name"
+            )
+        return found
+
+    def create_topics(self, topics: Sequence[TopicDescription]) -> list[str]:
+        """Create those that are missing; returns their names.
+
+        Raises:
+            DependencyError: a topic could not be created; those before it may have been.
+        """
+        asked = [
+            NewTopic(t.name, t.partitions, replication_factor=t.replication_factor, config=dict(t.configs))
+            for t in topics
+        ]
+        if not asked:
+            return []
+        created = []
+        for name, answer in self._client.create_topics(asked, operation_timeout=ANSWER_SECONDS).items():
+            try:
+                answer.result(2 * ANSWER_SECONDS)
+            except KafkaException as raised:
+                if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise self._explain(raised, f"could not create the topic {name}") from raised
+            else:
+                created.append(name)
+        return created
+
+    def _describe_configs(self, name: str) -> dict[str, str]:
+        """Effective configuration; empty where this user may not see it, which is no reason not to start."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, name)
+
+        def ask() -> Mapping[str, str]:
+            answer: Future[Mapping[str, object]] = self._client.describe_configs([resource])[resource]
+            entries = answer.result(ANSWER_SECONDS)
+            return {key: str(getattr(entry, "value", "")) for key, entry in entries.items()}
+
+        try:
+            return dict(self._ask(f"could not read the configuration of the topic {name}", ask))
+        except Refused:
+            return {}
+
+    def _ask(self, attempt: str, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except KafkaException as raised:
+            raise self._explain(raised, attempt) from raised
+
+    def _explain(self, raised: KafkaException, attempt: str) -> ServiceError:
+        """The error of the call, or what the error callback knows where the call only says that time is up."""
+        self._client.poll(0)
+        if self._watch.remedy is not None and raised.args[0].code() in (TRANSPORT, TIMED_OUT):
+            return Refused(f"{attempt}: {self._watch.reason}")
+        return translate_exception(raised, attempt)
+
+    def _judge(self, error: KafkaError, waited_seconds: float, limit_seconds: float) -> None:
+        reason = self._watch.reason or describe_error(error)
+        if self._watch.remedy is not None and waited_seconds >= min(REFUSAL_SECONDS, limit_seconds):
+            raise Refused(f"Kafka refuses: {reason}")
+        if waited_seconds >= limit_seconds:
+            raise Unavailable(f"Kafka was not reached within {limit_seconds:g} s: {reason} {TLS_HINT}")
+
+
+def open_admin(
+    properties: Properties, *, observer: ClientObserver | None = None, clock: Clock = time.monotonic
+) -> KafkaAdmin:
+    """An admin with a client of its own.
+
+    Args:
+        properties: the user's, `bootstrap.servers` among them.
+
+    Raises:
+        ConfigError: the client does not take a property.
+    """
+    watch = ClientWatch(observer, clock=clock)
+    return KafkaAdmin(make_admin(properties, watch=watch), watch, clock=clock)

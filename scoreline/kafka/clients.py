@@ -1,0 +1,133 @@
+"""Makes Kafka clients: scoreline's defaults, then what the user asks for, then what may not be otherwise."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from scoreline.errors import ConfigError
+from scoreline.kafka.watch import ClientWatch
+
+Client = TypeVar("Client", Consumer, Producer, AdminClient)
+Properties = Mapping[str, Any]
+OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
+OnDelivery = Callable[[KafkaError | None, Message], None]
+
+EVERY_DEFAULTS: Properties = {
+    "client.id": "scoreline",
+    "reconnect.backoff.max.ms": 2000,  # 10 s as delivered: a broker that is back would not be noticed for that long
+    "socket.keepalive.enable": True,  # a load balancer that forgot an idle connection is found before it is needed
+}
+CONSUMER_DEFAULTS: Properties = {
+    **EVERY_DEFAULTS,
+    "auto.offset.reset": "earliest",  # a group that is new scores everything, rather than silently nothing
+    "fetch.queue.backoff.ms": 10,  # 1 s as delivered: a consumer that drains its queue would stall for that long
+    "fetch.wait.max.ms": 100,  # only while idle; a rewind waits for the fetch that is under way
+    "queued.min.messages": 20_000,  # per partition: some ten batches ahead
+    "queued.max.messages.kbytes": 32_768,  # over all partitions, so that memory does not grow with the backlog
+    "fetch.max.bytes": 16_777_216,  # what one answer may add to that
+}
+CLASSIC_DEFAULTS: Properties = {
+    "partition.assignment.strategy": "range",  # eager: the shortest pause when a member joins (docs/operations.md)
+}
+PRODUCER_DEFAULTS: Properties = {
+    **EVERY_DEFAULTS,
+    "linger.ms": 20,  # the flush that ends every batch sends at once; until then, fewer and larger requests
+    "compression.type": "lz4",
+    "message.timeout.ms": 0,  # without end: giving up and sending again is what loses the order
+    "message.max.bytes": 64_000_000,  # the topic decides what is too large, not a default of this client
+    "queue.buffering.max.kbytes": 131_072,  # a batch and its dead letters many times over
+}
+
+EVERY_INVARIANTS: Properties = {
+    "statistics.interval.ms": 0,  # nobody would read them
+}
+CONSUMER_INVARIANTS: Properties = {
+    **EVERY_INVARIANTS,
+    "enable.auto.commit": False,  # only what was acknowledged is committed
+    "enable.auto.offset.store": False,  # the same, for the client's own store
+    "isolation.level": "read_committed",  # what a producer has rolled back was never there
+    "enable.partition.eof": False,  # the end of a partition is no error
+}
+PRODUCER_INVARIANTS: Properties = {
+    **EVERY_INVARIANTS,
+    "enable.idempotence": True,  # a retry neither doubles nor reorders
+    "acks": "all",  # acknowledged means that it survives a broker
+    "delivery.report.only.error": True,  # one Python call a failure instead of one a record
+}
+
+
+def make_consumer(
+    properties: Properties, *, watch: ClientWatch | None = None, on_commit: OnCommit | None = None
+) -> Consumer:
+    """A consumer that commits only when told, and reads committed records only.
+
+    Args:
+        properties: the user's, `bootstrap.servers` and `group.id` among them.
+        watch: told of errors and given the client's log; one that only logs where none is given.
+        on_commit: called from within a poll with the answer to a commit without waiting.
+
+    Raises:
+        ConfigError: the client does not take a property; names the variable.
+    """
+    classic = properties.get("group.protocol", "classic") == "classic"
+    merged = {**CONSUMER_DEFAULTS, **(CLASSIC_DEFAULTS if classic else {}), **properties, **CONSUMER_INVARIANTS}
+    if on_commit is not None:
+        merged["on_commit"] = on_commit
+    return _construct(Consumer, merged, watch, "CONSUMER")
+
+
+def make_producer(
+    properties: Properties, *, watch: ClientWatch | None = None, on_delivery: OnDelivery | None = None
+) -> Producer:
+    """An idempotent producer that waits for all in-sync replicas.
+
+    Args:
+        properties: the user's, `bootstrap.servers` among them.
+        watch: told of errors and given the client's log; one that only logs where none is given.
+        on_delivery: called from within a poll or a flush with every record that was not delivered.
+
+    Raises:
+        ConfigError: the client does not take a property; names the variable.
+    """
+    merged = {**PRODUCER_DEFAULTS, **properties, **PRODUCER_INVARIANTS}
+    if on_delivery is not None:
+        merged["on_delivery"] = on_delivery
+    return _construct(Producer, merged, watch, "PRODUCER")
+
+
+def make_admin(properties: Properties, *, watch: ClientWatch | None = None) -> AdminClient:
+    """A client that only asks and creates.
+
+    Args:
+        properties: the user's, `bootstrap.servers` among them.
+        watch: told of errors and given the client's log; one that only logs where none is given.
+
+    Raises:
+        ConfigError: the client does not take a property; names the variable.
+    """
+    return _construct(AdminClient, {**EVERY_DEFAULTS, **properties, **EVERY_INVARIANTS}, watch, None)
+
+
+def _construct(
+    make: Callable[[dict[str, Any]], Client], merged: Properties, watch: ClientWatch | None, family: str | None
+) -> Client:
+    watch = watch or ClientWatch(None, clock=time.monotonic)
+    try:
+        return make({**merged, "error_cb": watch.note, "logger": watch})
+    except KafkaException as refused:
+        raise ConfigError(_explain(refused.args[0], family)) from refused
+
+
+def _explain(error: KafkaError, family: str | None) -> str:
+    """The client's own words, and the variables that set the property which they quote."""
+    text = " ".join(error.str().split())
+    quoted = re.search(r"""["`]([a-z0-9_]+(?:\.[a-z0-9_]+)+)["`]""", text)
+    if quoted is None:
+        return f"the Kafka client refuses its configuration: {text}"
+    suffix = quoted[1].replace(".", "_").upper()
+    families = ["KAFKA"] if family is None else [family, "KAFKA"]
+    return f"{' or '.join(f'SCORELINE_{f}_{suffix}' for f in families)}: {text}"
