@@ -145,13 +145,27 @@ def test_commits_rollbacks_turns_and_client_errors_are_counted():
 
 
 def test_a_version_is_shown_while_it_is_loaded():
-    metrics, version = Metrics(), make_version(7)
-    metrics.model_loaded(version, 1.25)
-    labels = {"model": "flights", "version": "7", "sha256": version.sha256, "engine": "fake"}
-    assert value(metrics, "model_info", **labels) == 1
+    metrics = Metrics()
+    first, second, third = (make_version(n) for n in (7, 8, 9))
+    loaded = [first, second]
+    metrics.model_loaded(first, 1.25)
+    metrics.watch_models(lambda: loaded)
+    assert model_versions(metrics) == {"7", "8"}
+    loaded[:] = [third, first]
+    assert model_versions(metrics) == {"7", "9"}
     assert value(metrics, "model_load_seconds_sum") == 1.25
-    metrics.model_released(version)
-    assert value(metrics, "model_info", **labels) is None
+    labels = {"model": "flights", "version": "7", "sha256": first.sha256, "engine": "fake"}
+    assert value(metrics, "model_info", **labels) == 1
+
+
+def test_a_loaded_version_is_shown_also_when_nobody_can_be_asked():
+    metrics = Metrics()
+    metrics.model_loaded(make_version(7), 1.25)
+    assert model_versions(metrics) == {"7"}
+
+
+def model_versions(metrics: Metrics) -> set[str]:
+    return {dict(labels)["version"] for name, labels in read(metrics) if name == "scoreline_model_info"}
 
 
 def test_whatever_arrives_the_number_of_series_is_bounded():

@@ -2,7 +2,7 @@
 
 import platform
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 from prometheus_client import Counter
@@ -34,6 +34,8 @@ class Metrics:
         self._assigned: set[TopicPartition] = set()
         self._with_lag: set[TopicPartition] = set()
         self._rebalancing = False
+        self._resident: Callable[[], Iterable[ModelVersion]] | None = None
+        self._shown_models: set[tuple[str, str, str, str]] = set()
 
         self._records = show.counter(catalogue.RECORDS)
         self._dead_letters = show.counter(catalogue.DEAD_LETTERS)
@@ -143,17 +145,33 @@ class Metrics:
         self._in_flight.set_function(count)
 
     def model_loaded(self, version: ModelVersion, seconds: float) -> None:
-        """Show a version that has become ready to serve."""
-        self._models.labels(version.name, version.version, version.sha256, version.model.engine).set(1)
+        """Show a version that has become ready to serve, and count the time that it took."""
         self._load_seconds.add(seconds)
+        with self._lock:
+            self._show_model(version)
 
-    def model_released(self, version: ModelVersion) -> None:
-        """Show a version no more."""
-        self._models.remove(version.name, version.version, version.sha256, version.model.engine)
+    def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
+        """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""
+        self._resident = resident
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics where the Accept header prefers it, else text."""
+        if self._resident is not None:
+            self._show_models(self._resident())
         return self._exposition.render(accept)
+
+    def _show_models(self, resident: Iterable[ModelVersion]) -> None:
+        with self._lock:
+            gone, self._shown_models = self._shown_models, set()
+            for version in resident:
+                self._show_model(version)
+            for labels in gone - self._shown_models:
+                self._models.remove(*labels)
+
+    def _show_model(self, version: ModelVersion) -> None:
+        labels = (version.name, str(version.version), version.sha256, version.model.engine)
+        self._shown_models.add(labels)
+        self._models.labels(*labels).set(1)
 
     def _count_predictions(self, path: str, version: int, n: int) -> None:
         with self._lock:
