@@ -6,7 +6,7 @@ from importlib import resources
 from types import MappingProxyType
 
 from scoreline.schemas.catalog import ParsedSchema
-from scoreline.schemas.parsing import parse_schema_text
+from scoreline.schemas.parsing import mean_the_same, parse_schema_text
 
 FIRST_FIXED_ID = 2_000_000_000
 PREDICTION_ID = FIRST_FIXED_ID
@@ -21,3 +21,13 @@ def load_fixed(schema_id: int) -> ParsedSchema:
     """The shipped schema of one of `FIXED_IDS`; read and parsed when it is first asked for."""
     text = resources.files("scoreline.schemas").joinpath(_FILES[schema_id]).read_text(encoding="utf-8")
     return parse_schema_text(text)
+
+
+def prediction_schema() -> ParsedSchema:
+    """What every prediction is written with."""
+    return load_fixed(PREDICTION_ID)
+
+
+def find_fixed_id(schema: ParsedSchema) -> int | None:
+    """The fixed id of a schema that ships with the package, None for any other."""
+    return next((i for i in FIXED_IDS if mean_the_same(load_fixed(i), schema)), None)
