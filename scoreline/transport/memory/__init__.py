@@ -1,0 +1,8 @@
+"""An in-memory broker that obeys the ports: deterministic, and explicit about every fault that it plays."""
+
+from scoreline.transport.memory.broker import MemoryBroker
+from scoreline.transport.memory.group import GroupProtocol, MemoryGroup
+from scoreline.transport.memory.publisher import MemoryPublisher
+from scoreline.transport.memory.source import MemorySource
+
+__all__ = ["GroupProtocol", "MemoryBroker", "MemoryGroup", "MemoryPublisher", "MemorySource"]
