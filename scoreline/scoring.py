@@ -143,7 +143,7 @@ class ScoringPath:
         """Encode what was scored, merged into input order, and add rows that turned out to have no finite output.
 
         Returns:
-            The outputs, and all dead letters of the batch.
+            The outputs, and all dead letters of the batch, both in input order.
         """
         scored_at_ms = int(self._wall_clock() * 1000)
         dead_letters = list(batch.dead_letters)
@@ -151,6 +151,9 @@ class ScoringPath:
         for part, result in zip(batch.parts, scored, strict=True):
             positions, values = self._encode_part(batch.records, part, result, scored_at_ms, dead_letters)
             pieces.append((positions, [batch.records[i] for i in positions], values, part.version.version))
+        if len(dead_letters) > len(batch.dead_letters):
+            position = {id(record): i for i, record in enumerate(batch.records)}
+            dead_letters.sort(key=lambda letter: position[id(letter.record)])
         if batch.forwarded:
             tombstones = [batch.records[i] for i in batch.forwarded]
             pieces.append((batch.forwarded, tombstones, [None] * len(tombstones), 0))

@@ -42,9 +42,8 @@ class FixedVersions:
         """The version that a number, an alias or `latest` names."""
         if selector == "latest":
             return self._versions[max(self._versions)]
-        number = (
-            int(selector) if selector and selector.isdigit() else self.aliases.get(selector or "production")
-        )
+        name = "production" if selector is None else selector
+        number = int(name) if name.isdigit() else self.aliases.get(name)
         if number not in self._versions:
             raise ModelNotFound(f"there is no version {selector!r}")
         return self._versions[number]
