@@ -7,8 +7,14 @@ import typer
 from typer.main import get_command
 
 from scoreline import __version__
+from scoreline.cli.broker import broker
 from scoreline.cli.demo import demo
+from scoreline.cli.models import models_app
+from scoreline.cli.predict import predict
+from scoreline.cli.produce import produce
 from scoreline.cli.run import run
+from scoreline.cli.tail import tail
+from scoreline.cli.topics import topics_app
 
 
 def make_command() -> Callable[..., Any]:
@@ -20,10 +26,13 @@ def make_command() -> Callable[..., Any]:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         add_completion=False,
+        rich_markup_mode="markdown",  # in the default mode, [default: …] would be taken for a style
     )
     app.callback()(_describe)
-    for command in (run, demo):
+    for command in (run, broker, produce, tail, predict, demo):
         app.command()(command)
+    for group in (topics_app, models_app):
+        app.add_typer(group)
     return get_command(app)
 
 

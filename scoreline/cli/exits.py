@@ -10,8 +10,10 @@ from scoreline.errors import (
     DependencyError,
     FatalClientError,
     InvalidInstances,
+    MalformedRequest,
     ModelError,
     Overloaded,
+    RequestTooLarge,
     SchemaError,
     ServiceError,
 )
@@ -24,6 +26,8 @@ LACKING = 3
 EXIT_CODES: Mapping[type[ServiceError], int] = {
     ConfigError: MISUSED,
     InvalidInstances: MISUSED,
+    MalformedRequest: MISUSED,
+    RequestTooLarge: MISUSED,
     DependencyError: LACKING,
     SchemaError: LACKING,
     ModelError: LACKING,

@@ -74,6 +74,12 @@ def _find_metrics_without_token(settings: Settings) -> str | None:
     return None
 
 
+def _find_half_tls(settings: Settings) -> str | None:
+    if (settings.http_tls_cert is None) != (settings.http_tls_key is None):
+        return "SCORELINE_HTTP_TLS_CERT and SCORELINE_HTTP_TLS_KEY belong together; set both"
+    return None
+
+
 def _find_shared_topics(settings: Settings) -> str | None:
     topics = {
         "SCORELINE_INPUT_TOPIC": settings.input_topic,
@@ -130,6 +136,7 @@ CHECKS = (
     Check(("http_host", "http_tokens", "http_auth"), _find_open_door, Role.HTTP),
     Check(("http_tokens", "http_auth"), _find_idle_tokens),
     Check(("http_tokens", "metrics_auth"), _find_metrics_without_token),
+    Check(("http_tls_cert", "http_tls_key"), _find_half_tls),
     Check(("input_topic", "output_topic", "dead_letter_topic"), _find_shared_topics),
     Check(("input_topic", "dead_letter_topic"), _find_long_dead_letter_topic),
     Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),

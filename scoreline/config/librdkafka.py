@@ -42,8 +42,5 @@ def _merge(settings: Settings, client: Scope) -> dict[str, str]:
         asked |= settings.client_properties.of(client)
     # A client that is given another's property ignores it, and says so on stderr each time.
     fitting = {name: value for name, value in asked.items() if known[name] in (Scope.EVERY, client)}
-    return {
-        "client.id": settings.member_id or "scoreline",
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        **fitting,
-    }
+    named = {} if settings.member_id is None else {"client.id": settings.member_id}
+    return {"bootstrap.servers": settings.kafka_bootstrap_servers, **named, **fitting}

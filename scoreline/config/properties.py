@@ -40,6 +40,7 @@ REFUSED: Mapping[str, str] = {
     "max.in.flight.requests.per.connection": _IN_FLIGHT,
     "partitioner": "a prediction goes to the partition that its source's number gives",
     "delivery.report.only.error": "scoreline counts acknowledgements, and decides which reports it needs for that",
+    "statistics.interval.ms": "nobody would read them",
     "metadata.broker.list": "use SCORELINE_KAFKA_BOOTSTRAP_SERVERS",
     "sasl.jaas.config": "it is Java's; set sasl.username and sasl.password",
     "ssl.truststore.location": "it is Java's; set ssl.ca.location to a PEM file",

@@ -89,10 +89,13 @@ class Settings(BaseSettings):
     http_tokens: Tokens = ()
     http_auth: Literal["auto", "none"] = "auto"
     metrics_auth: Literal["none", "token"] = "none"
+    http_tls_cert: Path | None = None
+    http_tls_key: Path | None = None
     http_max_body_bytes: Bytes = Bytes(8 * 1024 * 1024)
     http_max_instances: Count = 10_000
     http_max_concurrency: Count = 64
     http_timeout_seconds: Seconds = 5.0
+    http_access_log: Literal["errors", "all", "none"] = "errors"
     workers: Count = 1
 
     startup_seconds: Seconds = 60.0

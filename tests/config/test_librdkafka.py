@@ -8,6 +8,7 @@ from scoreline.config.librdkafka import admin_properties, consumer_properties, p
 from scoreline.config.properties import REFUSED, Scope, find_property, known_properties, variable_suffix
 from scoreline.config.settings import Settings, load_settings
 from scoreline.errors import ConfigError
+from scoreline.kafka.clients import CONSUMER_INVARIANTS, PRODUCER_INVARIANTS
 
 
 def load(**values):
@@ -26,7 +27,6 @@ def test_underscores_stand_for_dots():
     settings = load(KAFKA_SASL_USERNAME="me", CONSUMER_FETCH_QUEUE_BACKOFF_MS="5", KAFKA_LOG_LEVEL="3")
 
     assert consumer_properties(settings) == {
-        "client.id": "scoreline",
         "bootstrap.servers": "kafka:9092",
         "sasl.username": "me",
         "fetch.queue.backoff.ms": "5",
@@ -49,7 +49,7 @@ def test_a_clients_own_family_wins_over_the_one_for_every_client():
 def test_a_client_is_not_given_what_it_does_not_know():
     settings = load(KAFKA_LINGER_MS="9", KAFKA_FETCH_MIN_BYTES="8", KAFKA_CLIENT_RACK="r")
 
-    assert set(admin_properties(settings)) == {"client.id", "bootstrap.servers", "client.rack"}
+    assert set(admin_properties(settings)) == {"bootstrap.servers", "client.rack"}
     assert "linger.ms" not in consumer_properties(settings)
     assert "fetch.min.bytes" not in producer_properties(settings)
 
@@ -129,6 +129,12 @@ class TestFiles:
 
     def test_do_not_help_a_refused_property(self):
         assert "group.id may not be set" in problem_of(CONSUMER_GROUP_ID_FILE="/nowhere")
+
+
+def test_nothing_that_the_clients_overrule_can_be_set():
+    overruled = {*CONSUMER_INVARIANTS, *PRODUCER_INVARIANTS}
+
+    assert overruled <= set(REFUSED)
 
 
 def ask_client(client, name):

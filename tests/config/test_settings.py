@@ -10,6 +10,7 @@ from scoreline.config.environment import Variable
 from scoreline.config.roles import Role
 from scoreline.config.settings import SECRETS, Settings, load_settings
 from scoreline.errors import ConfigError
+from scoreline.http.access_log import AccessLogMode
 from scoreline.schemas.framing import Framing
 from scoreline.scoring import Tombstones
 
@@ -126,7 +127,7 @@ def test_settings_made_by_hand_do_not_look_at_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("field", "words"), [("input_format", Framing), ("tombstones", Tombstones)], ids=["framing", "tombstones"]
+    ("field", "words"), [("input_format", Framing), ("tombstones", Tombstones), ("http_access_log", AccessLogMode)]
 )
 def test_the_words_of_a_choice_are_those_that_the_code_knows(field, words):
     annotation = Settings.model_fields[field].annotation
@@ -241,6 +242,7 @@ class TestConflicts:
         [
             ({"METRICS_AUTH": "token"}, "METRICS_AUTH=token needs a token"),
             ({"HTTP_AUTH": "none", "HTTP_TOKENS": "predict:t"}, "keep one"),
+            ({"HTTP_TLS_CERT": "cert.pem"}, "belong together"),
             ({"OUTPUT_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_OUTPUT_TOPIC name the same topic"),
             ({"INPUT_TOPIC": "i" * 240}, "set SCORELINE_DEAD_LETTER_TOPIC"),
             ({"SCHEMA_REGISTRY_URL": "http://r", "SCHEMA_REGISTRY_USERNAME": "me"}, "belong together"),

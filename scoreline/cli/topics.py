@@ -1,0 +1,171 @@
+"""`scoreline topics`: the topics that the service needs, with settings that fit each other."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scoreline.cli.output import print_table
+from scoreline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scoreline.config.settings import Settings
+    from scoreline.kafka.admin import KafkaAdmin, TopicDescription
+
+HEADER_BYTES = 16 * 1024
+"""What a dead letter may have more than its record: nine headers of at most 1 KiB each, with their names."""
+
+KEPT_MS = 14 * 24 * 3_600_000
+"""How long dead letters are kept at least: someone has to find time to look at them."""
+
+DEFAULT_MESSAGE_BYTES = 1_048_588
+REACH_SECONDS = 10.0
+
+topics_app = typer.Typer(
+    name="topics",
+    help="Create the topics that the service needs.\n\nExample: scoreline topics create --partitions 12",
+    no_args_is_help=True,
+)
+
+
+@topics_app.callback()
+def describe_group() -> None:
+    """Create the topics that the service needs."""
+
+
+@topics_app.command("create")
+def create(
+    partitions: Annotated[
+        int | None, typer.Option(min=1, help="Of the input topic, if it is created [default: the broker's].")
+    ] = None,
+    replication_factor: Annotated[
+        int | None, typer.Option(min=1, help="Of every topic that is created [default: the broker's].")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")] = False,
+) -> None:
+    """Create what is missing, with partitions and message sizes that fit the input's; leave what is there.
+
+    Without a schema registry the schemas that scoreline writes with are copied into SCORELINE_SCHEMA_DIR as well.
+
+    Example: scoreline topics create --partitions 12 --replication-factor 3
+    """
+    from scoreline.config.librdkafka import admin_properties
+    from scoreline.config.roles import Role
+    from scoreline.config.settings import load_settings
+    from scoreline.kafka.admin import open_admin
+
+    settings = load_settings([Role.STREAM])
+    admin = open_admin(admin_properties(settings))
+    admin.reach(min(REACH_SECONDS, settings.startup_seconds), lambda: False)
+    rows = create_topics(admin, settings, partitions=partitions or -1, replication_factor=replication_factor or -1)
+    rows.extend(copy_schemas(settings))
+    print_table(rows, as_json=as_json, title="Topics and schemas")
+
+
+def create_topics(
+    admin: "KafkaAdmin", settings: "Settings", *, partitions: int, replication_factor: int
+) -> list[dict[str, object]]:
+    """Create missing topics, the input first, because the others follow what it turns out to be.
+
+    Args:
+        partitions: of the input topic, -1 for the broker's default.
+        replication_factor: of all, -1 for the broker's default.
+
+    Returns:
+        A row for each topic, for people.
+
+    Raises:
+        DependencyError: the broker is away, or refuses.
+    """
+    from scoreline.kafka.admin import TopicDescription
+
+    created = admin.create_topics(
+        [TopicDescription(settings.input_topic, partitions, replication_factor)]
+        if settings.input_topic not in admin.describe_topics([settings.input_topic])
+        else []
+    )
+    source = admin.check_topics([settings.input_topic])[settings.input_topic]
+    wanted = plan_topics(settings, source, replication_factor=replication_factor)
+    present = admin.describe_topics([topic.name for topic in wanted])
+    created += admin.create_topics([topic for topic in wanted if topic.name not in present])
+    found = admin.check_topics([source.name, *(topic.name for topic in wanted)])
+    return [
+        {
+            "name": topic.name,
+            "kind": kind,
+            "state": "created" if topic.name in created else "there",
+            "partitions": topic.partitions,
+            "note": find_misfit(topic, want) if want is not None else "",
+        }
+        for kind, topic, want in [
+            ("input", found[source.name], None),
+            ("output", found[wanted[0].name], wanted[0]),
+            ("dead letters", found[wanted[1].name], wanted[1]),
+        ]
+    ]
+
+
+def plan_topics(
+    settings: "Settings", source: "TopicDescription", *, replication_factor: int = -1
+) -> "tuple[TopicDescription, TopicDescription]":
+    """What the output and the dead-letter topic should be, given the input topic as it is.
+
+    A prediction carries its record's key and headers, a dead letter all of it and headers of ours besides.
+    """
+    from scoreline.kafka.admin import TopicDescription
+
+    message_bytes = _read_number(source.configs, "max.message.bytes", DEFAULT_MESSAGE_BYTES)
+    kept_ms = _read_number(source.configs, "retention.ms", KEPT_MS)
+    output = {"cleanup.policy": "delete", "max.message.bytes": str(max(message_bytes, DEFAULT_MESSAGE_BYTES))}
+    letters = {
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(message_bytes + HEADER_BYTES),
+        "retention.ms": str(kept_ms if kept_ms < 0 else max(kept_ms, KEPT_MS)),
+    }
+    return (
+        TopicDescription(settings.output_topic, source.partitions, replication_factor, output),
+        TopicDescription(settings.dead_letter_topic, source.partitions, replication_factor, letters),
+    )
+
+
+def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:
+    """Where a topic is less than it should be, and what that means; empty when it fits."""
+    notes = []
+    if topic.partitions != wanted.partitions:
+        notes.append(f"{topic.partitions} partitions, the input has {wanted.partitions}: they are shared by number")
+    size = _read_number(topic.configs, "max.message.bytes", -1)
+    needed = int(wanted.configs["max.message.bytes"])
+    if 0 <= size < needed:
+        notes.append(f"max.message.bytes is {size}, but what the input allows may need {needed}")
+    if "compact" in topic.configs.get("cleanup.policy", ""):
+        notes.append("it is compacted: of records with one key only the last is kept")
+    return "; ".join(notes)
+
+
+def copy_schemas(settings: "Settings") -> list[dict[str, object]]:
+    """Put the schemas that scoreline writes with into the folder, where there is no registry; a row for each.
+
+    Raises:
+        ConfigError: the folder is damaged, or cannot be written.
+    """
+    if settings.schema_registry_url is not None:
+        return []
+    from scoreline.schemas.fixed import prediction_schema
+    from scoreline.schemas.folder import write_schema
+
+    subject = f"{settings.output_topic}-value"
+    folder = settings.schema_dir / subject
+    before = set(folder.glob("*.avsc"))
+    try:
+        schema_id = write_schema(settings.schema_dir, subject, prediction_schema())
+    except OSError as error:
+        raise ConfigError(f"SCORELINE_SCHEMA_DIR: {folder} cannot be written: {error.strerror}") from error
+    path = folder / f"{schema_id}.avsc"
+    state = "there" if path in before else "created"
+    return [{"name": str(path), "kind": "schema", "state": state, "partitions": None, "note": ""}]
+
+
+def _read_number(configs: Mapping[str, str], name: str, default: int) -> int:
+    text = configs.get(name, "")
+    return int(text) if text.lstrip("-").isdigit() else default
