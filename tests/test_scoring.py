@@ -31,6 +31,8 @@ INPUT = parse_schema(
             {"name": "x", "type": ["null", "double"]},
             {"name": "y", "type": "double"},
             {"name": "origin", "type": ["string", "null"]},
+            {"name": "ride", "type": ["null", "string"], "default": None},
+            {"name": "at", "type": ["null", "long"], "default": None},
         ],
     }
 )
@@ -77,17 +79,29 @@ def make_models() -> Mapping[int, Model]:
     }
 
 
-def make_path(versions: Versions | None = None, *, tombstones: Tombstones = Tombstones.DEAD_LETTER) -> ScoringPath:
-    decoder = PayloadDecoder(Catalog(), framing=Framing.CONFLUENT)
+def make_path(
+    versions: Versions | None = None,
+    *,
+    tombstones: Tombstones = Tombstones.DEAD_LETTER,
+    id_field: str | None = None,
+    event_time_field: str | None = None,
+) -> ScoringPath:
+    decoder = PayloadDecoder(Catalog(), framing=Framing.CONFLUENT, id_field=id_field, event_time_field=event_time_field)
     versions = versions or FixedVersions(make_models(), {"production": 1, "canary": 2})
     return ScoringPath(versions, decoder, PredictionEncoder(PREFIX), wall_clock=lambda: 1.5, tombstones=tombstones)
 
 
 def make_value(
-    x: float | None = 1.0, y: float = 2.0, origin: str | None = "JFK", *, schema_id: int = INPUT_ID
+    x: float | None = 1.0,
+    y: float = 2.0,
+    origin: str | None = "JFK",
+    *,
+    ride: str | None = None,
+    at: int | None = None,
+    schema_id: int = INPUT_ID,
 ) -> bytes:
     buffer = io.BytesIO()
-    schemaless_writer(buffer, INPUT, {"x": x, "y": y, "origin": origin})
+    schemaless_writer(buffer, INPUT, {"x": x, "y": y, "origin": origin, "ride": ride, "at": at})
     return b"\x00" + schema_id.to_bytes(4, "big") + buffer.getvalue()
 
 
@@ -132,7 +146,8 @@ ROWS = {
     "unseen level": make_value(origin="ORD"),
     "null level": make_value(origin=None),
     "null x": make_value(x=None),
-    "unlucky": make_value(x=3.0, y=1.0, origin="JFK"),
+    "unlucky": make_value(x=3.0, y=1.0),
+    "unlucky in one class": make_value(x=3.0, y=10.0),
     "infinite": make_value(y=float("inf")),
     "cut": make_value()[:-1],
     "too long": make_value() + b"\x00",
@@ -159,7 +174,9 @@ def score_alone(name: str, pin: bytes | None) -> tuple[int, float] | Bad:
         return Reason.MISSING_FEATURE, version
     if name == "infinite":
         return Reason.INVALID_VALUE, version
-    x, y, code = {"other": (0.25, -4.0, 1.0), "unlucky": (3.0, 1.0, 0.0)}.get(name, (1.0, 2.0, 0.0))
+    x, y, code = {"other": (0.25, -4.0, 1.0), "unlucky": (3.0, 1.0, 0.0), "unlucky in one class": (3.0, 10.0, 0.0)}.get(
+        name, (1.0, 2.0, 0.0)
+    )
     total = {1: x + 10 * y, 2: 100 * code + y + 0.5 * x, 3: x + y}[version]
     if total == UNLUCKY:
         return Reason.INVALID_VALUE, version
@@ -187,12 +204,49 @@ def test_whatever_a_batch_holds_every_record_gets_what_it_would_get_alone(drawn)
     assert found == dict(enumerate(expected))
 
 
+def make_mixed_records(*names_and_pins: tuple[str, bytes | None]) -> list[StoredRecord]:
+    return [make_record(i, ROWS[name], pin) for i, (name, pin) in enumerate(names_and_pins)]
+
+
 def test_dead_letters_of_a_batch_come_in_input_order():
-    names = ["unlucky", "cut", "good", "tombstone", "unlucky", "null x", "good", "unknown schema"]
-    pins = [None, b"2", None, None, b"1", b"9", None, b"2"]
-    records = [make_record(i, ROWS[name], pin) for i, (name, pin) in enumerate(zip(names, pins, strict=True))]
+    records = make_mixed_records(
+        ("cut", b"2"), ("good", None), ("tombstone", None), ("null x", b"1"), ("good", b"9"), ("unknown schema", b"2")
+    )
     _, dead_letters = run(make_path(), records)
-    assert [letter.record.offset() for letter in dead_letters] == [0, 1, 3, 4, 5, 7]
+    assert [letter.record.offset() for letter in dead_letters] == [0, 2, 3, 4, 5]
+
+
+def test_dead_letters_found_after_scoring_take_their_place_among_the_others():
+    records = make_mixed_records(("unlucky", None), ("cut", None), ("unlucky", b"1"), ("null x", b"2"))
+    _, dead_letters = run(make_path(), records)
+    assert [letter.record.offset() for letter in dead_letters] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("n", [5, 40])
+def test_ids_and_event_times_stay_with_their_rows_when_others_are_taken_out(n):
+    """Rows leave at three points: undecodable, not allowed, without a finite output."""
+    records = [
+        make_record(
+            i,
+            {1: make_value(ride="cut")[:-1], 2: make_value(None, ride="null"), 3: make_value(3.0, 1.0, ride="inf")}.get(
+                i % 5, make_value(x=float(i), y=500.0, ride=f"ride-{i}", at=i)
+            ),
+        )
+        for i in range(n)
+    ]
+    outputs, dead_letters = run(make_path(id_field="ride", event_time_field="at"), records)
+    assert len(dead_letters) == 3 * n // 5
+    for record, value in zip(outputs.records, outputs.values, strict=True):
+        prediction = read_prediction(value)
+        assert prediction["id"] == f"ride-{record.offset()}"
+        assert round(prediction["event_time"].timestamp() * 1000) == record.offset()
+        assert prediction["prediction"] == record.offset() + 5000.0
+
+
+def test_of_several_problems_of_a_record_the_first_feature_is_named():
+    models = {1: WeightedSum([Y, X, Feature("ride", Kind.CATEGORICAL, nullable=False, levels=("a",))], [1, 1, 1])}
+    _, (letter,) = run(make_path(FixedVersions(models)), [make_record(0, make_value(None))])
+    assert letter.detail == "feature 'x' is null, but may not be"
 
 
 @pytest.mark.parametrize("n", [1, 40])
@@ -220,9 +274,9 @@ def test_of_several_pins_the_last_counts_and_an_empty_one_is_a_pin():
 
 
 def test_two_selectors_of_one_version_are_scored_together():
-    records = [make_record(i, make_value(), pin) for i, pin in enumerate([b"2", None, b"canary", b"1"])]
+    records = [make_record(i, make_value(), pin) for i, pin in enumerate([b"2", None, b"canary", b"1", b"2"])]
     batch = make_path().decode(records)
-    assert {part.version.version: part.positions.tolist() for part in batch.parts} == {1: [1, 3], 2: [0, 2]}
+    assert {part.version.version: part.positions.tolist() for part in batch.parts} == {1: [1, 3], 2: [0, 2, 4]}
 
 
 def test_what_a_pin_that_names_nothing_said_is_in_the_detail():
