@@ -51,6 +51,8 @@ def find_expected(features: FeatureSet, given: Sequence[RowMapping], *, outputs:
         scores = np.array(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"the golden rows' column {EXPECTED!r} does not hold scores: {error}") from error
+    if not np.isfinite(scores).all():
+        raise ConfigError(f"the golden rows' column {EXPECTED!r} has a score that is no finite number")
     if scores.shape != ((len(given),) if outputs == 1 else (len(given), outputs)):
         raise ConfigError(f"the golden rows' column {EXPECTED!r} should hold {outputs} scores a row")
     return scores

@@ -105,6 +105,15 @@ class LiveVersions:
             self._remember(self._refusals, selector, error)
             raise
 
+    def find_number(self, selector: str) -> int:
+        """The version number that a selector means now; nothing is loaded.
+
+        Raises:
+            ModelNotFound: the store has answered, and has no such alias.
+            Unavailable: the store is away.
+        """
+        return self._live.version if selector == self._alias else self._find_number(selector)
+
     def _find_number(self, selector: str) -> int:
         number = parse_number(selector)
         if number is not None:

@@ -1,0 +1,67 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scoreline.errors import Refused, Unavailable
+from scoreline.models import cache as cache_module
+from scoreline.models.cache import ModelCache
+from scoreline.models.manifest import Blob
+
+DATA = b"content"
+BLOB = Blob.of(DATA)
+
+
+def test_what_is_kept_is_found(tmp_path):
+    cache = ModelCache(tmp_path / "new" / "folder")
+    assert cache.find(BLOB) is None
+    cache.keep(BLOB, DATA)
+    cache.keep(BLOB, DATA)
+    assert ModelCache(tmp_path / "new" / "folder").find(BLOB) == DATA
+
+
+def test_a_damaged_copy_is_not_found(tmp_path):
+    cache = ModelCache(tmp_path)
+    cache.keep(BLOB, DATA)
+    (tmp_path / "blobs" / BLOB.sha256).write_bytes(b"c0ntent")
+    assert cache.find(BLOB) is None
+
+
+def test_a_probe_is_remembered_for_this_machine_and_this_lightgbm(tmp_path, monkeypatch):
+    cache = ModelCache(tmp_path)
+    assert not cache.was_probed(BLOB)
+    cache.remember_probed(BLOB)
+    assert ModelCache(tmp_path).was_probed(BLOB)
+    assert not cache.was_probed(Blob.of(b"other"))
+    monkeypatch.setattr(cache_module, "_environment", lambda: "another LightGBM")
+    assert not cache.was_probed(BLOB)
+
+
+@pytest.mark.parametrize(("error", "expected"), [(PermissionError("no"), Refused), (OSError("disk full"), Unavailable)])
+def test_a_folder_that_cannot_be_used_is_named(tmp_path, monkeypatch, error, expected):
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cache_module, "replace_file", fail)
+    with pytest.raises(expected, match="SCORELINE_CACHE_DIR"):
+        ModelCache(tmp_path).keep(BLOB, DATA)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from scoreline.models.cache import ModelCache
+from scoreline.models.manifest import Blob
+cache, data = ModelCache(Path(sys.argv[1])), b"content" * 10000
+for _ in range(50):
+    cache.keep(Blob.of(data), data)
+    assert cache.find(Blob.of(data)) == data
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_keep_the_same_content_at_once_never_see_half_of_it(tmp_path: Path):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)]) for _ in range(3)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert len(list((tmp_path / "blobs").iterdir())) == 1

@@ -1,0 +1,188 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scoreline.errors import ModelNotFound, ModelRejected, Unavailable
+from scoreline.features import Feature
+from scoreline.models.cache import ModelCache
+from scoreline.models.live import LiveVersions, find_only_model
+from scoreline.models.model import ModelVersion
+from scoreline.models.store import ModelStore
+from scoreline.testing.fakes import WeightedSum
+from tests.models.builders import MANIFEST, put_version, score_with_lightgbm, train, trusting_cache
+
+MODEL = WeightedSum([Feature("x")], [1.0])
+
+
+class Loads:
+    """Loads fakes, and remembers which."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self.store = store
+        self.numbers: list[int] = []
+        self.bad: set[int] = set()
+
+    def __call__(self, name: str, version: int) -> ModelVersion:
+        self.numbers.append(version)
+        if version in self.bad:
+            raise ModelRejected(f"{name} {version} is damaged")
+        self.store.find(name, version)
+        return ModelVersion(name, version, f"{version:064x}", MODEL)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    """Versions 1 to 5 of flights; production is 2, canary is 4."""
+    store = ModelStore(str(tmp_path / "store"))
+    for _ in range(5):
+        store.add_version(MANIFEST)
+    store.set_alias("flights", "production", 2, by="t")
+    store.set_alias("flights", "canary", 4, by="t")
+    return store
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [100.0]
+
+
+@pytest.fixture
+def loads(store: ModelStore) -> Loads:
+    return Loads(store)
+
+
+@pytest.fixture
+def versions(store, loads, now, tmp_path) -> LiveVersions:
+    cache = ModelCache(tmp_path / "cache")
+    return LiveVersions(
+        store, "flights", "production", cache=cache, load=loads, max_resident=3, lookup_seconds=10, clock=lambda: now[0]
+    )
+
+
+def test_the_default_alias_is_loaded_at_once_and_stays(versions, loads, store):
+    assert versions.live.version == 2
+    store.set_alias("flights", "production", 3, by="t")
+    assert versions.resolve().version == 2
+    assert versions.resolve("production") is versions.live
+    assert loads.numbers == [2]
+
+
+def test_numbers_aliases_and_latest_are_loaded_on_demand(versions, loads):
+    assert [versions.resolve(selector).version for selector in ("3", "canary", "latest", "3")] == [3, 4, 5, 3]
+    assert loads.numbers[:4] == [2, 3, 4, 5]
+
+
+def test_the_version_not_asked_for_longest_goes_first_but_never_the_live_one(versions):
+    versions.resolve("3")
+    versions.resolve("4")
+    versions.resolve("3")
+    versions.resolve("5")
+    assert [version.version for version in versions.resident()] == [2, 3, 5]
+
+
+def test_an_answer_of_the_store_holds_for_a_while(versions, store, now):
+    assert versions.resolve("canary").version == 4
+    store.set_alias("flights", "canary", 1, by="t")
+    assert versions.resolve("canary").version == 4
+    now[0] += 10
+    assert versions.resolve("canary").version == 1
+
+
+def test_what_there_is_not_is_asked_for_once_in_a_while(versions, store, loads, now):
+    for _ in range(3):
+        with pytest.raises(ModelNotFound, match="no version 6"):
+            versions.resolve("6")
+    store.add_version(MANIFEST)
+    with pytest.raises(ModelNotFound):
+        versions.resolve("6")
+    assert loads.numbers == [2, 6]
+    now[0] += 10
+    assert versions.resolve("6").version == 6
+
+
+def test_a_version_that_may_not_serve_is_not_loaded_again_for_every_batch(versions, loads, now):
+    loads.bad.add(4)
+    for selector in ("4", "canary", "4"):
+        with pytest.raises(ModelRejected, match="flights 4 is damaged"):
+            versions.resolve(selector)
+    assert loads.numbers == [2, 4]
+    loads.bad.clear()
+    now[0] += 10
+    assert versions.resolve("canary").version == 4
+
+
+@pytest.mark.parametrize("selector", ["", "0", "03", "-1", "1.0", "Canary", "nope", "a b", "9" * 30, "٣", "../x"])
+def test_what_selects_nothing_is_not_found(versions, selector):
+    with pytest.raises(ModelNotFound):
+        versions.resolve(selector)
+
+
+def test_random_selectors_do_not_fill_the_memory(versions):
+    for number in range(3000):
+        with pytest.raises(ModelNotFound):
+            versions.resolve(f"?{number}")
+    assert len(versions._refusals) == 1024
+
+
+def test_a_store_that_is_away_does_not_hurt_what_is_resident(versions, store, monkeypatch):
+    versions.resolve("3")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr(store._files, "ls", fail)
+    assert versions.resolve("3").version == 3
+    assert versions.resolve().version == 2
+    with pytest.raises(Unavailable):
+        versions.resolve("canary")
+    monkeypatch.undo()
+    assert versions.resolve("canary").version == 4
+
+
+def test_several_threads_that_ask_at_once_load_once(store, tmp_path):
+    loads, entered, go_on = Loads(store), threading.Event(), threading.Event()
+
+    def load(name: str, version: int) -> ModelVersion:
+        if version == 3:
+            entered.set()
+            assert go_on.wait(10)
+        return loads(name, version)
+
+    versions = LiveVersions(store, "flights", "production", cache=ModelCache(tmp_path), load=load)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(versions.resolve, "3") for _ in range(4)]
+        assert entered.wait(10)
+        assert versions.resolve().version == 2  # nobody waits for a version that was not asked for
+        go_on.set()
+        assert len({id(future.result(10)) for future in asked}) == 1
+    assert loads.numbers == [2, 3]
+
+
+def test_a_missing_alias_comes_with_the_command_that_sets_it(store, loads, tmp_path):
+    with pytest.raises(ModelNotFound, match="scoreline models alias flights staging 5"):
+        LiveVersions(store, "flights", "staging", cache=ModelCache(tmp_path), load=loads)
+
+
+def test_a_real_version_answers(tmp_path):
+    store, trained = ModelStore(str(tmp_path / "store")), train("binary")
+    manifest = put_version(store, "tiny", trained)
+    store.set_alias("tiny", "production", 1, by="t")
+    versions = LiveVersions(store, "tiny", "production", cache=trusting_cache(tmp_path / "cache", manifest))
+    row = trained.matrix[:1]
+    assert np.array_equal(versions.resolve("latest").model.predict(row), score_with_lightgbm(trained, row))
+
+
+def test_the_only_model_of_a_store_need_not_be_named(store):
+    assert find_only_model(store) == "flights"
+    store.add_version(replace(MANIFEST, name="boats"))
+    with pytest.raises(ModelNotFound, match=r"2 models \(boats, flights\); set SCORELINE_MODEL"):
+        find_only_model(store)
+
+
+def test_an_empty_store_says_how_to_publish(tmp_path):
+    with pytest.raises(ModelNotFound, match="scoreline models publish NAME FILE --alias production"):
+        find_only_model(ModelStore(str(tmp_path / "nothing")))

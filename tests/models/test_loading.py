@@ -1,0 +1,159 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scoreline.errors import ModelNotFound, ModelRejected
+from scoreline.features import Feature, Kind
+from scoreline.models import loading
+from scoreline.models.cache import ModelCache
+from scoreline.models.loading import VersionLoader
+from scoreline.models.store import ModelStore
+from tests.models.builders import LEVELS, put_version, train, trusting_cache
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def probes(monkeypatch):
+    """Counts child processes, and starts none."""
+    started = []
+
+    def score(text, features, classes, rows, *, time_limit_seconds):
+        started.append(text)
+        return loading.LightGBMModel(text.decode(), features, classes).predict(rows)
+
+    monkeypatch.setattr(loading, "probe_model", score)
+    return started
+
+
+def test_a_version_is_probed_once_on_a_machine(store, tmp_path, probes):
+    manifest = put_version(store, "tiny", train("binary"))
+    for _ in range(2):
+        version = VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
+    assert len(probes) == 1
+    assert (version.name, version.version, version.sha256) == ("tiny", 1, manifest.blobs["model"].sha256)
+
+
+def test_verifying_probes_again_and_reads_the_store_again(store, tmp_path, probes):
+    manifest = put_version(store, "tiny", train("binary"))
+    loader = VersionLoader(store, ModelCache(tmp_path / "cache"))
+    loader.load("tiny", 1)
+    loader.verify("tiny", 1)
+    assert len(probes) == 2
+    Path(store.url, "tiny", "blobs", manifest.blobs["model"].sha256).write_bytes(b"tree\n")
+    assert loader.load("tiny", 1).version == 1
+    with pytest.raises(ModelRejected, match="bytes, but should have"):
+        loader.verify("tiny", 1)
+
+
+def test_verifying_reads_every_blob(store, tmp_path, probes):
+    baseline = store.add_blob("tiny", b"rows")
+    manifest = put_version(store, "tiny", train("binary"))
+    store.add_version(replace(manifest, blobs={**manifest.blobs, "baseline_rows": baseline}))
+    Path(store.url, "tiny", "blobs", baseline.sha256).write_bytes(b"r0ws")
+    loader = VersionLoader(store, ModelCache(tmp_path / "cache"))
+    assert loader.load("tiny", 2).version == 2
+    with pytest.raises(ModelRejected, match="sha256"):
+        loader.verify("tiny", 2)
+
+
+def damage(path: Path, how: str) -> None:
+    data = path.read_bytes()
+    middle = len(data) // 2
+    changed = {
+        "truncated": data[:middle],
+        "one byte changed": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "empty": b"",
+        "longer": data + b"\n",
+    }
+    path.write_bytes(changed[how])
+
+
+@pytest.mark.parametrize("how", ["truncated", "one byte changed", "empty", "longer"])
+@pytest.mark.parametrize("role", ["model", "golden"])
+def test_a_damaged_blob_never_reaches_lightgbm(store, tmp_path, probes, role, how):
+    manifest = put_version(store, "tiny", train("binary"))
+    damage(Path(store.url, "tiny", "blobs", manifest.blobs[role].sha256), how)
+    with pytest.raises(ModelRejected, match="blob"):
+        VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
+    assert not probes
+
+
+@pytest.mark.parametrize("how", ["truncated", "one byte changed", "empty", "longer"])
+def test_a_damaged_copy_in_the_cache_is_fetched_again(store, tmp_path, probes, how):
+    manifest = put_version(store, "tiny", train("binary"))
+    cache = tmp_path / "cache"
+    VersionLoader(store, ModelCache(cache)).load("tiny", 1)
+    copy = cache / "blobs" / manifest.blobs["model"].sha256
+    whole = copy.read_bytes()
+    damage(copy, how)
+    VersionLoader(store, ModelCache(cache)).load("tiny", 1)
+    assert copy.read_bytes() == whole
+
+
+def put_changed(store, shape, **changes):
+    """A version whose manifest says something else than its model; committed by the store, so its checksum fits."""
+    return put_version(store, "tiny", train(shape), **changes)
+
+
+def load(store, tmp_path, manifest):
+    return VersionLoader(store, trusting_cache(tmp_path / "cache", manifest)).load("tiny", 1)
+
+
+def test_a_manifest_with_renamed_features_is_rejected(store, tmp_path):
+    names = ("y", "x", "category", "constant")
+    manifest = put_changed(store, "binary", features=tuple(map(Feature, names)))
+    with pytest.raises(ModelRejected, match="manifest's features are"):
+        load(store, tmp_path, manifest)
+
+
+def test_a_manifest_with_a_shortened_level_list_is_rejected_by_its_golden_rows(store, tmp_path):
+    place = Feature("place", Kind.CATEGORICAL, levels=LEVELS[:1])
+    size = Feature("size", Kind.CATEGORICAL, levels=(3, 5, 9))
+    manifest = put_changed(store, "pandas", features=(place, Feature("x"), size, Feature("flag")))
+    with pytest.raises(ModelRejected, match="golden"):
+        load(store, tmp_path, manifest)
+
+
+def test_a_manifest_with_another_number_of_classes_is_rejected(store, tmp_path):
+    manifest = put_changed(store, "multiclass", classes=("a", "b"))
+    with pytest.raises(ModelRejected, match="golden rows do not fit"):
+        load(store, tmp_path, manifest)
+
+
+def test_golden_rows_of_another_model_are_rejected(store, tmp_path):
+    other = put_version(store, "tiny", train("quantile"))
+    own = put_version(store, "tiny", train("regression"))
+    mixed = store.add_version(replace(own, blobs={**own.blobs, "golden": other.blobs["golden"]}))
+    loader = VersionLoader(store, trusting_cache(tmp_path / "cache", own))
+    assert loader.load("tiny", 2).version == 2
+    with pytest.raises(ModelRejected, match="golden rows give other scores"):
+        loader.load("tiny", mixed.version)
+
+
+def test_a_version_without_golden_rows_is_rejected(store, tmp_path):
+    manifest = put_version(store, "tiny", train("binary"))
+    bare = store.add_version(replace(manifest, blobs={"model": manifest.blobs["model"]}))
+    with pytest.raises(ModelRejected, match="has no golden rows"):
+        VersionLoader(store, trusting_cache(tmp_path / "cache", bare)).load("tiny", 2)
+
+
+def test_a_manifest_that_was_edited_is_rejected(store, tmp_path):
+    put_version(store, "tiny", train("binary"))
+    path = Path(store.url, "tiny", "versions", "1.json")
+    content = json.loads(path.read_bytes())
+    content["blobs"]["model"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(content))
+    with pytest.raises(ModelRejected, match="changed after it was published"):
+        VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
+
+
+def test_a_version_that_there_is_not_is_not_found(store, tmp_path):
+    put_version(store, "tiny", train("binary"))
+    with pytest.raises(ModelNotFound, match="no version 2"):
+        VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 2)

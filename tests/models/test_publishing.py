@@ -1,0 +1,140 @@
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scoreline.errors import ConfigError, ModelRejected
+from scoreline.models import publishing
+from scoreline.models.booster import LightGBMModel
+from scoreline.models.cache import ModelCache
+from scoreline.models.feature_rules import FeatureStatement
+from scoreline.models.golden import decode_golden
+from scoreline.models.loading import VersionLoader
+from scoreline.models.publishing import Publication, publish
+from scoreline.models.store import ModelStore
+from tests.models.builders import CLASSES, SHAPES, score_with_lightgbm, statements_for, train, trusting_cache
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Score in this process, where the model is known to be sound: a child takes a third of a second."""
+
+    def score(text, features, classes, rows, *, time_limit_seconds):
+        return LightGBMModel(text.decode(), features, classes).predict(rows)
+
+    monkeypatch.setattr(publishing, "probe_model", score)
+
+
+def offer(shape: str, **changes) -> Publication:
+    trained = train(shape)
+    publication = Publication(
+        name="tiny", text=trained.text, by="ann", statements=statements_for(trained), classes=trained.classes
+    )
+    return replace(publication, **changes)
+
+
+def test_a_published_version_serves_what_booster_predict_returns(store, tmp_path):
+    """The whole way, with child processes: publish, load, score."""
+    trained = train("binary")
+    manifest = publish(store, offer("binary", alias="production", tags={"run": "42"}))
+    assert (manifest.version, manifest.by, manifest.tags) == (1, "ann", {"run": "42"})
+    assert store.alias("tiny", "production") == 1
+    version = VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
+    assert version.model.predict(trained.matrix).tobytes() == score_with_lightgbm(trained, trained.matrix).tobytes()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_models_of_every_shape_can_be_published_and_loaded(store, tmp_path, in_process, shape):
+    trained = train(shape)
+    manifest = publish(store, offer(shape))
+    version = VersionLoader(store, trusting_cache(tmp_path / "cache", manifest)).load("tiny", 1)
+    assert version.model.classes == trained.classes
+    assert version.model.predict(trained.matrix).tobytes() == score_with_lightgbm(trained, trained.matrix).tobytes()
+
+
+def test_nothing_is_written_when_the_model_is_refused(store):
+    trained = train("binary")
+    for text in (b"", trained.text[:500], pickle.dumps(trained.booster)):
+        with pytest.raises(ModelRejected):
+            publish(store, offer("binary", text=text))
+    assert not Path(store.url).exists()
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [(b"\x80\x04\x95", "a pickle"), (b"PK\x03\x04", "zip"), (b"\x1f\x8b", "gzip"), (b'{"name"', "JSON")],
+)
+def test_what_is_no_text_is_refused_with_the_way_out(store, start, what):
+    with pytest.raises(ModelRejected, match=rf"{what}.*save_model\('model.txt'\)"):
+        publish(store, offer("binary", text=start + b"..."))
+
+
+def test_class_names_have_to_fit_the_model(store):
+    for classes in (["a", "b"], ["a", "b", "b"], ["a", "b", ""]):
+        with pytest.raises(ConfigError, match="has 3 classes"):
+            publish(store, offer("multiclass", classes=classes))
+    with pytest.raises(ConfigError, match="for multi-class models"):
+        publish(store, offer("binary", classes=["no", "yes"]))
+
+
+def test_without_class_names_classes_are_numbered(store, in_process):
+    assert publish(store, offer("multiclass", classes=None)).classes == ("0", "1", "2")
+    assert publish(store, offer("multiclass")).classes == CLASSES
+
+
+def test_names_are_checked_before_anything_else(store):
+    with pytest.raises(ConfigError, match="cannot name a model"):
+        publish(store, offer("binary", name="Not A Name", text=b""))
+    with pytest.raises(ConfigError, match="cannot be an alias"):
+        publish(store, offer("binary", alias="latest", text=b""))
+
+
+def golden_of(store, manifest):
+    data = store.read_blob("tiny", manifest.blobs["golden"])
+    return decode_golden(data, features=len(manifest.features), outputs=1, classes=False)
+
+
+def test_given_golden_rows_are_kept_with_the_models_own_scores(store, in_process):
+    trained = train("regression")
+    rows = [{"x": "1.5", "y": None, "category": "3", "constant": "0"}]
+    golden = golden_of(store, publish(store, offer("regression", golden=rows)))
+    assert golden.rows == [[1.5, None, 3.0, 0.0]]
+    assert not golden.synthetic
+    expected = score_with_lightgbm(trained, [[1.5, float("nan"), 3, 0]])
+    assert golden.scores.tobytes() == expected.tobytes()
+
+
+def test_golden_rows_whose_scores_the_model_does_not_give_are_rejected(store, in_process):
+    rows = [{"x": 1.5, "y": 1, "category": 3, "constant": 0, "prediction": 1e6}]
+    with pytest.raises(ModelRejected, match=r"golden row 0 should give 1000000\.0, but gives"):
+        publish(store, offer("regression", golden=rows))
+
+
+def test_golden_rows_that_may_not_be_scored_are_refused(store):
+    rows = [{"x": None, "y": 1, "category": 1.5, "constant": float("inf")}]
+    with pytest.raises(ConfigError) as caught:
+        publish(store, offer("regression", golden=rows))
+    assert len(caught.value.problems) == 3
+
+
+def test_baseline_rows_are_kept_as_they_are(store, in_process):
+    manifest = publish(store, offer("binary", baseline_rows=b"x,y\n1,2\n"))
+    assert store.read_blob("tiny", manifest.blobs["baseline_rows"]) == b"x,y\n1,2\n"
+
+
+def test_what_is_said_of_features_is_in_the_manifest(store, in_process):
+    statement = FeatureStatement("y", field="deep.y", nullable=False)
+    manifest = publish(store, offer("binary", statements=[statement]))
+    assert (manifest.features[1].field, manifest.features[1].nullable) == ("deep.y", False)
+
+
+def test_the_same_model_published_twice_shares_its_blobs(store, in_process):
+    first, second = publish(store, offer("binary")), publish(store, offer("binary"))
+    assert (first.version, second.version) == (1, 2)
+    assert first.blobs == second.blobs

@@ -1,0 +1,48 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scoreline.errors import ConfigError
+from scoreline.models.row_files import read_rows
+
+
+def test_csv_cells_are_text_and_empty_ones_null(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('place,x\n"Zürich, HB",1.5\nplain,\n', encoding="utf-8")
+    assert read_rows(path) == [{"place": "Zürich, HB", "x": "1.5"}, {"place": "plain", "x": None}]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".ndjson"])
+def test_json_lines_keep_their_types(tmp_path, suffix):
+    path = tmp_path / f"rows{suffix}"
+    path.write_text('{"x": 1.5, "flag": true}\n\n{"x": null}\n')
+    assert read_rows(path) == [{"x": 1.5, "flag": True}, {"x": None}]
+
+
+def test_parquet_keeps_its_types(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"x": [1.5, None], "place": ["a", "b"]}), path)
+    assert read_rows(path) == [{"x": 1.5, "place": "a"}, {"x": None, "place": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.xlsx", b"", "neither CSV"),
+        ("rows.csv", b"a,b\n", "has no rows"),
+        ("rows.csv", b"\xff\xfe", "cannot be read"),
+        ("rows.jsonl", b"[1]\n", "JSON object"),
+        ("rows.jsonl", b"{\n", "cannot be read"),
+        ("rows.parquet", b"PAR1", "cannot be read"),
+    ],
+)
+def test_what_is_no_such_file_is_refused(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        read_rows(path)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_rows(tmp_path / "none.csv")

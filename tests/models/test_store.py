@@ -1,0 +1,240 @@
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from scoreline.errors import ConfigError, ModelNotFound, ModelRejected, Refused, Unavailable
+from scoreline.models.manifest import Blob, encode_manifest
+from scoreline.models.store import ModelStore
+from tests.models.builders import MANIFEST, put_version, train
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(str(tmp_path / "store"), wall_clock=lambda: 1_700_000_000.0)
+
+
+def files_of(store: ModelStore) -> list[str]:
+    return sorted(str(path.relative_to(store.url)) for path in Path(store.url).rglob("*") if path.is_file())
+
+
+def test_an_empty_store_has_no_models(store):
+    assert store.names() == ()
+    assert store.versions("flights") == ()
+
+
+def test_versions_are_numbered_from_one(store):
+    numbers = [store.add_version(MANIFEST).version for _ in range(3)]
+    assert numbers == [1, 2, 3]
+    assert store.versions("flights") == (1, 2, 3)
+    assert store.names() == ("flights",)
+    assert store.manifest("flights", 2).version == 2
+    assert store.latest("flights") == 3
+
+
+def test_a_deleted_number_is_never_used_again(store):
+    store.add_version(MANIFEST)
+    store.add_version(MANIFEST)
+    tombstone = Path(store.url, "flights", "versions", "2.deleted.json")
+    tombstone.write_text("{}")
+    assert store.versions("flights") == (1,)
+    with pytest.raises(ModelNotFound, match="no version 2 of flights; the latest are 1"):
+        store.manifest("flights", 2)
+    tombstone.with_name("2.json").unlink()
+    assert store.add_version(MANIFEST).version == 3
+
+
+def test_who_loses_the_race_for_a_number_takes_the_next(store, monkeypatch):
+    """The list of versions was read before another publisher committed."""
+    store.add_version(MANIFEST)
+    real, stale = store._list, store._list(f"{store.url}/flights/versions")
+    store.add_version(MANIFEST)
+    monkeypatch.setattr(store, "_list", lambda _: stale)
+    assert store.add_version(MANIFEST).version == 3
+    monkeypatch.setattr(store, "_list", real)
+    assert store.versions("flights") == (1, 2, 3)
+
+
+def test_an_alias_keeps_its_history(store):
+    store.add_version(MANIFEST)
+    store.add_version(MANIFEST)
+    for version in (1, 2, 1):
+        store.set_alias("flights", "production", version, by="ann")
+    store.set_alias("flights", "canary", 2, by="bob")
+    assert store.alias("flights", "production") == 1
+    assert store.aliases("flights") == {"canary": 2, "production": 1}
+    history = store.history("flights", "production")
+    assert [(entry.sequence, entry.version, entry.by) for entry in history] == [
+        (1, 1, "ann"),
+        (2, 2, "ann"),
+        (3, 1, "ann"),
+    ]
+    assert history[0].set_at == "2023-11-14T22:13:20+00:00"
+
+
+def test_a_missing_alias_comes_with_the_command_that_sets_it(store):
+    store.add_version(MANIFEST)
+    with pytest.raises(ModelNotFound, match="scoreline models alias flights production 1"):
+        store.alias("flights", "production")
+
+
+def test_a_missing_model_comes_with_the_command_that_publishes_it(store):
+    for ask in (lambda: store.alias("flights", "production"), lambda: store.manifest("flights", 1)):
+        with pytest.raises(ModelNotFound, match="scoreline models publish flights FILE"):
+            ask()
+
+
+def test_an_alias_cannot_mean_a_version_that_there_is_not(store):
+    store.add_version(MANIFEST)
+    with pytest.raises(ModelNotFound, match="no version 7"):
+        store.set_alias("flights", "production", 7, by="ann")
+    assert store.aliases("flights") == {}
+
+
+@pytest.mark.parametrize("alias", ["latest", "", "Production", "3", "a/b", "..", "a.b", "-x"])
+def test_a_name_that_no_alias_may_have_is_refused(store, alias):
+    store.add_version(MANIFEST)
+    with pytest.raises(ConfigError, match="cannot be an alias"):
+        store.set_alias("flights", alias, 1, by="ann")
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "Flights", "a/b", "../flights", "a b", "é"])
+def test_a_name_that_no_model_may_have_is_refused(store, name):
+    with pytest.raises(ConfigError, match="cannot name a model"):
+        store.add_blob(name, b"x")
+    assert not Path(store.url).exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": "x"}', '{"route": {"3": 90}}'])
+def test_a_damaged_alias_is_rejected_by_name(store, content):
+    store.add_version(MANIFEST)
+    store.set_alias("flights", "production", 1, by="ann")
+    Path(store.url, "flights", "aliases", "production", "1.json").write_text(content)
+    with pytest.raises(ModelRejected, match="alias 'production' of flights"):
+        store.alias("flights", "production")
+
+
+def test_a_blob_comes_back_and_may_be_added_again(store):
+    blob = store.add_blob("flights", b"content")
+    assert store.add_blob("flights", b"content") == blob
+    assert store.read_blob("flights", blob) == b"content"
+    assert files_of(store) == [f"flights/blobs/{blob.sha256}"]
+
+
+@pytest.mark.parametrize(("damaged", "message"), [(b"conten", "6 bytes, but should have 7"), (b"cOntent", "sha256")])
+def test_a_damaged_blob_is_rejected(store, damaged, message):
+    blob = store.add_blob("flights", b"content")
+    Path(store.url, "flights", "blobs", blob.sha256).write_bytes(damaged)
+    with pytest.raises(ModelRejected, match=message):
+        store.read_blob("flights", blob)
+    with pytest.raises(ModelRejected, match=message):
+        store.add_blob("flights", b"content")
+
+
+def test_a_missing_blob_is_rejected(store):
+    with pytest.raises(ModelRejected, match="missing from the store"):
+        store.read_blob("flights", Blob.of(b"content"))
+
+
+def test_a_publisher_that_dies_before_the_name_is_given_leaves_nothing_that_counts(store, monkeypatch):
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    store.add_version(MANIFEST)
+    before = files_of(store)
+    monkeypatch.setattr(os, "link", die)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # as after a kill -9, the half-done file stays
+    with pytest.raises(KeyboardInterrupt):
+        store.add_version(MANIFEST)
+    monkeypatch.undo()
+    assert len(files_of(store)) == len(before) + 1
+    assert store.versions("flights") == (1,)
+    assert store.add_version(MANIFEST).version == 2
+
+
+def test_publishers_and_readers_at_once_never_share_a_number_or_see_half_a_manifest(tmp_path):
+    """Four publishers and two readers on one folder, each with a store of its own."""
+    url = str(tmp_path / "store")
+    done = threading.Event()
+
+    def publish() -> list[int]:
+        mine = ModelStore(url)
+        found = []
+        for _ in range(12):
+            version = mine.add_version(MANIFEST).version
+            mine.set_alias("flights", "production", version, by="t")
+            found.append(version)
+        return found
+
+    def read() -> int:
+        mine, seen = ModelStore(url), 0
+        while not done.is_set():
+            for version in mine.versions("flights")[-2:]:
+                seen += mine.manifest("flights", version).version == version
+            if mine.aliases("flights"):
+                assert mine.alias("flights", "production") in mine.versions("flights")
+        return seen
+
+    with ThreadPoolExecutor(6) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        numbers = [number for found in pool.map(lambda _: publish(), range(4)) for number in found]
+        done.set()
+        assert all(reader.result() > 0 for reader in readers)
+    assert sorted(numbers) == list(range(1, 49))
+    history = ModelStore(url).history("flights", "production")
+    assert sorted(entry.version for entry in history) == list(range(1, 49))
+
+
+def test_the_same_holds_for_a_store_in_memory():
+    store = ModelStore("memory://models-of-a-test")
+    assert [store.add_version(MANIFEST).version for _ in range(2)] == [1, 2]
+    store.set_alias("flights", "production", 2, by="t")
+    blob = store.add_blob("flights", b"content")
+    assert store.read_blob("flights", store.add_blob("flights", b"content")) == b"content"
+    assert store.alias("flights", "production") == 2
+    assert blob.size == 7
+
+
+def test_foreign_files_are_not_taken_for_versions(store):
+    store.add_version(MANIFEST)
+    folder = Path(store.url, "flights", "versions")
+    for name in ("README.md", "01.json", "x.json", ".abc.tmp", "2.json.bak"):
+        (folder / name).write_text("?")
+    Path(store.url, "notes.txt").write_text("?")
+    Path(store.url, "Upper").mkdir()
+    assert store.versions("flights") == (1,)
+    assert store.names() == ("flights",)
+
+
+def test_a_manifest_that_was_cut_is_rejected_and_the_others_stay(store):
+    store.add_version(MANIFEST)
+    store.add_version(MANIFEST)
+    path = Path(store.url, "flights", "versions", "1.json")
+    path.write_bytes(encode_manifest(MANIFEST)[:100])
+    with pytest.raises(ModelRejected, match="manifest of flights 1 is damaged"):
+        store.manifest("flights", 1)
+    assert store.manifest("flights", 2).version == 2
+
+
+@pytest.mark.parametrize("url", ["unheard-of://x", "s3://bucket/models"])
+def test_a_url_that_cannot_be_used_is_a_configuration_error(url):
+    """s3 needs an extra that is not installed here."""
+    with pytest.raises(ConfigError, match="model store"):
+        ModelStore(url)
+
+
+@pytest.mark.parametrize(("error", "expected"), [(PermissionError("no"), Refused), (OSError("gone"), Unavailable)])
+def test_a_store_that_fails_says_whether_to_try_again(store, monkeypatch, error, expected):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store._files, "ls", fail)
+    with pytest.raises(expected):
+        store.names()
+
+
+def test_what_is_published_can_be_listed_with_its_facts(store):
+    manifest = put_version(store, "tiny", train("binary"))
+    assert store.manifest("tiny", 1) == manifest
