@@ -128,6 +128,12 @@ def test_a_problem_says_what_was_expected_and_what_came(feature, value, detail):
     assert problem.detail == detail
 
 
+def test_the_highest_code_is_allowed_and_the_next_is_not():
+    codes = FeatureSet((Feature("code", Kind.CATEGORICAL),))
+    (problem,) = codes.settle(np.array([[float(MAX_CODE)], [MAX_CODE + 1.0]])).problems
+    assert problem.row == 1
+
+
 def test_a_level_is_found_by_equality():
     codes = Feature("x", Kind.CATEGORICAL, levels=(1, 2.5, "3", "EWR")).codes
     assert (codes[1], codes[1.0], codes[2.5], codes["3"], codes["EWR"]) == (0, 0, 1, 2, 3)

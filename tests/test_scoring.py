@@ -265,6 +265,12 @@ def test_a_multi_class_prediction_has_its_label_and_its_scores():
     assert (prediction["prediction"], prediction["label"], prediction["scores"]) == (1.0, "b", [5.0, 10.0])
 
 
+def test_one_class_without_a_finite_score_is_enough_for_a_dead_letter():
+    outputs, (letter,) = run(make_path(), [make_record(0, ROWS["unlucky in one class"], b"3")])
+    assert len(outputs) == 0
+    assert letter.detail == "the model's output is [inf, 26.0], not a finite number"
+
+
 def test_of_several_pins_the_last_counts_and_an_empty_one_is_a_pin():
     record = StoredRecord(value_=make_value(), headers_=[(PIN_HEADER, b"9"), (PIN_HEADER, b"2")])
     outputs, _ = run(make_path(), [record])
