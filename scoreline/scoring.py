@@ -149,8 +149,8 @@ class ScoringPath:
         dead_letters = list(batch.dead_letters)
         pieces: list[tuple[Sequence[int], list[Record], Sequence[bytes | None], int]] = []
         for part, result in zip(batch.parts, scored, strict=True):
-            positions, values = self._encode_part(batch.records, part, result, scored_at_ms, dead_letters)
-            pieces.append((positions, [batch.records[i] for i in positions], values, part.version.version))
+            positions, encoded = self._encode_part(batch.records, part, result, scored_at_ms, dead_letters)
+            pieces.append((positions, [batch.records[i] for i in positions], encoded, part.version.version))
         if len(dead_letters) > len(batch.dead_letters):
             position = {id(record): i for i, record in enumerate(batch.records)}
             dead_letters.sort(key=lambda letter: position[id(letter.record)])
