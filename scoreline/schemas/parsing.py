@@ -77,6 +77,8 @@ def _inline(node: Any, definitions: Mapping[str, Any], known: set[str]) -> Any:
     if isinstance(node, list):
         return [_inline(branch, definitions, known) for branch in node]
     if "name" in node:
+        if node["name"] in known:
+            return node["name"]
         known.add(node["name"])
     inner = {key: _inline(node[key], definitions, known) for key in ("type", "items", "values") if key in node}
     if "fields" in node:

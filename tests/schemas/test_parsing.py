@@ -86,6 +86,7 @@ def test_referenced_types_are_put_where_they_are_first_used():
         "type": "record",
         "name": "n.Outer",
         "fields": [
+            {"name": "first", "type": "Point"},
             {"name": "lines", "type": {"type": "array", "items": "n.Line"}},
             {"name": "spare", "type": ["null", "Point"]},
             {"name": "more", "type": {"type": "map", "values": "Outer"}},
@@ -96,14 +97,15 @@ def test_referenced_types_are_put_where_they_are_first_used():
 
     schema = parse_schema_text(json.dumps(outer), {"n.Line": parsed_line, "n.Point": parsed_point})
 
-    line["fields"][0]["type"] = point
-    outer["fields"][0]["type"]["items"] = line
+    outer["fields"][0]["type"] = point
+    outer["fields"][1]["type"]["items"] = line
     spelled_out = parse_schema(outer)
     assert fingerprint_of(schema) == fingerprint_of(spelled_out)
     datum = {
+        "first": {"x": 0},
         "lines": [{"a": {"x": 1}, "b": {"x": 2}}],
         "spare": {"x": 3},
-        "more": {"k": {"lines": [], "spare": None, "more": {}}},
+        "more": {"k": {"first": {"x": 4}, "lines": [], "spare": None, "more": {}}},
     }
     written = io.BytesIO()
     schemaless_writer(written, schema, datum)
