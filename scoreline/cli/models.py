@@ -18,22 +18,23 @@ models_app = typer.Typer(
     no_args_is_help=True,
 )
 
-Name = Annotated[str, typer.Argument(help="The model's name in the store.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name in the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
-Selector = Annotated[str, typer.Argument(help="A version number, an alias, or latest.")]
+Selector = Annotated[str, typer.Argument(metavar="VERSION", help="A version number, an alias, or latest.")]
 
 
 @models_app.command("publish")
 def publish_model(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="The model as text, from booster.save_model(FILE).")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The model as text, from booster.save_model(FILE).")],
     features: Annotated[
         Path | None,
         typer.Option(help="JSON list of {name, field, kind, nullable, optional, levels}: what the text does not tell."),
     ] = None,
     classes: Annotated[str | None, typer.Option(help="Names of the classes of a multi-class model: a,b,c.")] = None,
     golden: Annotated[
-        Path | None, typer.Option(help="Rows (CSV, JSON lines, Parquet) to check every load with; made up without.")
+        Path | None,
+        typer.Option(help="Rows (CSV, JSON lines, Parquet; scores in a column prediction) to check every load with."),
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="Rows of the training data, kept with the version.")] = None,
     alias: Annotated[str | None, typer.Option(help="Move this alias to the new version.")] = None,
@@ -41,7 +42,7 @@ def publish_model(
 ) -> None:
     """Check a model and publish it as the next version; prints the version's number.
 
-    Example: scoreline models publish flights model.txt --classes late,on-time --alias production --tag run=42
+    Example: scoreline models publish flights model.txt --alias production --tag run=42
     """
     from scoreline.models.feature_rules import read_statements
     from scoreline.models.publishing import Publication, publish
@@ -103,7 +104,7 @@ def show_model(name: Name, version: Selector = "latest", *, as_json: AsJson = Fa
 def verify_model(
     name: Name,
     version: Annotated[
-        str | None, typer.Argument(help="A version number, an alias, or latest; all if left out.")
+        str | None, typer.Argument(metavar="VERSION", help="A version number, an alias, or latest; all if left out.")
     ] = None,
     *,
     as_json: AsJson = False,
@@ -138,7 +139,7 @@ def verify_model(
 @models_app.command("alias")
 def set_alias(
     name: Name,
-    alias: Annotated[str, typer.Argument(help="Lower-case, as in production.")],
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Lower-case, as in production.")],
     version: Selector,
 ) -> None:
     """Make an alias mean a version from now on.

@@ -1,0 +1,139 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from scoreline.cli import main
+from scoreline.models import loading, publishing
+from scoreline.models.booster import LightGBMModel
+from scoreline.models.store import ModelStore
+from tests.models.builders import CLASSES, LEVELS, train
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch) -> ModelStore:
+    """A store and a cache of the test's own, and models scored in this process."""
+
+    def score(text, features, classes, rows, *, time_limit_seconds):
+        return LightGBMModel(text.decode(), features, classes).predict(rows)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCORELINE_MODEL_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("SCORELINE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(publishing, "probe_model", score)
+    monkeypatch.setattr(loading, "probe_model", score)
+    return ModelStore(str(tmp_path / "store"))
+
+
+def write_model(shape: str = "binary") -> str:
+    path = Path(f"{shape}.txt")
+    path.write_bytes(train(shape).text)
+    return str(path)
+
+
+def run(*arguments: str) -> int:
+    return main(["models", *arguments])
+
+
+def test_publish_prints_the_number_alone_and_moves_no_alias_unasked(capsys, store):
+    assert run("publish", "flights", write_model()) == 0
+    assert capsys.readouterr().out == "1\n"
+    assert run("publish", "flights", write_model(), "--alias", "production", "--tag", "run=42", "--tag", "a=b=c") == 0
+    assert capsys.readouterr().out == "2\n"
+    assert store.aliases("flights") == {"production": 2}
+    assert store.manifest("flights", 2).tags == {"run": "42", "a": "b=c"}
+
+
+def test_publish_takes_features_classes_golden_rows_and_a_baseline(store, tmp_path):
+    Path("features.json").write_text(json.dumps([{"name": "x", "field": "readings.x"}]))
+    Path("golden.csv").write_text("x,y,category,constant\n0.5,,3,0\n")
+    Path("baseline.csv").write_text("x,y\n")
+    options = ["--features", "features.json", "--golden", "golden.csv", "--baseline", "baseline.csv"]
+    assert run("publish", "iris", write_model("multiclass"), "--classes", ", ".join(CLASSES), *options) == 0
+    manifest = store.manifest("iris", 1)
+    assert manifest.classes == CLASSES
+    assert manifest.features[0].field == "readings.x"
+    assert set(manifest.blobs) == {"model", "golden", "baseline_rows"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["publish", "Flights", "binary.txt"], 2, "cannot name a model"),
+        (["publish", "flights", "none.txt"], 2, "none.txt cannot be read: No such file"),
+        (["publish", "flights", "binary.txt", "--tag", "x"], 2, "--tag 'x' should be k=v"),
+        (["publish", "flights", "binary.txt", "--classes", "a,b"], 2, "for multi-class"),
+        (["publish", "flights", "binary.txt", "--golden", "binary.txt"], 2, "neither CSV"),
+        (["publish", "flights", "use_missing_false.txt"], 2, "trained with use_missing=false"),
+        (["publish", "flights", "pickle.txt"], 3, "a pickle"),
+        (["publish", "flights"], 2, "Missing argument 'FILE'"),
+        (["show", "flights"], 3, "scoreline models publish flights FILE"),
+        (["verify", "flights"], 3, "scoreline models publish flights FILE"),
+        (["alias", "flights", "production", "1"], 3, "scoreline models publish flights FILE"),
+        (["alias", "flights", "Production", "1"], 3, "scoreline models publish flights FILE"),
+    ],
+)
+def test_what_goes_wrong_has_an_exit_code_and_a_line(capsys, arguments, code, message):
+    write_model()
+    write_model("use_missing_false")
+    Path("pickle.txt").write_bytes(b"\x80\x04\x95...")
+    assert run(*arguments) == code
+    assert message in capsys.readouterr().err
+
+
+def test_list_shows_every_version_and_what_is_damaged(capsys):
+    run("publish", "flights", write_model(), "--alias", "production")
+    run("publish", "flights", write_model("regression"))
+    Path("store/flights/versions/2.json").write_text("{")
+    capsys.readouterr()
+    assert run("list", "--json") == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["model"], first["version"], first["aliases"], first["features"]) == ("flights", 1, "production", 4)
+    assert "manifest of flights 2 is damaged" in second["problem"]
+    assert run("list") == 0
+    assert "production  probability" in capsys.readouterr().out
+
+
+def test_show_names_what_a_producer_has_to_send(capsys):
+    run("publish", "homes", write_model("pandas"), "--alias", "production", "--tag", "run=42")
+    capsys.readouterr()
+    for selector in ([], ["1"], ["production"], ["latest"]):
+        assert run("show", "homes", *selector) == 0
+        shown = capsys.readouterr().out
+        assert LEVELS[0] in shown
+        assert "run=42" in shown
+        assert "place" in shown
+    assert run("show", "homes", "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["aliases"] == ["production"]
+    assert content["features"][0]["levels"] == list(LEVELS)
+
+
+def test_verify_tells_which_versions_may_serve(capsys, store):
+    run("publish", "flights", write_model())
+    run("publish", "flights", write_model("regression"))
+    capsys.readouterr()
+    assert run("verify", "flights") == 0
+    assert capsys.readouterr().out.count("may serve") == 2
+    Path("store/flights/blobs", store.manifest("flights", 2).blobs["golden"].sha256).write_bytes(b"{}")
+    assert run("verify", "flights", "1") == 0
+    assert run("verify", "flights", "--json") == 3
+    output = capsys.readouterr()
+    assert [row["ok"] for row in json.loads(output.out.splitlines()[-1])] == [True, False]
+    assert "version 2 may not serve" in output.err
+
+
+def test_alias_takes_any_selector(capsys, store):
+    for _ in range(3):
+        run("publish", "flights", write_model())
+    assert run("alias", "flights", "production", "2") == 0
+    assert run("alias", "flights", "canary", "latest") == 0
+    assert run("alias", "flights", "previous", "production") == 0
+    assert store.aliases("flights") == {"production": 2, "canary": 3, "previous": 2}
+    assert run("alias", "flights", "latest", "2") == 2
+
+
+@pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias"])
+def test_every_command_has_help_with_an_example(capsys, command):
+    assert run(command, "--help") == 0
+    assert f"scoreline models {command}" in capsys.readouterr().out
