@@ -51,6 +51,7 @@ class KafkaSource:
         self._watch = watch
         self._answer_seconds = answer_seconds
         self._listeners: list[RebalanceListener] = []
+        self._rebalancing = False
         self._assignment: frozenset[TopicPartition] = frozenset()
         self._told_to_join = not silent_when_empty
         self._gone: set[TopicPartition] = set()
@@ -81,12 +82,16 @@ class KafkaSource:
         return cast("Sequence[Record]", messages[:fitting])
 
     def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
-        """Commit; a refusal is told to the observer and kept for `take_refused`."""
+        """Commit; a refusal is told to the observer and kept for `take_refused`.
+
+        A listener that waits is not made to: the client gives no partition away before it has the answers to all
+        commits (and a call that blocks there could not be bounded, because no other thread may use the client then).
+        """
         if not next_offsets:
             return
         offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
         try:
-            if wait:
+            if wait and not self._rebalancing:
                 self._commit_and_wait(next_offsets, offsets)
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
@@ -195,8 +200,10 @@ class KafkaSource:
 
     def _revoked(self, _: Consumer, partitions: list[ClientPartition]) -> None:
         leaving = _names_of(partitions)
+        self._rebalancing = True
         for listener in self._listeners:
             listener.revoked(leaving)
+        self._rebalancing = False
         self._drop(leaving)
 
     def _lost(self, _: Consumer, partitions: list[ClientPartition]) -> None:

@@ -46,7 +46,9 @@ class Source(Protocol):
 
         Args:
             next_offsets: only partitions of the present assignment, or of one that is being revoked.
-            wait: until the broker has answered; otherwise the answer is looked at during a later poll.
+            wait: until the broker has answered, or does not answer in time; a listener that is told of a revocation
+                may be let go earlier, because the partitions are kept until the answer is there. Without it the answer
+                is looked at during a later poll.
         """
         ...
 

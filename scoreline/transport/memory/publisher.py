@@ -16,6 +16,7 @@ class MemoryPublisher:
 
     Args:
         capacity: how many records may wait for their acknowledgement.
+        max_record_bytes: of key and value; a larger record is refused, as Kafka refuses it.
         wall_clock: seconds since the epoch.
 
     Attributes:
@@ -33,6 +34,7 @@ class MemoryPublisher:
         dead_letter_topic: str,
         output_headers: bool = False,
         capacity: int = 100_000,
+        max_record_bytes: int = 1 << 20,
         wall_clock: Clock = time.time,
     ) -> None:
         self.acknowledging = True
@@ -44,6 +46,7 @@ class MemoryPublisher:
         self._dead_letter_topic = dead_letter_topic
         self._output_headers = output_headers
         self._capacity = capacity
+        self._max_record_bytes = max_record_bytes
         self._wall_clock = wall_clock
         self._queue: deque[tuple[str, Record, bytes | None, Headers]] = deque()
         self._unanswered = 0
@@ -102,6 +105,8 @@ class MemoryPublisher:
         while self._queue and self.acknowledging:
             topic, record, value, headers = self._queue.popleft()
             refusal = self.refusals.popleft() if self.refusals else None
+            if len(record.key() or b"") + len(value or b"") > self._max_record_bytes:
+                refusal = "MSG_SIZE_TOO_LARGE"
             if refusal is not None:
                 self._refused.append(refusal)
                 continue

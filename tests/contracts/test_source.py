@@ -1,0 +1,222 @@
+"""What every source has to do, whatever carries its records."""
+
+import time
+
+from scoreline.records import TopicPartition, find_next_offsets
+from tests.contracts.worlds import MANY_BYTES, Recorder, poll_until
+
+
+def numbered(count: int, start: int = 0) -> list[bytes]:
+    return [b"%d" % n for n in range(start, start + count)]
+
+
+def has(count: int):
+    return lambda taken: len(taken) >= count
+
+
+def test_every_record_comes_once_and_in_offset_order_within_its_partition(world, group):
+    topic = world.make_topic(partitions=3)
+    for partition in range(3):
+        world.append(topic, numbered(200), partition=partition)
+    taken = poll_until(world.open_source(topic, group), has(600), max_records=70)
+    for partition in range(3):
+        assert [r.value() for r in taken if r.partition() == partition] == numbered(200)
+        assert [r.offset() for r in taken if r.partition() == partition] == list(range(200))
+
+
+def test_a_record_comes_with_all_that_was_produced(world, group):
+    topic = world.make_topic()
+    headers = [("trace", b"1"), ("trace", b"2"), ("empty", None)]
+    world.append(topic, [b"payload"], key=b"key", headers=headers)
+    world.append(topic, [None], key=b"gone")
+    whole, tombstone = poll_until(world.open_source(topic, group), has(2))
+    assert (whole.topic(), whole.partition(), whole.offset()) == (topic, 0, 0)
+    assert (whole.key(), whole.value(), list(whole.headers())) == (b"key", b"payload", headers)
+    assert (tombstone.key(), tombstone.value(), tombstone.headers()) == (b"gone", None, None)
+
+
+def test_a_batch_stays_within_its_bytes_and_the_rest_comes_next(world, group):
+    topic = world.make_topic()
+    world.append(topic, [b"v" * 90] * 30, key=b"k" * 10)
+    source = world.open_source(topic, group)
+    first = poll_until(source, has(1), max_records=1)
+    sizes = []
+    while sum(sizes) < 29:
+        batch = source.poll(100, 1000, 1.0)
+        assert sum(len(r.key()) + len(r.value()) for r in batch) <= 1000
+        sizes.append(len(batch))
+    assert max(sizes) == 10
+    assert first[0].offset() == 0
+    assert source.poll(100, 1000, 0.0) == []
+
+
+def test_a_record_over_the_bytes_comes_alone(world, group):
+    topic = world.make_topic()
+    world.append(topic, [b"s", b"L" * 5000, b"s"])
+    source = world.open_source(topic, group)
+    taken = poll_until(source, has(1), max_records=1)
+    batches = []
+    while sum(map(len, batches)) < 2:
+        batches.append([r.value()[:1] for r in source.poll(100, 1000, 1.0)])
+    assert [r.value() for r in taken] == [b"s"]
+    assert [b for b in batches if b] == [[b"L"], [b"s"]]
+
+
+def test_a_record_that_arrives_is_not_kept_waiting_for_more(world, group):
+    topic = world.make_topic()
+    recorder = Recorder()
+    source = world.open_source(topic, group, recorder=recorder)
+    poll_until(source, lambda _: recorder.joined and bool(source.assignment()))
+    poll_until(source, lambda _: True)
+    world.append(topic, [b"only"])
+    began = time.monotonic()
+    taken = poll_until(source, has(1))
+    assert [r.value() for r in taken] == [b"only"]
+    assert time.monotonic() - began < 2
+
+
+def test_a_poll_without_records_returns_nothing(world, group):
+    source = world.open_source(world.make_topic(), group)
+    assert list(source.poll(10, MANY_BYTES, 0.0)) == []
+
+
+def test_a_new_member_goes_on_where_the_group_has_committed(world, group):
+    topic = world.make_topic()
+    world.append(topic, numbered(10))
+    source = world.open_source(topic, group)
+    taken = poll_until(source, has(10))
+    source.commit(find_next_offsets(taken[:4]), wait=True)
+    source.close()
+    again = poll_until(world.open_source(topic, group, member="b"), has(6))
+    assert [r.value() for r in again] == numbered(6, start=4)
+
+
+def test_without_a_commit_everything_comes_again(world, group):
+    topic = world.make_topic()
+    world.append(topic, numbered(5))
+    source = world.open_source(topic, group)
+    poll_until(source, has(5))
+    source.close()
+    assert len(poll_until(world.open_source(topic, group, member="b"), has(5))) == 5
+
+
+def test_a_rewind_brings_the_same_records_again_in_order(world, group):
+    topic = world.make_topic(partitions=2)
+    for partition in range(2):
+        world.append(topic, numbered(50), partition=partition)
+    source = world.open_source(topic, group)
+    poll_until(source, has(100))
+    source.rewind({TopicPartition(topic, 0): 20, TopicPartition(topic, 1): 45})
+    again = poll_until(source, has(35))
+    assert [r.value() for r in again if r.partition() == 0] == numbered(30, start=20)
+    assert [r.value() for r in again if r.partition() == 1] == numbered(5, start=45)
+
+
+def test_a_rewind_leaves_nothing_of_what_was_held_back(world, group):
+    topic = world.make_topic()
+    world.append(topic, [b"%03d" % n for n in range(100)])
+    source = world.open_source(topic, group)
+    taken = poll_until(source, has(1), max_records=1)
+    while len(taken) < 6:
+        taken += source.poll(50, 3, 1.0)
+    source.rewind({TopicPartition(topic, 0): 0})
+    again = poll_until(source, has(100))
+    assert [int(r.value()) for r in again] == list(range(100))
+
+
+def test_a_rewind_of_a_partition_of_someone_else_does_nothing(world, group):
+    topic = world.make_topic()
+    world.append(topic, numbered(3))
+    source = world.open_source(topic, group)
+    poll_until(source, has(3))
+    source.rewind({TopicPartition(topic, 7): 0, TopicPartition("elsewhere", 0): 0})
+    world.append(topic, [b"next"])
+    assert [r.value() for r in poll_until(source, has(1))] == [b"next"]
+
+
+def test_the_answer_to_a_commit_comes_with_a_later_poll(world, group):
+    topic = world.make_topic()
+    world.append(topic, numbered(3))
+    recorder = Recorder()
+    source = world.open_source(topic, group, recorder=recorder)
+    poll_until(source, has(3))
+    source.commit({TopicPartition(topic, 0): 2}, wait=False)
+    assert source.commit_in_flight()
+    assert recorder.commits == []
+    poll_until(source, lambda _: not source.commit_in_flight())
+    assert recorder.commits == [({TopicPartition(topic, 0): 2}, None)]
+    assert world.committed(group, TopicPartition(topic, 0)) == 2
+    assert source.take_refused() == {}
+
+
+def test_a_commit_that_is_waited_for_is_answered_on_return(world, group):
+    topic = world.make_topic()
+    world.append(topic, numbered(3))
+    recorder = Recorder()
+    source = world.open_source(topic, group, recorder=recorder)
+    poll_until(source, has(3))
+    source.commit({TopicPartition(topic, 0): 3}, wait=True)
+    assert recorder.commits == [({TopicPartition(topic, 0): 3}, None)]
+    assert not source.commit_in_flight()
+    assert world.committed(group, TopicPartition(topic, 0)) == 3
+
+
+def test_members_share_the_partitions_and_each_record_comes_from_its_owner(world, group):
+    topic = world.make_topic(partitions=4)
+    recorder = Recorder()
+    first = world.open_source(topic, group, recorder=recorder)
+    poll_until(first, lambda _: len(first.assignment()) == 4)
+    second = world.open_source(topic, group, member="b")
+    poll_until([first, second], lambda _: len(first.assignment()) == len(second.assignment()) == 2)
+    assert not first.assignment() & second.assignment()
+    for partition in range(4):
+        world.append(topic, numbered(20), partition=partition)
+    taken = poll_until([first, second], has(80))
+    assert len(taken) == 80
+    assert "revoked" in [event for event, _ in recorder.events]
+    assert "lost" not in [event for event, _ in recorder.events]
+
+
+def test_a_member_without_partitions_is_told_that_it_has_joined(world, group):
+    topic = world.make_topic(partitions=1)
+    first, second = Recorder(), Recorder()
+    members = [
+        world.open_source(topic, group, recorder=first),
+        world.open_source(topic, group, member="b", recorder=second),
+    ]
+    poll_until(members, lambda _: first.joined and second.joined)
+    poll_until(members, lambda _: len(members[0].assignment() | members[1].assignment()) == 1)
+
+
+def test_a_member_that_closes_leaves_at_once(world, group):
+    topic = world.make_topic(partitions=2)
+    recorder = Recorder()
+    first = world.open_source(topic, group, recorder=recorder)
+    second = world.open_source(topic, group, member="b")
+    poll_until([first, second], lambda _: len(first.assignment()) == len(second.assignment()) == 1)
+    began = time.monotonic()
+    first.close()
+    poll_until(second, lambda _: len(second.assignment()) == 2)
+    assert time.monotonic() - began < 5
+    assert recorder.events[-1][0] == "revoked"
+    assert first.assignment() == frozenset()
+
+
+def test_what_is_committed_while_a_partition_is_revoked_reaches_its_next_owner(world, group):
+    topic = world.make_topic(partitions=2)
+    for partition in range(2):
+        world.append(topic, numbered(10), partition=partition)
+
+    class CommitsAll(Recorder):
+        def revoked(self, partitions):
+            super().revoked(partitions)
+            first.commit({p: 10 for p in partitions}, wait=True)
+
+    listener = CommitsAll()
+    first = world.open_source(topic, group, recorder=listener)
+    poll_until(first, has(20))
+    second = world.open_source(topic, group, member="b")
+    again = poll_until([first, second], lambda _: len(first.assignment()) == len(second.assignment()) == 1)
+    again += poll_until([first, second], lambda _: bool(listener.commits) and not first.commit_in_flight())
+    assert again == []
+    assert {error for _, error in listener.commits} == {None}
