@@ -6,9 +6,13 @@ from functools import lru_cache
 from itertools import repeat
 from struct import pack
 
-from scoreline.models.model import Scores
+import numpy as np
+import numpy.typing as npt
+
 from scoreline.records import Record
 from scoreline.schemas.primitives import encode_long, encode_longs, encode_string
+
+Scores = npt.NDArray[np.float64]
 
 MAX_KEY_BYTES = 256
 
