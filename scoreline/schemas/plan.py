@@ -1,0 +1,245 @@
+"""What is to be taken from a datum of one writer's schema for one model: made once, used for every batch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from scoreline.errors import SchemaIncompatible
+from scoreline.features import Feature, FeatureSet, Kind
+from scoreline.schemas.catalog import ParsedSchema
+from scoreline.schemas.levels import Levels
+from scoreline.schemas.logical import is_uuid_size, scale_to_ms
+from scoreline.schemas.shapes import (
+    Again,
+    Branches,
+    Fields,
+    Items,
+    Leaf,
+    SchemaShape,
+    Shape,
+    read_shape,
+    smallest_size,
+    walk_shapes,
+)
+
+Path = tuple[str, ...]
+"""Names of fields from the root down, as the writer calls them."""
+
+MAX_COLUMN_FIELDS = 4096
+MAX_COLUMN_BRANCHES = 64
+_NUMBERS = frozenset({"boolean", "int", "long", "float", "double"})
+_TEXTS = frozenset({"string", "enum"})
+_ID_TYPES = frozenset({"string", "bytes", "enum", "int", "long"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field that something is taken from.
+
+    Attributes:
+        leaves: every type that a value there can have, null left out.
+    """
+
+    path: Path
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where one column of the matrix comes from.
+
+    Attributes:
+        levels: None where the number itself is wanted.
+    """
+
+    number: int
+    place: Place
+    levels: Levels | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be taken from a datum.
+
+    Attributes:
+        schema: the writer's, as fastavro parsed it.
+        width: columns of the matrix; those not among `columns` belong to optional features and stay NaN.
+        takes_columns: whether the shape is one that the column decoder reads.
+        is_hostile: whether fastavro can be made to crash, or to fill the memory, by a few bytes of such a schema.
+    """
+
+    schema: ParsedSchema
+    shape: SchemaShape
+    width: int
+    columns: tuple[Column, ...]
+    id: Place | None
+    event_time: Place | None
+    takes_columns: bool
+    is_hostile: bool
+
+
+def make_plan(
+    schema: ParsedSchema, features: FeatureSet, *, id_field: str | None = None, event_time_field: str | None = None
+) -> Plan:
+    """Find every feature in a writer's schema, by name or alias.
+
+    Args:
+        id_field, event_time_field: dotted paths, as a feature's `field` is.
+
+    Raises:
+        SchemaIncompatible: the schema lacks a field, or has it with a type that cannot give what is needed.
+    """
+    shape = read_shape(schema)
+    columns = []
+    for number, feature in enumerate(features):
+        levels = Levels(feature) if feature.levels is not None else None
+        subject = f"feature {feature.name!r}"
+        place = _find_place(shape.root, feature.field, subject, optional=feature.optional)
+        if place is not None:
+            _check(place, feature.field, subject, partial(_refuse_value, feature, levels))
+            columns.append(Column(number, place, levels))
+    id_place = _find_checked(shape.root, id_field, "the id", _refuse_id)
+    time_place = _find_checked(shape.root, event_time_field, "the event time", _refuse_time)
+    if time_place is not None and len({scale_to_ms(leaf.logical) for leaf in time_place.leaves}) > 1:
+        raise SchemaIncompatible(f"the event time needs one unit, but field {event_time_field!r} has several")
+    if id_place is not None and {"bytes", "fixed"} <= {leaf.type for leaf in id_place.leaves}:
+        raise SchemaIncompatible(f"the id needs one spelling, but field {id_field!r} is a union of bytes and UUID")
+    return Plan(
+        schema,
+        shape,
+        len(features),
+        tuple(columns),
+        id_place,
+        time_place,
+        takes_columns=_takes_columns(shape.root),
+        is_hostile=_is_hostile(shape.root),
+    )
+
+
+def _find_checked(root: Fields, field: str | None, subject: str, refuse: Callable[[Leaf], str | None]) -> Place | None:
+    if field is None:
+        return None
+    place = _find_place(root, field, subject, optional=False)
+    if place is not None:
+        _check(place, field, subject, refuse)
+    return place
+
+
+def _find_place(root: Fields, field: str, subject: str, *, optional: bool) -> Place | None:
+    """The place that a dotted path leads to; None where an optional one is missing."""
+    path: list[str] = []
+    shapes: list[Shape] = [root]
+    for name in field.split("."):
+        found = _descend(shapes, name, field, subject)
+        if found is None:
+            if optional:
+                return None
+            where = f"its record {'.'.join(path)!r}" if path else "it"
+            raise SchemaIncompatible(f"{subject} needs the field {field!r}, but {where} has no field {name!r}")
+        actual, shapes = found
+        path.append(actual)
+    leaves: list[Leaf] = []
+    for shape in _flatten(shapes):
+        if not isinstance(shape, Leaf):
+            raise SchemaIncompatible(f"{subject} needs a single value, but field {field!r} is {_name(shape)}")
+        if shape.type != "null" and shape not in leaves:
+            leaves.append(shape)
+    if sum(leaf.logical == "decimal" for leaf in leaves) > 1:
+        raise SchemaIncompatible(f"{subject}: field {field!r} is a union of several decimals")
+    return Place(tuple(path), tuple(leaves))
+
+
+def _descend(shapes: Sequence[Shape], name: str, field: str, subject: str) -> tuple[str, list[Shape]] | None:
+    """The writer's name of a field, and its shape in each of the records that may stand here."""
+    found = []
+    for shape in _flatten(shapes):
+        if isinstance(shape, Leaf) and shape.type == "null":
+            continue
+        if not isinstance(shape, Fields):
+            raise SchemaIncompatible(
+                f"{subject} needs the field {field!r}, but what should hold {name!r} is {_name(shape)}"
+            )
+        found.append(shape.find(name))
+    present = [f for f in found if f is not None]
+    if not present or len(present) < len(found):
+        return None
+    if len({f.name for f in present}) > 1:
+        raise SchemaIncompatible(f"{subject}: the records that may hold {name!r} of {field!r} name it differently")
+    return present[0].name, [f.shape for f in present]
+
+
+def _flatten(shapes: Sequence[Shape]) -> list[Shape]:
+    """Shapes with every union replaced by its branches."""
+    flat: list[Shape] = []
+    for shape in shapes:
+        flat.extend(shape.branches if isinstance(shape, Branches) else (shape,))
+    return flat
+
+
+def _check(place: Place, field: str, subject: str, refuse: Callable[[Leaf], str | None]) -> None:
+    for leaf in place.leaves:
+        need = refuse(leaf)
+        if need is not None:
+            raise SchemaIncompatible(f"{subject} needs {need}, but field {field!r} is {leaf}")
+
+
+def _refuse_value(feature: Feature, levels: Levels | None, leaf: Leaf) -> str | None:
+    """What a feature needs instead of this type; None where the type will do."""
+    is_number = leaf.type in _NUMBERS or leaf.logical == "decimal"
+    if levels is None:
+        if is_number:
+            return None
+        if feature.kind is Kind.CATEGORICAL and leaf.type in _TEXTS:
+            return "a level list to take texts, or else a number"
+        return "a number"
+    if leaf.type in _TEXTS:
+        return None if levels.has_texts else "a number, because all its levels are numbers"
+    if is_number:
+        return None if levels.has_numbers else "a text, because all its levels are texts"
+    return "a text or a number"
+
+
+def _refuse_id(leaf: Leaf) -> str | None:
+    if leaf.type in _ID_TYPES and leaf.logical != "decimal":
+        return None
+    if leaf.type == "fixed" and leaf.logical == "uuid" and is_uuid_size(leaf.size):
+        return None
+    return "a string, an integer or a UUID"
+
+
+def _refuse_time(leaf: Leaf) -> str | None:
+    is_time = leaf.type in ("int", "long") and scale_to_ms(leaf.logical) is not None
+    return None if is_time else "a timestamp, a date or milliseconds as a long"
+
+
+def _name(shape: Shape) -> str:
+    if isinstance(shape, Items):
+        return "a map" if shape.keyed else "an array"
+    return f"a {shape}" if isinstance(shape, Leaf) else "a record"
+
+
+def _takes_columns(root: Shape) -> bool:
+    return _count_fields(root, 0) <= MAX_COLUMN_FIELDS
+
+
+def _count_fields(shape: Shape, counted: int) -> int:
+    """How many values a datum is read as; more than the bound for a shape that columns do not take."""
+    if counted > MAX_COLUMN_FIELDS or isinstance(shape, Items | Again):
+        return MAX_COLUMN_FIELDS + 1
+    if isinstance(shape, Fields):
+        for field in shape.fields:
+            counted = _count_fields(field.shape, counted)
+    if isinstance(shape, Branches):
+        if len(shape.branches) > MAX_COLUMN_BRANCHES:
+            return MAX_COLUMN_FIELDS + 1
+        for branch in shape.branches:
+            counted = _count_fields(branch, counted)
+    return counted + 1
+
+
+def _is_hostile(root: Shape) -> bool:
+    """A record within itself overflows the C stack, an array of nothing has as many items as its count says."""
+    return any(
+        isinstance(shape, Again) or (isinstance(shape, Items) and not shape.keyed and smallest_size(shape.item) == 0)
+        for shape in walk_shapes(root)
+    )

@@ -1,0 +1,201 @@
+"""Decodes one payload at a time with fastavro: small batches, shapes that columns do not take, and doubtful payloads.
+
+Its verdict is the one that counts: the column decoder hands every payload over that it is not sure of.
+"""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from operator import itemgetter
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+from fastavro import schemaless_reader
+
+from scoreline.features import UNSEEN, Matrix
+from scoreline.records import Reason
+from scoreline.schemas.checks import collect_checks, make_pick
+from scoreline.schemas.faults import find_fault
+from scoreline.schemas.logical import decimal_to_double, scale_to_ms, uuid_to_text
+from scoreline.schemas.plan import Column, Path, Place, Plan
+from scoreline.schemas.stored import strip_logical_types
+
+# Whatever fastavro's C code runs into while it reads nonsense; the payload is to blame for each of them.
+_UNREADABLE = (
+    EOFError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    TypeError,
+    StopIteration,
+    MemoryError,
+    RecursionError,
+)
+
+Value = float | int | None
+
+
+class Fault(NamedTuple):
+    """Why a payload cannot be decoded."""
+
+    reason: Reason
+    detail: str
+
+
+class Group(NamedTuple):
+    """Some payloads of one writer's schema, decoded.
+
+    Attributes:
+        rows: positions of those that could be decoded, ascending; shape (kept,).
+        matrix: shape (kept, features).
+        ids, event_times_ms: of the kept ones; None where the plan wants none.
+        faults: positions of all others, ascending, and what is wrong.
+    """
+
+    rows: npt.NDArray[np.intp]
+    matrix: Matrix
+    ids: list[bytes | None] | None
+    event_times_ms: list[int | None] | None
+    faults: list[tuple[int, Fault]]
+
+
+class RowDecoder:
+    """Reads payloads of one writer's schema for one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._schema = strip_logical_types(plan.schema, plan.shape)
+        self._pick = _make_picks([column.place.path for column in plan.columns])
+        self._converters = [
+            (i, convert) for i, c in enumerate(plan.columns) if (convert := _make_converter(c)) is not None
+        ]
+        self._lookups = [
+            (i, c.levels.scalars) for i, c in enumerate(plan.columns) if c.levels and not _has_fractions(c)
+        ]
+        self._read_id = None if plan.id is None else _make_id_reader(plan.id)
+        self._read_time = None if plan.event_time is None else _make_time_reader(plan.event_time)
+        checks = collect_checks(plan.shape.root)
+        self._checks = checks or []
+        self._is_careful = plan.is_hostile or checks is None
+        numbers = [column.number for column in plan.columns]
+        self._numbers = None if numbers == list(range(plan.width)) else numbers
+
+    def read(self, payloads: Sequence[bytes], start: int) -> Group:
+        """Decode payloads whose datum begins at `start` and has to end with the payload."""
+        values: list[list[Any]] = []
+        kept: list[int] = []
+        ids: list[bytes | None] = []
+        times: list[int | None] = []
+        faults: list[tuple[int, Fault]] = []
+        for row, payload in enumerate(payloads):
+            record = self._open(payload, start)
+            if isinstance(record, Fault):
+                faults.append((row, record))
+                continue
+            if self._read_id is not None:
+                try:
+                    ids.append(self._read_id(record))
+                except UnicodeDecodeError:
+                    faults.append((row, Fault(Reason.INVALID_VALUE, "the id is not UTF-8")))
+                    continue
+            if self._read_time is not None:
+                times.append(self._read_time(record))
+            taken = list(self._pick(record))
+            for i, codes in self._lookups:
+                taken[i] = codes.get(taken[i], UNSEEN)
+            for i, convert in self._converters:
+                taken[i] = convert(taken[i])
+            values.append(taken)
+            kept.append(row)
+        return Group(
+            np.array(kept, dtype=np.intp),
+            self._to_matrix(values),
+            None if self._read_id is None else ids,
+            None if self._read_time is None else times,
+            faults,
+        )
+
+    def _open(self, payload: bytes, start: int) -> dict[str, Any] | Fault:
+        """The record of one payload, with stored values."""
+        if self._is_careful:
+            fault = find_fault(self._plan.shape, payload, start)
+            if fault is not None:
+                return Fault(Reason.UNDECODABLE, fault)
+        stream = BytesIO(payload)
+        stream.seek(start)
+        try:
+            record: Any = schemaless_reader(stream, self._schema, None)
+        except _UNREADABLE as error:
+            return self._reject(payload, start, f"{type(error).__name__}: {error}")
+        if stream.tell() != len(payload):
+            return self._reject(payload, start, "bytes are left over behind the last field")
+        for check in self._checks:
+            if not check(record):
+                return self._reject(payload, start, "a date or a UUID is none")
+        return cast("dict[str, Any]", record)
+
+    def _to_matrix(self, values: list[list[Any]]) -> Matrix:
+        if self._numbers is None and values:
+            return np.array(values, dtype=np.float64)
+        matrix = np.full((len(values), self._plan.width), np.nan)
+        if values and self._numbers:
+            matrix[:, self._numbers] = np.array(values, dtype=np.float64)
+        return matrix
+
+    def _reject(self, payload: bytes, start: int, otherwise: str) -> Fault:
+        """A second, careful look finds the words for what is wrong."""
+        return Fault(Reason.UNDECODABLE, find_fault(self._plan.shape, payload, start) or otherwise)
+
+
+def _make_picks(paths: Sequence[Path]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+    """What takes the values at some paths from a record as fastavro gives it."""
+    if len(paths) > 1 and all(len(path) == 1 for path in paths):
+        return itemgetter(*(path[0] for path in paths))
+    picks = [make_pick(path) for path in paths]
+    return lambda record: [pick(record) for pick in picks]
+
+
+def _has_fractions(column: Column) -> bool:
+    """Whether values can be fractions, which a look-up in a dictionary is not enough for."""
+    return any(leaf.type in ("float", "double") or leaf.logical == "decimal" for leaf in column.place.leaves)
+
+
+def _make_converter(column: Column) -> Callable[[Any], Value] | None:
+    """What turns a stored value into the one for the matrix, where it is not that already."""
+    scales = [leaf.scale for leaf in column.place.leaves if leaf.logical == "decimal"]
+    levels = column.levels
+    if not scales and (levels is None or not _has_fractions(column)):
+        return None
+
+    def convert(value: Any) -> Value:
+        if isinstance(value, bytes):
+            value = decimal_to_double(value, scales[0])
+        return value if levels is None or value is None else levels.find(value)
+
+    return convert
+
+
+def _make_id_reader(place: Place) -> Callable[[dict[str, Any]], bytes | None]:
+    pick = make_pick(place.path)
+    is_binary = any(leaf.type == "fixed" for leaf in place.leaves)
+
+    def read_id(record: dict[str, Any]) -> bytes | None:
+        value = pick(record)
+        if isinstance(value, str):
+            return value.encode()
+        if isinstance(value, bytes):
+            return uuid_to_text(value) if is_binary else value.decode().encode()
+        return None if value is None else b"%d" % value
+
+    return read_id
+
+
+def _make_time_reader(place: Place) -> Callable[[dict[str, Any]], int | None]:
+    pick = make_pick(place.path)
+    multiplier, divisor = next((scale_to_ms(leaf.logical) or (1, 1) for leaf in place.leaves), (1, 1))
+
+    def read_time(record: dict[str, Any]) -> int | None:
+        stored = pick(record)
+        return None if stored is None else stored * multiplier // divisor
+
+    return read_time
