@@ -64,6 +64,7 @@ class KafkaBroker:
         self._announce = announce
         self._ready_within_seconds = ready_within_seconds
         self._process: GuardedProcess | None = None
+        self._has_answered = False
         self.ports = self._choose_ports()
 
     @property
@@ -91,7 +92,7 @@ class KafkaBroker:
             return self
         if self._runtime is None:
             self._runtime = find_runtime(announce=self._announce)
-        known_to_clients = self._port is not None or self.folder.exists()
+        known_to_clients = self._port is not None or self._has_answered
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
                 self._start_once(self._runtime)
@@ -194,6 +195,7 @@ class KafkaBroker:
             process.kill()
             ending = "" if code is None else f" (exit code {code})"
             raise Unavailable(f"{error}{ending}; its last words:\n{self.last_words()}") from error
+        self._has_answered = True
 
     def __enter__(self) -> Self:
         try:

@@ -69,6 +69,9 @@ def server_properties(
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "5",
         "group.initial.rebalance.delay.ms": "0",
+        # After kill -9 a broker may not register again before its last session is over: 9 s by default.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         # 128 MB of heap by default, set aside at the start whether or not a topic is compacted.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
         **(overrides or {}),

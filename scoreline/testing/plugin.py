@@ -162,18 +162,20 @@ def kafka_or_mock(
         yield RunningKafka(cluster.bootstrap_servers, "mock", (str(kafka_or_reason),))
 
 
-StartService = Callable[..., "ServiceProcess"]
+MakeService = Callable[..., "ServiceProcess"]
 """`scoreline_service(variables, roles=(), name="service")`: see `scoreline.testing.service.ServiceProcess`."""
 
 
 @pytest.fixture
-def scoreline_service(tmp_path: Path) -> Iterator[StartService]:
-    """`scoreline_service({"KAFKA_BOOTSTRAP_SERVERS": …})` starts the service; ended with the test, whatever happens."""
+def scoreline_service(tmp_path: Path) -> Iterator[MakeService]:
+    """`scoreline_service({"MODEL_STORE": …}).start().await_ready()`: a service that does not outlive the test."""
     from scoreline.testing.service import ServiceProcess
 
     with ExitStack() as stack:
 
-        def start(variables: Mapping[str, str], *, roles: Sequence[str] = (), name: str = "service") -> ServiceProcess:
-            return stack.enter_context(ServiceProcess(variables, tmp_path, roles=roles, name=name))
+        def make(variables: Mapping[str, str], *, roles: Sequence[str] = (), name: str = "service") -> ServiceProcess:
+            service = ServiceProcess(variables, tmp_path, roles=roles, name=name)
+            stack.callback(service.kill)
+            return service
 
-        yield start
+        yield make

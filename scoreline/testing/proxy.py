@@ -165,7 +165,14 @@ class FaultProxy:
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one
-        writers = self._connections[task] = [writer]
+        self._connections[task] = [writer]
+        # Only `_hang_up` cancels, and it has told both sides; the streams of Python 3.11 would report it as a failure.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._serve(reader, self._connections[task])
+        del self._connections[task]
+
+    async def _serve(self, reader: asyncio.StreamReader, writers: list[asyncio.StreamWriter]) -> None:
+        (writer,) = writers
         try:
             upstream_reader, upstream = await asyncio.open_connection(*self._upstream, limit=CHUNK_BYTES)
             writers.append(upstream)
@@ -176,7 +183,6 @@ class FaultProxy:
             for each in writers:
                 break_off(each)
         finally:
-            del self._connections[task]
             for each in writers:
                 each.close()
 
@@ -204,9 +210,9 @@ class FaultProxy:
             condition = await self._due(arrived)
             rate = condition.bytes_per_second
             piece = data if rate is None else data[: max(1, int(rate * SLICE_SECONDS))]
+            self._forwarded[direction] += len(piece)
             writer.write(piece)
             await writer.drain()
-            self._forwarded[direction] += len(piece)
             data = data[len(piece) :]
             if rate is not None:
                 await condition.hold(len(piece) / rate)

@@ -18,6 +18,7 @@ from scoreline.local.network import free_ports
 from scoreline.local.process import GuardedProcess
 from scoreline.local.properties import HOST
 
+SERVICE = (sys.executable, "-m", "scoreline", "run")
 READY_SECONDS = 30.0
 STOP_SECONDS = 40.0
 ASK_AGAIN_SECONDS = 0.05
@@ -32,16 +33,23 @@ class ServiceProcess:
         folder: where it runs, and its output goes: `<name>.jsonl` and `<name>.err`.
         roles: None for the default.
         name: of this instance.
+        command: what runs the service; the roles are added to it.
     """
 
     def __init__(
-        self, variables: Mapping[str, str], folder: Path, *, roles: Sequence[str] = (), name: str = "service"
+        self,
+        variables: Mapping[str, str],
+        folder: Path,
+        *,
+        roles: Sequence[str] = (),
+        name: str = "service",
+        command: Sequence[str] = SERVICE,
     ) -> None:
         self.port = int(variables.get("HTTP_PORT") or free_ports(1)[0])
         kept = {name: value for name, value in read_environment().items() if not name.startswith(PREFIX)}
         ours = {"HTTP_PORT": str(self.port), **variables}
         self._environment = {**kept, **{f"{PREFIX}{name}": value for name, value in ours.items()}}
-        self._command = [sys.executable, "-m", "scoreline", "run", *(f"--role={role}" for role in roles)]
+        self._command = [*command, *(f"--role={role}" for role in roles)]
         self._folder = folder
         self._stdout, self._stderr = folder / f"{name}.jsonl", folder / f"{name}.err"
         self._process: GuardedProcess | None = None
