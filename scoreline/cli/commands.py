@@ -8,6 +8,7 @@ from typer.main import get_command
 
 from scoreline import __version__
 from scoreline.cli.broker import broker
+from scoreline.cli.check import check
 from scoreline.cli.demo import demo
 from scoreline.cli.models import models_app
 from scoreline.cli.predict import predict
@@ -29,7 +30,7 @@ def make_command() -> Callable[..., Any]:
         rich_markup_mode="markdown",  # in the default mode, [default: …] would be taken for a style
     )
     app.callback()(_describe)
-    for command in (run, broker, produce, tail, predict, demo):
+    for command in (run, check, broker, produce, tail, predict, demo):
         app.command()(command)
     for group in (topics_app, models_app):
         app.add_typer(group)

@@ -1,0 +1,140 @@
+"""Everything that a start would find out, item by item: broker, topics, model, schemas, and whether they fit."""
+
+from collections.abc import Collection
+
+from scoreline.cli.findings import Findings, State
+from scoreline.cli.topics import find_misfit, plan_topics
+from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
+from scoreline.config.roles import Role
+from scoreline.config.settings import Settings
+from scoreline.errors import SchemaNotFound, ServiceError
+from scoreline.kafka.admin import KafkaAdmin, TopicDescription, open_admin
+from scoreline.kafka.clients import make_consumer, make_producer
+from scoreline.models.cache import ModelCache
+from scoreline.models.live import find_only_model
+from scoreline.models.loading import VersionLoader
+from scoreline.models.model import ModelVersion
+from scoreline.models.store import ModelStore
+from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
+from scoreline.schemas.configured import open_catalog
+from scoreline.schemas.fixed import prediction_schema
+from scoreline.schemas.plan import make_plan
+
+REACH_SECONDS = 10.0
+
+
+def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
+    """Look at everything that the roles need, with the findings in the order in which a start would meet them."""
+    findings = Findings()
+    if Role.STREAM in roles:
+        _check_kafka(settings, findings)
+    version = _check_model(settings, findings)
+    if Role.STREAM in roles:
+        _check_schemas(settings, version, findings)
+    return findings
+
+
+def _check_kafka(settings: Settings, findings: Findings) -> None:
+    findings.ask("client properties", lambda: _try_properties(settings))
+    admin = findings.ask("broker", lambda: _reach(settings))
+    source = _find_topic("input topic", settings.input_topic, admin, findings)
+    output = _find_topic("output topic", settings.output_topic, admin, findings)
+    letters = _find_topic("dead-letter topic", settings.dead_letter_topic, admin, findings)
+    if source is None:
+        return
+    for topic, wanted in zip((output, letters), plan_topics(settings, source), strict=True):
+        misfit = find_misfit(topic, wanted) if topic is not None else ""
+        if misfit:
+            findings.note("topics", f"{wanted.name}: {misfit}", State.WARNING)
+
+
+def _try_properties(settings: Settings) -> tuple[None, str]:
+    """Make the clients and let go of them: their constructors judge values, and combinations of them."""
+    make_consumer({**consumer_properties(settings), "group.id": settings.group_for("check")}).close()
+    make_producer(producer_properties(settings))
+    return None, "accepted by the clients"
+
+
+def _reach(settings: Settings) -> tuple[KafkaAdmin, str]:
+    admin = open_admin(admin_properties(settings))
+    admin.reach(min(REACH_SECONDS, settings.startup_seconds), lambda: False)
+    return admin, f"{settings.kafka_bootstrap_servers} answers"
+
+
+def _find_topic(item: str, name: str, admin: KafkaAdmin | None, findings: Findings) -> TopicDescription | None:
+    if admin is None:
+        findings.note(item, f"{name}: not looked at without a broker", State.SKIPPED)
+        return None
+
+    def look() -> tuple[TopicDescription, str]:
+        found = admin.check_topics([name])[name]
+        return found, f"{name}: {found.partitions} {'partition' if found.partitions == 1 else 'partitions'}"
+
+    return findings.ask(item, look)
+
+
+def _check_model(settings: Settings, findings: Findings) -> ModelVersion | None:
+    named = findings.ask("model", lambda: _resolve_model(settings))
+    if named is None:
+        findings.note("model version", "not looked at without a model", State.SKIPPED)
+        return None
+    return findings.ask("model version", lambda: _verify_model(settings, *named))
+
+
+def _resolve_model(settings: Settings) -> tuple[tuple[str, int], str]:
+    store = ModelStore(settings.model_store)
+    name = settings.model or find_only_model(store)
+    number = store.alias(name, settings.model_alias)
+    return (name, number), f"{name} in {settings.model_store}: {settings.model_alias} means version {number}"
+
+
+def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:
+    loader = VersionLoader(ModelStore(settings.model_store), ModelCache(settings.cache_dir))
+    loader.verify(name, number)
+    version = loader.load(name, number)
+    return version, f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features"
+
+
+def _check_schemas(settings: Settings, version: ModelVersion | None, findings: Findings) -> None:
+    catalog = findings.ask("schemas", lambda: _open_catalog(settings))
+    schema = _find_input_schema(settings, catalog, findings)
+    if schema is None or version is None:
+        missing = "the schema of the input" if schema is None else "the model"
+        findings.note("features", f"not compared without {missing}", State.SKIPPED)
+        return
+    findings.ask("features", lambda: _fit(settings, version, schema))
+
+
+def _open_catalog(settings: Settings) -> tuple[SchemaCatalog, str]:
+    catalog = open_catalog(settings)
+    where = settings.schema_registry_url or f"the folder {settings.schema_dir}"
+    if settings.schema_registry_url is not None and settings.schema_auto_register:
+        return catalog, f"{where}; the schema of predictions is registered when it is first needed"
+    schema_id = catalog.id_of_output(f"{settings.output_topic}-value", prediction_schema())
+    return catalog, f"{where}; predictions have the schema {schema_id}"
+
+
+def _find_input_schema(settings: Settings, catalog: SchemaCatalog | None, findings: Findings) -> ParsedSchema | None:
+    item, subject = "input schema", f"{settings.input_topic}-value"
+    if catalog is None:
+        findings.note(item, "not looked for without schemas", State.SKIPPED)
+        return None
+    try:
+        schema = catalog.latest(subject)
+    except SchemaNotFound as error:
+        if settings.schema_registry_url is None:
+            findings.fail(item, error)
+        else:
+            findings.note(item, f"{error}; subjects may be named otherwise", State.WARNING)
+        return None
+    except ServiceError as error:
+        findings.fail(item, error)
+        return None
+    findings.note(item, f"the newest of {subject}")
+    return schema
+
+
+def _fit(settings: Settings, version: ModelVersion, schema: ParsedSchema) -> tuple[None, str]:
+    features = version.model.features
+    make_plan(schema, features, id_field=settings.id_field, event_time_field=settings.event_time_field)
+    return None, f"the input schema has a field for each of {len(features)}"

@@ -1,0 +1,136 @@
+"""Which topics are made, and with what settings."""
+
+import dataclasses
+
+import pytest
+
+from scoreline.cli.topics import HEADER_BYTES, KEPT_MS, copy_schemas, create_topics, find_misfit, plan_topics
+from scoreline.config.settings import Settings
+from scoreline.errors import ConfigError, Refused
+from scoreline.kafka.admin import TopicDescription
+from scoreline.schemas.fixed import PREDICTION_ID, prediction_schema
+from scoreline.schemas.folder import FolderCatalog
+
+BROKER_DEFAULTS = {"max.message.bytes": "1048588", "retention.ms": "604800000", "cleanup.policy": "delete"}
+
+
+class FakeAdmin:
+    """Topics in a dictionary; the broker's default is 3 partitions."""
+
+    def __init__(self, *topics):
+        self.topics = {t.name: t for t in topics}
+
+    def describe_topics(self, names):
+        return {name: self.topics[name] for name in names if name in self.topics}
+
+    def check_topics(self, names):
+        if missing := set(names) - set(self.topics):
+            raise Refused(f"missing: {missing}")
+        return self.describe_topics(names)
+
+    def create_topics(self, topics):
+        for topic in topics:
+            assert topic.name not in self.topics
+            self.topics[topic.name] = dataclasses.replace(
+                topic,
+                partitions=3 if topic.partitions == -1 else topic.partitions,
+                configs={**BROKER_DEFAULTS, **topic.configs},
+            )
+        return [topic.name for topic in topics]
+
+
+def create(admin, *, partitions=-1, replication_factor=-1):
+    return create_topics(admin, Settings(), partitions=partitions, replication_factor=replication_factor)
+
+
+def test_missing_topics_are_made_with_the_partitions_of_the_input():
+    admin = FakeAdmin()
+    rows = create(admin, partitions=12, replication_factor=3)
+
+    assert [(row["name"], row["state"], row["partitions"]) for row in rows] == [
+        ("features", "created", 12),
+        ("predictions", "created", 12),
+        ("features.dead-letters", "created", 12),
+    ]
+    assert {t.replication_factor for t in admin.topics.values()} == {3}
+    assert not any(row["note"] for row in rows)
+
+
+def test_the_brokers_default_is_followed_too():
+    admin = FakeAdmin()
+    create(admin)
+
+    assert {t.partitions for t in admin.topics.values()} == {3}
+
+
+def test_what_is_there_is_left_as_it_is():
+    there = TopicDescription("predictions", 2, configs={**BROKER_DEFAULTS, "max.message.bytes": "1000"})
+    admin = FakeAdmin(TopicDescription("features", 5, configs=BROKER_DEFAULTS), there)
+    rows = {row["name"]: row for row in create(admin, partitions=12)}
+
+    assert admin.topics["predictions"] is there
+    assert rows["features"]["state"] == rows["predictions"]["state"] == "there"
+    assert rows["features.dead-letters"]["partitions"] == 5
+    assert "2 partitions, the input has 5" in rows["predictions"]["note"]
+    assert "max.message.bytes is 1000" in rows["predictions"]["note"]
+
+
+def test_a_second_time_changes_nothing():
+    admin = FakeAdmin()
+    create(admin)
+
+    assert {row["state"] for row in create(admin)} == {"there"}
+
+
+def test_a_dead_letter_has_room_for_its_record_and_our_headers():
+    source = TopicDescription("features", 4, configs={"max.message.bytes": "9000000"})
+    output, letters = plan_topics(Settings(), source)
+
+    assert output.configs["max.message.bytes"] == "9000000"
+    assert letters.configs["max.message.bytes"] == str(9_000_000 + HEADER_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("source_ms", "kept_ms"), [("3600000", KEPT_MS), (str(KEPT_MS * 2), KEPT_MS * 2), ("-1", -1), ("", KEPT_MS)]
+)
+def test_dead_letters_are_kept_two_weeks_or_as_long_as_the_input(source_ms, kept_ms):
+    _, letters = plan_topics(Settings(), TopicDescription("features", 1, configs={"retention.ms": source_ms}))
+
+    assert letters.configs["retention.ms"] == str(kept_ms)
+
+
+def test_a_compacted_topic_is_told():
+    _, wanted = plan_topics(Settings(), TopicDescription("features", 1))
+    compacted = dataclasses.replace(wanted, configs={**wanted.configs, "cleanup.policy": "compact,delete"})
+
+    assert "compacted" in find_misfit(compacted, wanted)
+    assert find_misfit(wanted, wanted) == ""
+
+
+def test_a_configuration_that_may_not_be_seen_is_not_judged():
+    _, wanted = plan_topics(Settings(), TopicDescription("features", 1))
+
+    assert find_misfit(dataclasses.replace(wanted, configs={}), wanted) == ""
+
+
+class TestSchemas:
+    def test_are_copied_where_the_folder_is_the_registry(self, tmp_path):
+        config = Settings(schema_dir=tmp_path / "schemas")
+
+        assert [row["state"] for row in copy_schemas(config)] == ["created"]
+        assert [row["state"] for row in copy_schemas(config)] == ["there"]
+        catalog = FolderCatalog(tmp_path / "schemas")
+        assert catalog.latest("predictions-value") == prediction_schema()
+        assert [s.schema_id for s in catalog.stored] == [PREDICTION_ID]
+
+    def test_are_not_copied_beside_a_registry(self, tmp_path):
+        config = Settings(schema_dir=tmp_path / "schemas", schema_registry_url="http://registry")
+
+        assert copy_schemas(config) == []
+        assert not (tmp_path / "schemas").exists()
+
+    def test_that_cannot_be_written_are_a_bad_configuration(self, tmp_path):
+        (tmp_path / "file").write_text("")
+
+        with pytest.raises(ConfigError):
+            copy_schemas(Settings(schema_dir=tmp_path / "file"))
