@@ -11,7 +11,6 @@ from pathlib import Path
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.models.files import replace_file
 from scoreline.models.manifest import Blob
-from scoreline.models.store import check_blob
 
 
 class ModelCache:
@@ -29,7 +28,7 @@ class ModelCache:
             except FileNotFoundError:
                 return None
         try:
-            check_blob(data, blob)
+            blob.check(data)
         except ModelRejected:
             return None  # as good as not there: the caller fetches it again and replaces it
         return data

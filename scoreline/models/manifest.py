@@ -43,6 +43,18 @@ class Blob:
         """The blob that holds this content."""
         return cls(hashlib.sha256(data).hexdigest(), len(data))
 
+    def check(self, data: bytes) -> None:
+        """Refuse content that is not this blob's.
+
+        Raises:
+            ModelRejected: the size or the sha256 differs.
+        """
+        if len(data) != self.size:
+            raise ModelRejected(f"blob {self.sha256[:12]}… has {len(data)} bytes, but should have {self.size}")
+        actual = Blob.of(data).sha256
+        if actual != self.sha256:
+            raise ModelRejected(f"blob {self.sha256[:12]}… has the sha256 {actual[:12]}…: it was changed or damaged")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:

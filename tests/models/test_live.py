@@ -134,7 +134,7 @@ def test_a_store_that_is_away_does_not_hurt_what_is_resident(versions, store, mo
     def fail(*_: object, **__: object) -> None:
         raise OSError("gone")
 
-    monkeypatch.setattr(store._files, "ls", fail)
+    monkeypatch.setattr(store._objects._files, "ls", fail)
     assert versions.resolve("3").version == 3
     assert versions.resolve().version == 2
     with pytest.raises(Unavailable):

@@ -49,11 +49,11 @@ def test_a_deleted_number_is_never_used_again(store):
 def test_who_loses_the_race_for_a_number_takes_the_next(store, monkeypatch):
     """The list of versions was read before another publisher committed."""
     store.add_version(MANIFEST)
-    real, stale = store._list, store._list(f"{store.url}/flights/versions")
+    stale = store._objects.list("flights/versions")
     store.add_version(MANIFEST)
-    monkeypatch.setattr(store, "_list", lambda _: stale)
+    monkeypatch.setattr(store._objects, "list", lambda _: stale)
     assert store.add_version(MANIFEST).version == 3
-    monkeypatch.setattr(store, "_list", real)
+    monkeypatch.undo()
     assert store.versions("flights") == (1, 2, 3)
 
 
@@ -230,7 +230,7 @@ def test_a_store_that_fails_says_whether_to_try_again(store, monkeypatch, error,
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(store._files, "ls", fail)
+    monkeypatch.setattr(store._objects._files, "ls", fail)
     with pytest.raises(expected):
         store.names()
 

@@ -1,33 +1,19 @@
-"""The store of versioned models: immutable files in a folder or an object store, through fsspec alone.
+"""The model store: versions, blobs and aliases, each a file that is created once and never changed.
 
-::
-
-    <store>/<model>/blobs/<sha256>                 contents: written first
-    <store>/<model>/versions/<n>.json              the manifest: written last, the commit
-    <store>/<model>/versions/<n>.deleted.json      a tombstone: a number is never used twice
-    <store>/<model>/aliases/<alias>/<seq>.json     what the alias means since then; the highest one counts
-
-Every file is created once and never changed, so publishers and readers need no lock, no rename and no compare-and-swap:
-who loses the race for a number takes the next one.
+Publishers and readers need no lock, no rename and no compare-and-swap: who loses the race for a number takes the next.
 """
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-import fsspec
 import msgspec
-from fsspec.implementations.local import LocalFileSystem
 
-from scoreline.errors import ConfigError, ModelNotFound, ModelRejected, Refused, Unavailable
-from scoreline.models.files import create_file
+from scoreline.errors import ModelNotFound, ModelRejected
 from scoreline.models.manifest import Blob, Manifest, decode_manifest, encode_manifest
 from scoreline.models.names import check_alias, check_model_name, is_alias, is_model_name
+from scoreline.models.store.objects import Objects
 from scoreline.records import Clock
 
 _MANIFEST = re.compile(r"([1-9][0-9]*)\.json")
@@ -65,10 +51,7 @@ class ModelStore:
         """
         self.url = url
         self._wall_clock = wall_clock
-        try:
-            self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
-        except (ValueError, ImportError) as error:
-            raise ConfigError(f"the model store {url!r} cannot be used: {error}") from error
+        self._objects = Objects(url)
 
     def now(self) -> str:
         """The current time, ISO 8601 in UTC, to the second."""
@@ -76,13 +59,13 @@ class ModelStore:
 
     def names(self) -> tuple[str, ...]:
         """Models that have at least one version, sorted."""
-        found = (name for name in self._list(self._root) if is_model_name(name))
+        found = (name for name in self._objects.list() if is_model_name(name))
         return tuple(sorted(name for name in found if self.versions(name)))
 
     def versions(self, name: str) -> tuple[int, ...]:
         """Numbers of the versions that were not deleted, ascending; empty when there is no such model."""
         check_model_name(name)
-        files = self._list(f"{self._root}/{name}/versions")
+        files = self._objects.list(f"{name}/versions")
         return tuple(sorted(_numbers(files, _MANIFEST) - _numbers(files, _TOMBSTONE)))
 
     def latest(self, name: str) -> int:
@@ -114,7 +97,7 @@ class ModelStore:
             ModelRejected: its manifest is damaged.
         """
         self.find(name, version)
-        return decode_manifest(self._read(self._version_path(name, version)), name=name, version=version)
+        return decode_manifest(self._objects.read(self._version_path(name, version)), name=name, version=version)
 
     def read_blob(self, name: str, blob: Blob) -> bytes:
         """The content of a blob, after its size and sha256 have been checked.
@@ -123,10 +106,10 @@ class ModelStore:
             ModelRejected: it is missing, or is not what the manifest says.
         """
         try:
-            data = self._read(self._blob_path(name, blob))
+            data = self._objects.read(self._blob_path(name, blob))
         except ModelNotFound as error:
             raise ModelRejected(f"a blob of {name} is missing from the store: {blob.sha256}") from error
-        check_blob(data, blob)
+        blob.check(data)
         return data
 
     def aliases(self, name: str) -> dict[str, int]:
@@ -136,7 +119,7 @@ class ModelStore:
             ModelRejected: an alias is damaged.
         """
         check_model_name(name)
-        found = sorted(alias for alias in self._list(f"{self._root}/{name}/aliases") if is_alias(alias))
+        found = sorted(alias for alias in self._objects.list(f"{name}/aliases") if is_alias(alias))
         last = {alias: self._last_sequence(name, alias) for alias in found}
         return {alias: self._read_alias(name, alias, sequence).version for alias, sequence in last.items() if sequence}
 
@@ -172,7 +155,7 @@ class ModelStore:
         self.find(name, version)
         data = msgspec.json.encode({"version": version, "set_at": self.now(), "by": by})
         sequence = self._last_sequence(name, alias) + 1
-        while not self._create(self._alias_path(name, alias, sequence), data):
+        while not self._objects.create(self._alias_path(name, alias, sequence), data):
             sequence += 1
 
     def add_blob(self, name: str, data: bytes) -> Blob:
@@ -183,38 +166,38 @@ class ModelStore:
         """
         check_model_name(name)
         blob = Blob.of(data)
-        if not self._create(self._blob_path(name, blob), data):
+        if not self._objects.create(self._blob_path(name, blob), data):
             self.read_blob(name, blob)
         return blob
 
     def add_version(self, manifest: Manifest) -> Manifest:
         """Commit a manifest under the next free number, whatever number it has, and return it with that number."""
         check_model_name(manifest.name)
-        files = self._list(f"{self._root}/{manifest.name}/versions")
+        files = self._objects.list(f"{manifest.name}/versions")
         number = max(_numbers(files, _MANIFEST) | _numbers(files, _TOMBSTONE), default=0) + 1
         while True:
             numbered = replace(manifest, version=number)
-            if self._create(self._version_path(manifest.name, number), encode_manifest(numbered)):
+            if self._objects.create(self._version_path(manifest.name, number), encode_manifest(numbered)):
                 return numbered
             number += 1
 
     def _version_path(self, name: str, version: int) -> str:
-        return f"{self._root}/{name}/versions/{version}.json"
+        return f"{name}/versions/{version}.json"
 
     def _blob_path(self, name: str, blob: Blob) -> str:
-        return f"{self._root}/{name}/blobs/{blob.sha256}"
+        return f"{name}/blobs/{blob.sha256}"
 
     def _alias_path(self, name: str, alias: str, sequence: int) -> str:
-        return f"{self._root}/{name}/aliases/{alias}/{sequence}.json"
+        return f"{name}/aliases/{alias}/{sequence}.json"
 
     def _last_sequence(self, name: str, alias: str) -> int:
         check_model_name(name)
         check_alias(alias)
-        return max(_numbers(self._list(f"{self._root}/{name}/aliases/{alias}"), _MANIFEST), default=0)
+        return max(_numbers(self._objects.list(f"{name}/aliases/{alias}"), _MANIFEST), default=0)
 
     def _read_alias(self, name: str, alias: str, sequence: int) -> AliasEntry:
         try:
-            content = msgspec.json.decode(self._read(self._alias_path(name, alias, sequence)))
+            content = msgspec.json.decode(self._objects.read(self._alias_path(name, alias, sequence)))
             return msgspec.convert({**content, "sequence": sequence}, AliasEntry)
         except (msgspec.MsgspecError, TypeError) as error:
             raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
@@ -227,54 +210,6 @@ class ModelStore:
 
     def _describe_missing_alias(self, name: str, alias: str) -> str:
         return f"{name} has no alias {alias!r}; set it: scoreline models alias {name} {alias} {self.latest(name)}"
-
-    def _list(self, folder: str) -> list[str]:
-        """Names in a folder; empty when there is no such folder."""
-        with self._named_errors(folder):
-            try:
-                entries: list[Any] = self._files.ls(folder, detail=False)
-            except (FileNotFoundError, NotADirectoryError):
-                return []
-        return [str(entry).rstrip("/").rpartition("/")[2] for entry in entries]
-
-    def _read(self, path: str) -> bytes:
-        with self._named_errors(path):
-            return bytes(self._files.cat_file(path))
-
-    def _create(self, path: str, data: bytes) -> bool:
-        """Write a file that is not there yet; False when it is."""
-        with self._named_errors(path):
-            if isinstance(self._files, LocalFileSystem):
-                return create_file(Path(path), data)
-            try:
-                self._files.pipe_file(path, data, mode="create")
-            except FileExistsError:
-                return False
-        return True
-
-    @contextmanager
-    def _named_errors(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError as error:
-            raise ModelNotFound(f"the model store has no {path}") from error
-        except PermissionError as error:
-            raise Refused(f"the model store refuses {path}: {error}") from error
-        except OSError as error:
-            raise Unavailable(f"the model store {self.url} cannot be reached: {error}") from error
-
-
-def check_blob(data: bytes, blob: Blob) -> None:
-    """Refuse content that is not what its manifest says.
-
-    Raises:
-        ModelRejected: the size or the sha256 differs.
-    """
-    if len(data) != blob.size:
-        raise ModelRejected(f"blob {blob.sha256[:12]}… has {len(data)} bytes, but should have {blob.size}")
-    actual = Blob.of(data).sha256
-    if actual != blob.sha256:
-        raise ModelRejected(f"blob {blob.sha256[:12]}… has the sha256 {actual[:12]}…: it was changed or damaged")
 
 
 def _numbers(files: list[str], pattern: re.Pattern[str]) -> set[int]:
