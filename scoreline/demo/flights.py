@@ -58,7 +58,7 @@ def load_flights() -> "pd.DataFrame":
     flights = flights[flights["dep_delay"].notna()]
     flights = flights.merge(weather, on=["origin", "time_hour"], how="left").merge(planes, on="tailnum", how="left")
     day = pd.to_datetime(flights[["year", "month", "day"]])
-    flights["day_of_week"] = day.dt.dayofweek
+    flights["day_of_week"] = day.dt.day_of_week
     flights["scheduled_departure"] = _to_minutes(flights["sched_dep_time"])
     flights["scheduled_arrival"] = _to_minutes(flights["sched_arr_time"])
     flights["departure_delay"] = flights["dep_delay"]

@@ -1,0 +1,51 @@
+"""What the benchmarks share: the flights model, and flights as framed Avro."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+
+from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, load_flights, to_rows
+from scoreline.demo.traffic import FlightEncoder
+from scoreline.demo.training import train
+from scoreline.features import Feature, FeatureSet, Kind
+
+SCHEMA_ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flights:
+    """The demonstration's model, and the first flights of July.
+
+    Attributes:
+        matrix: what the payloads hold, made by hand from the rows; shape (payloads, 25).
+    """
+
+    booster: lgb.Booster
+    features: FeatureSet
+    ids: list[str]
+    payloads: list[bytes]
+    matrix: npt.NDArray[np.float64]
+
+
+def load(count: int, *, trees: int = 200, leaves: int = 63) -> Flights:
+    """Train the model and encode the first `count` flights that are streamed."""
+    flights = load_flights()
+    booster = train(flights, trees=trees, leaves=leaves)
+    streamed = flights[flights["month"] >= FIRST_STREAMED_MONTH]
+    rows = list(islice(to_rows(streamed), count))
+    encoder = FlightEncoder(SCHEMA_ID)
+    levels = dict(zip(CATEGORICAL, booster.pandas_categorical, strict=True))
+    codes = {name: {level: code for code, level in enumerate(found)} for name, found in levels.items()}
+    matrix = np.array(
+        [[codes[n].get(row[n], np.nan) if n in codes else row[n] for n in FEATURES] for row in rows], dtype=np.float64
+    )
+    features = FeatureSet(
+        tuple(
+            Feature(n, Kind.CATEGORICAL, levels=tuple(levels[n])) if n in levels else Feature(n, Kind.NUMERIC)
+            for n in FEATURES
+        )
+    )
+    return Flights(booster, features, [r["id"] for r in rows], [encoder.encode(r) for r in rows], matrix)

@@ -1,0 +1,69 @@
+"""What all roles share: the live model, where schemas come from, and what observes them."""
+
+import time
+
+from scoreline.config.roles import Role
+from scoreline.config.settings import Settings
+from scoreline.models.cache import ModelCache
+from scoreline.models.live import LiveVersions, find_only_model
+from scoreline.models.store import ModelStore
+from scoreline.observability.client_log import ClientLog
+from scoreline.observability.dead_letters import DeadLetterLog
+from scoreline.observability.health import ComponentHealth, HealthBoard
+from scoreline.observability.metrics import Metrics
+from scoreline.observability.stats import Stats
+from scoreline.observability.summary import Summary
+from scoreline.schemas.catalog import SchemaCatalog
+from scoreline.schemas.configured import open_catalog
+
+
+class Parts:
+    """Made once, before any role starts.
+
+    Raises:
+        ModelError: the configured model, or the version that its alias names, cannot be served.
+        Unavailable: the store is away.
+    """
+
+    def __init__(self, settings: Settings, roles: frozenset[Role]) -> None:
+        self.settings = settings
+        self.roles = roles
+        self.store = ModelStore(settings.model_store)
+        self.model_name = settings.model or find_only_model(self.store)
+        started = time.monotonic()
+        self.versions = LiveVersions(
+            self.store,
+            self.model_name,
+            settings.model_alias,
+            cache=ModelCache(settings.cache_dir),
+            max_resident=settings.model_max_resident,
+        )
+        self.live = self.versions.live
+        self.metrics = Metrics()
+        self.metrics.model_loaded(self.live, time.monotonic() - started)
+        self.metrics.watch_models(self.versions.resident)
+        self.stats = Stats()
+        self.summary = Summary(self.stats, sorted(roles))
+        self.dead_letter_log = DeadLetterLog()
+        self.client_log = ClientLog()
+        self.health = HealthBoard()
+        self._stopping = False
+        self.health.add(self._check_process)
+        self.health.add(self._check_model)
+
+    def make_catalog(self) -> SchemaCatalog:
+        """The schema registry that is configured: the folder, or a Confluent-compatible one."""
+        return open_catalog(self.settings)
+
+    def stopping(self) -> None:
+        """From now on nothing is ready: traffic should go elsewhere."""
+        self._stopping = True
+
+    def _check_process(self) -> ComponentHealth:
+        detail = "stopping" if self._stopping else "running"
+        return ComponentHealth("process", None, not self._stopping, alive=True, detail=detail)
+
+    def _check_model(self) -> ComponentHealth:
+        live = self.live
+        detail = f"{live.name} version {live.version} ({self.settings.model_alias}), {live.model.engine}"
+        return ComponentHealth("model", None, ready=True, alive=True, detail=detail)

@@ -1,0 +1,125 @@
+"""The process: roles start together, and when one ends, or a signal asks for it, all of them do."""
+
+import asyncio
+import logging
+import signal
+import sys
+import threading
+import time
+
+import uvloop
+
+from scoreline.config.roles import Role
+from scoreline.config.settings import Settings
+from scoreline.errors import ServiceError
+from scoreline.observability.logs import configure_logging
+from scoreline.service.parts import Parts
+from scoreline.service.sidecar import start_sidecar
+from scoreline.service.stopping import Stop
+from scoreline.service.stream_role import StreamRole
+
+logger = logging.getLogger("scoreline.service")
+
+SUMMARY_SECONDS = 10.0
+
+
+def run_service(settings: Settings, roles: frozenset[Role]) -> int:
+    """Run the roles in this process until SIGTERM, SIGINT or the end of one of them.
+
+    Returns:
+        0 after a stop that was asked for and met its deadline, else 1.
+
+    Raises:
+        ServiceError: whatever ended a role; its class decides the exit code.
+    """
+    configure_logging(settings.log_level, settings.log_format, sys.stdout)
+    if settings.service_links_line is not None:
+        logger.info(settings.service_links_line, extra={"event": "service_links_ignored"})
+    return uvloop.run(_run(settings, roles))
+
+
+async def _run(settings: Settings, roles: frozenset[Role]) -> int:
+    stop = Stop(settings.shutdown_seconds, time.monotonic)
+    parts = await asyncio.to_thread(Parts, settings, roles)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _ask, number, asked)
+    server = await start_sidecar(parts, roles)
+    logger.info(
+        "scoreline serves on %s",
+        server.url,
+        extra={"event": "service_started", "url": server.url, "roles": sorted(roles), "version": parts.live.version},
+    )
+    streams = [_Thread(StreamRole(parts, stop), loop, asked)] if Role.STREAM in roles else []
+    for thread in streams:
+        thread.start()
+    summary = asyncio.create_task(_summarise(parts))
+    await asked.wait()
+    parts.stopping()
+    stop.request()
+    summary.cancel()
+    await asyncio.gather(*(thread.join(stop) for thread in streams))
+    await server.stop(max(0.5, stop.left_seconds()))
+    return _conclude(streams, stop)
+
+
+def _ask(number: int, asked: asyncio.Event) -> None:
+    name = signal.Signals(number).name
+    logger.info("%s: finishing what is in hand", name, extra={"event": "stop_requested", "signal": name})
+    asked.set()
+
+
+async def _summarise(parts: Parts) -> None:
+    while True:
+        await asyncio.sleep(SUMMARY_SECONDS)
+        parts.summary.tick()
+        parts.client_log.tick()
+
+
+class _Thread:
+    """The stream role in a thread of its own, whose end ends the service."""
+
+    def __init__(self, role: StreamRole, loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
+        self._role = role
+        self._loop = loop
+        self._asked = asked
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._role.run()
+        except BaseException as error:  # noqa: BLE001 - kept, and raised again by the main thread
+            self.error = error
+        finally:
+            self._loop.call_soon_threadsafe(self._asked.set)
+
+    async def join(self, stop: Stop) -> None:
+        """Wait for the thread as long as the deadline allows."""
+        await asyncio.to_thread(self._thread.join, stop.left_seconds())
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it is still running."""
+        return self._thread.is_alive()
+
+
+def _conclude(streams: list[_Thread], stop: Stop) -> int:
+    for thread in streams:
+        if thread.error is not None:
+            if not isinstance(thread.error, ServiceError):
+                logger.critical("the stream crashed", exc_info=thread.error, extra={"event": "stream_crashed"})
+            raise thread.error
+    if any(thread.stuck for thread in streams):
+        logger.error(
+            "the stream did not end within %s s; what it had in hand will be read again",
+            stop.left_seconds(),
+            extra={"event": "stop_overdue"},
+        )
+        return 1
+    logger.info("stopped", extra={"event": "service_stopped"})
+    return 0

@@ -1,0 +1,92 @@
+"""The sidecar of every role: health and metrics always, predictions where the http role is among them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from scoreline.config.roles import Role
+from scoreline.http.access_log import AccessLogMode
+from scoreline.http.app import Dependencies, Serving, Sidecar
+from scoreline.http.auth import check_binding
+from scoreline.http.limits import Limits
+from scoreline.http.server import Address, HttpServer
+from scoreline.models.live import LiveVersions
+from scoreline.models.store import ModelStore
+from scoreline.observability.tee import RequestTee
+from scoreline.service.parts import Parts
+
+
+async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
+    """Listen, with the routes that the roles need.
+
+    Raises:
+        ConfigError: the address cannot be listened on, or may not be without a token.
+    """
+    settings = parts.settings
+    serves = Role.HTTP in roles
+    if serves:
+        check_binding(settings.http_host, settings.http_tokens, open_on_purpose=settings.http_auth == "none")
+    limits = Limits(
+        max_body_bytes=settings.http_max_body_bytes,
+        max_instances=settings.http_max_instances,
+        max_concurrency=settings.http_max_concurrency,
+        timeout_seconds=settings.http_timeout_seconds,
+    )
+    listing = StoreListing(parts.store, parts.versions)
+    sidecar = Sidecar(
+        Dependencies(
+            health=parts.health,
+            observer=RequestTee(parts.metrics, parts.stats),
+            render_metrics=parts.metrics.render,
+            read_stats=parts.stats.snapshot,
+            serving=Serving(parts.versions, listing, settings.workers) if serves else None,
+            tokens=settings.http_tokens,
+            metrics_need_token=settings.metrics_auth == "token",
+            limits=limits,
+            access_log=AccessLogMode(settings.http_access_log),
+        )
+    )
+    parts.metrics.watch_in_flight(lambda: sidecar.in_flight)
+    server = HttpServer(
+        sidecar,
+        Address(settings.http_host, settings.http_port, settings.http_tls_cert, settings.http_tls_key),
+    )
+    await server.start()
+    if serves:
+        parts.health.add(server.check)
+    return server
+
+
+class StoreListing:
+    """Implements `scoreline.http.models.ModelListing` for the served model."""
+
+    def __init__(self, store: ModelStore, versions: LiveVersions) -> None:
+        self._store = store
+        self._versions = versions
+
+    def list_versions(self) -> Mapping[str, Any]:
+        """Every version of the model, its aliases, and which are loaded."""
+        name = self._versions.name
+        aliases = self._store.aliases(name)
+        resident = {v.version: v for v in self._versions.resident()}
+        return {
+            "model": name,
+            "live": {"alias": self._versions.alias, "version": self._versions.live.version},
+            "aliases": aliases,
+            "versions": [
+                {
+                    "version": number,
+                    "aliases": sorted(alias for alias, named in aliases.items() if named == number),
+                    "loaded": number in resident,
+                    "engine": resident[number].model.engine if number in resident else None,
+                }
+                for number in self._store.versions(name)
+            ],
+        }
+
+    def show_version(self, selector: str) -> Mapping[str, Any]:
+        """The manifest of one version."""
+        manifest = self._store.manifest(self._versions.name, self._versions.find_number(selector))
+        shown: dict[str, Any] = msgspec.to_builtins(manifest)
+        return shown

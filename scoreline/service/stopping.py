@@ -1,0 +1,43 @@
+"""One stop for everything: a signal that the loops see, and one deadline for all that a stop has to do."""
+
+import threading
+
+from scoreline.records import Clock
+
+
+class Stop:
+    """Requested once, by a signal or a failure; safe between threads. Implements `scoreline.stream.loop.StopSignal`."""
+
+    def __init__(self, deadline_seconds: float, clock: Clock) -> None:
+        self._deadline_seconds = deadline_seconds
+        self._clock = clock
+        self._event = threading.Event()
+        self._requested_at: float | None = None
+
+    def request(self) -> None:
+        """Ask everything to end; only the first call starts the clock."""
+        if self._requested_at is None:
+            self._requested_at = self._clock()
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether a stop was requested."""
+        return self._event.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the request; True when it has come."""
+        return self._event.wait(timeout)
+
+    def left_seconds(self) -> float:
+        """What is left of the deadline; all of it before a stop is requested, never under 0."""
+        if self._requested_at is None:
+            return self._deadline_seconds
+        return max(0.0, self._deadline_seconds - (self._clock() - self._requested_at))
+
+    def is_overdue(self) -> bool:
+        """Whether what is unfinished has to be given up so that the rest of the stop fits the deadline.
+
+        A fifth of the deadline, at least a second of it, is kept for leaving the group and closing clients.
+        """
+        reserve_seconds = min(self._deadline_seconds / 2, max(1.0, self._deadline_seconds / 5))
+        return self.is_set() and self.left_seconds() <= reserve_seconds

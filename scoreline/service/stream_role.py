@@ -1,0 +1,148 @@
+"""The stream role: waits for Kafka, joins the group, and turns the loop until it is told to stop."""
+
+import logging
+import time
+
+from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
+from scoreline.errors import Unavailable
+from scoreline.kafka.admin import open_admin
+from scoreline.kafka.publisher import open_publisher
+from scoreline.kafka.source import open_source
+from scoreline.observability.tee import ClientTee
+from scoreline.schemas.catalog import SchemaCatalog
+from scoreline.schemas.decoder import PayloadDecoder
+from scoreline.schemas.fixed import prediction_schema
+from scoreline.schemas.framing import Framing, prefix_for
+from scoreline.schemas.predictions import PredictionEncoder
+from scoreline.scoring import ScoringPath, Tombstones
+from scoreline.service.parts import Parts
+from scoreline.service.stopping import Stop
+from scoreline.stream.backoff import Backoff
+from scoreline.stream.health import StreamHealth
+from scoreline.stream.loop import BatchLimits, StreamLoop
+from scoreline.transport.delivery import AtLeastOnce
+
+logger = logging.getLogger("scoreline.stream")
+
+
+class StreamRole:
+    """Everything between the settings and the running loop; `run` is the body of one thread."""
+
+    def __init__(self, parts: Parts, stop: Stop) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._stop = stop
+        self._observer = ClientTee(parts.metrics, parts.stats, parts.client_log)
+        self._health = StreamHealth(time.monotonic)
+        parts.health.add(self._health.check)
+
+    def run(self) -> None:
+        """Stream until the stop is requested.
+
+        Raises:
+            Unavailable: the broker was not reached within `STARTUP_SECONDS`.
+            Refused: it refuses our credentials, or a topic is missing.
+            FatalClientError: the client cannot go on.
+        """
+        partition_counts = self._reach_kafka()
+        if self._stop.is_set():
+            return
+        catalog = self._parts.make_catalog()
+        path = self._make_path(catalog)
+        if path is None:
+            return
+        self._stream(path, partition_counts)
+
+    def _reach_kafka(self) -> dict[str, int]:
+        """Partition counts of the topics, once the broker has answered."""
+        settings = self._settings
+        self._health.described(f"waiting for Kafka at {settings.kafka_bootstrap_servers}")
+        admin = open_admin(admin_properties(settings), observer=self._observer)
+        admin.reach(settings.startup_seconds, self._stop.is_set)
+        if self._stop.is_set():
+            return {}
+        topics = admin.check_topics([settings.input_topic, settings.output_topic, settings.dead_letter_topic])
+        return {name: topic.partitions for name, topic in topics.items()}
+
+    def _make_path(self, catalog: SchemaCatalog) -> ScoringPath | None:
+        """The scoring path; None when the stop came while the registry was away."""
+        settings = self._settings
+        framing = Framing(settings.input_format)
+        schema_id = self._find_output_id(catalog)
+        if schema_id is None:
+            return None
+        decoder = PayloadDecoder(
+            catalog, framing=framing, id_field=settings.id_field, event_time_field=settings.event_time_field
+        )
+        encoder = PredictionEncoder(prefix_for(framing, schema_id, prediction_schema()))
+        return ScoringPath(
+            self._parts.versions,
+            decoder,
+            encoder,
+            wall_clock=time.time,
+            tombstones=Tombstones(settings.tombstones),
+        )
+
+    def _find_output_id(self, catalog: SchemaCatalog) -> int | None:
+        """The id that predictions are framed with, asked for until the registry has answered."""
+        subject = f"{self._settings.output_topic}-value"
+        backoff = Backoff()
+        while not self._stop.is_set():
+            self._health.turned()
+            try:
+                return catalog.id_of_output(subject, prediction_schema())
+            except Unavailable as error:
+                seconds = backoff.next_seconds()
+                self._health.described(f"waiting for the schema registry: {error}")
+                logger.warning(
+                    "the schema registry is away: %s",
+                    error,
+                    extra={"event": "registry_awaited", "retry_seconds": round(seconds, 3)},
+                )
+                self._stop.wait(seconds)
+        return None
+
+    def _stream(self, path: ScoringPath, partition_counts: dict[str, int]) -> None:
+        settings, parts = self._settings, self._parts
+        self._health.described("joining the consumer group")
+        publisher = open_publisher(
+            producer_properties(settings),
+            output_topic=settings.output_topic,
+            dead_letter_topic=settings.dead_letter_topic,
+            partition_counts=partition_counts,
+            output_headers=settings.output_headers,
+            observer=self._observer,
+        )
+        source = open_source(
+            consumer_properties(settings),
+            [settings.input_topic],
+            group_id=settings.group_for(parts.model_name),
+            observer=self._observer,
+        )
+        # The delivery listens first: what is acknowledged is committed before anyone else hears of a revocation.
+        delivery = AtLeastOnce(
+            publisher,
+            source,
+            commit_interval_seconds=settings.commit_interval_ms / 1000,
+            clock=time.monotonic,
+            should_give_up=self._stop.is_overdue,
+            heartbeat=self._health.turned,
+        )
+        source.add_listener(self._health)
+        source.add_listener(parts.metrics)
+        loop = StreamLoop(
+            source,
+            path,
+            delivery,
+            stop=self._stop,
+            clock=time.monotonic,
+            wall_clock=time.time,
+            observers=(self._health, parts.metrics, parts.stats, parts.dead_letter_log),
+            limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
+        )
+        try:
+            loop.run()
+        finally:
+            self._health.described("stopped")
+            delivery.close()
+            source.close()

@@ -1,0 +1,97 @@
+"""The flights, trained once a session, and a service on fresh topics of a real Kafka."""
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, flight_schema, load_flights, to_rows
+from scoreline.demo.traffic import FlightEncoder
+from scoreline.demo.training import train
+from scoreline.models.publishing import Publication, publish
+from scoreline.models.store import ModelStore
+from scoreline.schemas.folder import write_schema
+from scoreline.testing.service import ServiceProcess
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedFlights:
+    """July to December, and the oracle.
+
+    Attributes:
+        expected: what `Booster.predict` gives for each row.
+    """
+
+    booster: lgb.Booster
+    rows: list[dict]
+    expected: npt.NDArray[np.float64]
+
+
+@pytest.fixture(scope="session")
+def streamed_flights():
+    """All flights that the demonstration streams, with their expected predictions made by LightGBM alone."""
+    flights = load_flights()
+    booster = train(flights)
+    streamed = flights[flights["month"] >= FIRST_STREAMED_MONTH].reset_index(drop=True)
+    frame = streamed[list(FEATURES)].copy()
+    for name, levels in zip(CATEGORICAL, booster.pandas_categorical, strict=True):
+        frame[name] = frame[name].map({level: code for code, level in enumerate(levels)})
+    expected = booster.predict(frame.to_numpy(np.float64), num_threads=2)
+    return StreamedFlights(booster, list(to_rows(streamed)), expected)
+
+
+@pytest.fixture(scope="session")
+def flights_store(streamed_flights, tmp_path_factory):
+    """A store with the flights model as version 1, alias production; the cache beside it remembers the probe."""
+    folder = tmp_path_factory.mktemp("store")
+    text = streamed_flights.booster.model_to_string().encode()
+    publish(ModelStore(str(folder / "models")), Publication(name="flights", text=text, by="tests", alias="production"))
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A service that is configured and not started yet, its topics, and how to write for it."""
+
+    service: ServiceProcess
+    bootstrap_servers: str
+    input_topic: str
+    output_topic: str
+    dead_letter_topic: str
+    encoder: FlightEncoder
+
+
+@pytest.fixture
+def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
+    """`deploy(partitions=4, **variables)` makes fresh topics and starts the service on them."""
+
+    def start(*, partitions=4, bootstrap_servers=None, name="service", like=None, **variables):
+        schemas = tmp_path / "schemas"
+        schema_id = write_schema(schemas, "features-value", flight_schema())
+        topics = (
+            [like.input_topic, like.output_topic, like.dead_letter_topic]
+            if like
+            else [make_topic(label, partitions=partitions) for label in ("features", "predictions", "dead-letters")]
+        )
+        servers = bootstrap_servers or kafka.bootstrap_servers
+        service = scoreline_service(
+            {
+                "KAFKA_BOOTSTRAP_SERVERS": servers,
+                "MODEL_STORE": str(flights_store / "models"),
+                "CACHE_DIR": str(flights_store / "cache"),
+                "SCHEMA_DIR": str(schemas),
+                "INPUT_TOPIC": topics[0],
+                "OUTPUT_TOPIC": topics[1],
+                "DEAD_LETTER_TOPIC": topics[2],
+                "GROUP_ID": f"group-{topics[0]}",
+                "ID_FIELD": "id",
+                "CONSUMER_SESSION_TIMEOUT_MS": "6000",
+                **variables,
+            },
+            name=name,
+        )
+        return Deployment(service, servers, *topics, FlightEncoder(schema_id))
+
+    return start

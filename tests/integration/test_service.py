@@ -1,0 +1,180 @@
+"""The service as users run it: start, stop, refuse, recover."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from scoreline.config.environment import read_environment
+from scoreline.dead_letters import REASON_HEADER
+from scoreline.records import PIN_HEADER, find_header
+from scoreline.testing.consume import produce_records, read_records
+from scoreline.transport.record import StoredRecord
+from tests.integration.predictions import decode_prediction
+
+pytestmark = pytest.mark.kafka
+
+
+def make_records(deployment, rows, start=0, **fields):
+    """Rows as records over four partitions, their ids running numbers."""
+    return [
+        StoredRecord("", n % 4, 0, b"%d" % n, deployment.encoder.encode({**row, "id": str(n)}), **fields)
+        for n, row in enumerate(rows, start)
+    ]
+
+
+def run_command(arguments, variables):
+    """One command to its end, with nothing of our own configuration."""
+    kept = {k: v for k, v in read_environment().items() if not k.startswith("SCORELINE_")}
+    environment = {**kept, **{f"SCORELINE_{k}": v for k, v in variables.items()}}
+    return subprocess.run(
+        [sys.executable, "-m", "scoreline", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_stop_finishes_what_was_polled_and_the_next_start_goes_on_without_loss_or_repetition(
+    deploy, streamed_flights
+):
+    """SIGTERM under load: exit 0, and the commit covers exactly what was published."""
+    rows = streamed_flights.rows[:6000]
+    deployment = deploy(BATCH_MAX_RECORDS="200")
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, make_records(deployment, rows))
+    deployment.service.start().await_ready()
+    assert deployment.service.terminate() == 0
+    before = read_records(deployment.bootstrap_servers, deployment.output_topic)
+    deployment.service.start().await_ready()
+    outputs = read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=len(rows))
+    assert sorted(int(decode_prediction(r)["id"]) for r in outputs) == list(range(len(rows)))
+    assert len(before) <= len(outputs)
+    assert deployment.service.terminate() == 0
+    assert [e["event"] for e in deployment.service.logs("service_stopped")] == ["service_stopped"] * 2
+
+
+def test_a_broker_that_is_killed_and_comes_back_costs_nothing_but_time(
+    disposable_kafka, scoreline_service, deploy, streamed_flights
+):
+    """The service goes unready, then on by itself; no record is lost."""
+    from scoreline.testing.topics import Topics
+
+    topics = Topics(disposable_kafka.bootstrap_servers)
+    made = [topics.make(label, partitions=4, exact=True) for label in ("features", "predictions", "dead-letters")]
+    deployment = deploy(
+        bootstrap_servers=disposable_kafka.bootstrap_servers,
+        like=_Named(*made),
+        GROUP_ID="survivors",
+    )
+    rows = streamed_flights.rows[:4000]
+    deployment.service.start().await_ready()
+    produce_records(deployment.bootstrap_servers, made[0], make_records(deployment, rows[:2000]))
+    disposable_kafka.kill()
+    disposable_kafka.start()
+    produce_records(deployment.bootstrap_servers, made[0], make_records(deployment, rows[2000:], 2000))
+    outputs = read_records(deployment.bootstrap_servers, made[1], at_least=len(rows), within_seconds=60)
+    assert {int(decode_prediction(r)["id"]) for r in outputs} == set(range(len(rows)))
+    assert deployment.service.start().await_ready().terminate() == 0
+
+
+class _Named:
+    """Names of topics that are there already."""
+
+    def __init__(self, input_topic, output_topic, dead_letter_topic):
+        self.input_topic, self.output_topic, self.dead_letter_topic = input_topic, output_topic, dead_letter_topic
+
+
+def test_records_choose_their_version_by_a_header(deploy, streamed_flights):
+    """A pinned record is scored, one pinned to a version that is not there is a dead letter."""
+    deployment = deploy()
+    rows = streamed_flights.rows[:40]
+    pinned = make_records(deployment, rows[:20], headers_=[(PIN_HEADER, b"1")])
+    lost = make_records(deployment, rows[20:], 20, headers_=[(PIN_HEADER, b"7")])
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, [*pinned, *lost])
+    deployment.service.start()
+    outputs = read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=20)
+    letters = read_records(deployment.bootstrap_servers, deployment.dead_letter_topic, at_least=20)
+    assert {decode_prediction(r)["id"] for r in outputs} == {str(n) for n in range(20)}
+    assert {find_header(r, REASON_HEADER) for r in letters} == {b"unknown_version"}
+    assert {r.key() for r in letters} == {b"%d" % n for n in range(20, 40)}
+
+
+def test_a_second_member_shares_the_work_and_its_end_gives_it_back(deploy, streamed_flights):
+    """Two members, a clean leave, nothing lost or doubled."""
+    first = deploy(name="first")
+    first.service.start().await_ready()
+    second = deploy(name="second", like=first)
+    rows = streamed_flights.rows[:8000]
+    produce_records(first.bootstrap_servers, first.input_topic, make_records(first, rows[:4000]))
+    second.service.start().await_ready()
+    produce_records(first.bootstrap_servers, first.input_topic, make_records(first, rows[4000:], 4000))
+    assert second.service.terminate() == 0
+    outputs = read_records(first.bootstrap_servers, first.output_topic, at_least=len(rows))
+    assert sorted(int(decode_prediction(r)["id"]) for r in outputs) == list(range(len(rows)))
+    assert first.service.terminate() == 0
+
+
+def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
+    """A scraper sees the records, the dead letters by reason and the live version."""
+    deployment = deploy()
+    good = make_records(deployment, streamed_flights.rows[:100])
+    bad = [StoredRecord("", 0, 0, b"bad", b"nonsense")]
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, [*good, *bad])
+    deployment.service.start().await_ready()
+    read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=100)
+    read_records(deployment.bootstrap_servers, deployment.dead_letter_topic, at_least=1)
+    await_metric(deployment.service.url, 'scoreline_predictions_total{path="stream",version="1"} 100.0')
+    await_metric(deployment.service.url, 'scoreline_dead_letters_total{reason="undecodable"} 1.0')
+    await_metric(deployment.service.url, "scoreline_assigned_partitions 4.0")
+    with urllib.request.urlopen(f"{deployment.service.url}/stats", timeout=10) as response:
+        stats = json.load(response)
+    assert stats["stream"]["predictions"] == {"total": 100, "versions": {"1": 100}}
+    assert stats["stream"]["dead_letters"] == {"undecodable": 1}
+
+
+def await_metric(url, line, within_seconds=10.0):
+    """Scrape until the exposition has that line."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as response:
+            lines = response.read().decode().splitlines()
+        if line in lines:
+            return
+        assert time.monotonic() < deadline, f"no {line} among\n" + "\n".join(x for x in lines if x[0] != "#")
+        time.sleep(0.05)
+
+
+def test_a_missing_topic_is_named_within_ten_seconds_with_exit_3(flights_store, kafka, tmp_path):
+    """Nothing is started that could not work."""
+    done = run_command(
+        ["run"],
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+            "MODEL_STORE": str(flights_store / "models"),
+            "CACHE_DIR": str(flights_store / "cache"),
+            "SCHEMA_DIR": str(tmp_path),
+            "INPUT_TOPIC": "nobody-made-this",
+            "HTTP_PORT": "0",
+        },
+    )
+    assert done.returncode == 3
+    assert "nobody-made-this" in done.stderr + done.stdout
+    assert "topics create" in done.stderr + done.stdout
+
+
+def test_the_http_role_alone_needs_no_kafka(flights_store, scoreline_service, streamed_flights):
+    """Predictions without a broker anywhere."""
+    variables = {"MODEL_STORE": str(flights_store / "models"), "CACHE_DIR": str(flights_store / "cache")}
+    service = scoreline_service(variables, roles=["http"]).start().await_ready()
+    row = {k: v for k, v in streamed_flights.rows[0].items() if k != "id"}
+    request = urllib.request.Request(
+        f"{service.url}/predict", json.dumps({"instances": [row]}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert json.load(response)["predictions"] == [streamed_flights.expected[0]]
+    assert service.terminate() == 0
