@@ -114,7 +114,9 @@ class RegistryCatalog:
         known = self._output_ids.get((subject, text))
         if known is not None:
             return known
-        schema_id = self._register(subject, text) if self._auto_register else self._look_up(subject, text)
+        schema_id = self._look_up(subject, text)
+        if schema_id is None:
+            schema_id = self._register(subject, text)
         if type(schema_id) is not int:
             self._reject_answer(f"subject {subject}", f"gave {schema_id!r} instead of an id")
         self._output_ids[subject, text] = schema_id
@@ -131,20 +133,32 @@ class RegistryCatalog:
         """Close the connections."""
         self._client.close()
 
+    def _look_up(self, subject: str, text: str) -> int | None:
+        """The id of an equal schema, None where there is none.
+
+        What is equal differs: some registries compare the text unless they are asked to normalize it, others find a
+        schema that was registered as it is only as it is.
+        """
+        from confluent_kafka.schema_registry import Schema
+
+        for normalize in (False, True):
+            call = partial(self._client.lookup_schema, subject, Schema(text, "AVRO"), normalize)
+            try:
+                found = self._ask(f"subject {subject}", call)
+            except SchemaNotFound:
+                continue  # asked for the other way, or registered
+            return found.schema_id
+        return None
+
     def _register(self, subject: str, text: str) -> int:
         from confluent_kafka.schema_registry import Schema
 
-        return self._ask(f"subject {subject}", partial(self._client.register_schema, subject, Schema(text, "AVRO")))
-
-    def _look_up(self, subject: str, text: str) -> int | None:
-        from confluent_kafka.schema_registry import Schema
-
-        try:
-            found = self._ask(f"subject {subject}", partial(self._client.lookup_schema, subject, Schema(text, "AVRO")))
-        except SchemaNotFound as error:
+        if not self._auto_register:
             remedy = "register it there, or set SCORELINE_SCHEMA_AUTO_REGISTER=true"
-            raise SchemaNotFound(f"{error}; {remedy}") from error
-        return found.schema_id
+            raise SchemaNotFound(
+                self._say(f"subject {subject}", f"it does not have the schema of our outputs; {remedy}")
+            )
+        return self._ask(f"subject {subject}", partial(self._client.register_schema, subject, Schema(text, "AVRO")))
 
     def _parse(self, schema: "Schema", what: str) -> ParsedSchema:
         named: dict[str, ParsedSchema] = {}

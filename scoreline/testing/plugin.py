@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scoreline.local.broker import KafkaBroker
     from scoreline.local.mock import MockKafka
     from scoreline.testing.kafkas import ProxiedKafka, RunningKafka
+    from scoreline.testing.registry import RealRegistry
     from scoreline.testing.service import ServiceProcess
     from scoreline.testing.topics import Topics
 
@@ -160,6 +161,22 @@ def kafka_or_mock(
     with MockKafka() as cluster:
         request.config.stash[SAID].append(f"a mock for {request.node.name}: {PROVES_NOTHING_ABOUT}")
         yield RunningKafka(cluster.bootstrap_servers, "mock", (str(kafka_or_reason),))
+
+
+@pytest.fixture(scope="session")
+def schema_registry(request: pytest.FixtureRequest) -> Iterator[RealRegistry]:
+    """A real schema registry for the whole session: `.url`."""
+    from scoreline.errors import Unavailable
+    from scoreline.testing.registry import RealRegistry
+
+    with ExitStack() as stack:
+        try:
+            registry = stack.enter_context(RealRegistry())
+        except Unavailable as error:
+            if request.config.getoption("--require-kafka"):
+                pytest.fail(f"--require-kafka: {error}", pytrace=False)
+            pytest.skip(f"no real schema registry: {error}")
+        yield registry
 
 
 MakeService = Callable[..., "ServiceProcess"]

@@ -70,12 +70,12 @@ class CatalogContract:
         with pytest.raises(SchemaNotFound):
             shelf.catalog.find_writer(schema_id)
 
-        assert shelf.add("features-value", features_text("x")) == schema_id
+        assert shelf.add("features-value", features_text("new")) == schema_id
 
         with pytest.raises(SchemaNotFound):
             shelf.catalog.find_writer(schema_id)
         shelf.clock.now += 60
-        assert are_equal(shelf.catalog.find_writer(schema_id), features("x"))
+        assert are_equal(shelf.catalog.find_writer(schema_id), features("new"))
 
     def test_the_latest_of_a_subject_is_the_newest_of_it(self, shelf: Shelf):
         shelf.add("features-value", features_text("x"))

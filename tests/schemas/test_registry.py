@@ -7,7 +7,7 @@ import pytest
 
 from scoreline.errors import ConfigError, SchemaError, SchemaIncompatible, SchemaNotFound, Unavailable
 from scoreline.schemas.fixed import prediction_schema
-from scoreline.schemas.parsing import are_equal, parse_schema_text
+from scoreline.schemas.parsing import are_equal, parse_schema_text, to_text
 from scoreline.schemas.registry import RegistryCatalog
 from scoreline.testing.registry_stub import Fault, RegistryStub
 from tests.schemas.catalog_contract import FakeClock, features, features_text
@@ -202,8 +202,20 @@ def test_an_output_is_registered_once(stub, open_catalog):
     first = catalog.id_of_output("predictions-value", prediction_schema())
     assert catalog.id_of_output("predictions-value", prediction_schema()) == first
 
-    assert stub.requests == ["POST /subjects/predictions-value/versions?normalize=False"]
+    assert [r.partition("?")[0] for r in stub.requests] == [
+        "POST /subjects/predictions-value",
+        "POST /subjects/predictions-value",
+        "POST /subjects/predictions-value/versions",
+    ]
     assert are_equal(parse_schema_text(stub.entries[0].schema), prediction_schema())
+
+
+def test_an_output_that_is_registered_needs_no_leave_to_write(stub, open_catalog):
+    schema_id = stub.add("predictions-value", to_text(prediction_schema()))
+
+    assert open_catalog().id_of_output("predictions-value", prediction_schema()) == schema_id
+
+    assert [r.partition("?")[0] for r in stub.requests] == ["POST /subjects/predictions-value"]
 
 
 def test_without_leave_to_register_an_output_is_only_looked_up(stub, open_catalog):
@@ -213,7 +225,7 @@ def test_without_leave_to_register_an_output_is_only_looked_up(stub, open_catalo
         catalog.id_of_output("predictions-value", prediction_schema())
     assert not stub.entries
 
-    schema_id = RegistryCatalog.id_of_output(open_catalog(), "predictions-value", prediction_schema())
+    schema_id = open_catalog().id_of_output("predictions-value", prediction_schema())
     assert catalog.id_of_output("predictions-value", prediction_schema()) == schema_id
 
 
