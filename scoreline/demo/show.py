@@ -187,7 +187,7 @@ def _report(console: Console, seen: Seen, streamed: "pd.DataFrame", poisons: int
     console.print(table)
     console.print("  the last prediction, as a downstream reader sees it:")
     console.print("  " + json.dumps(seen.example, default=str), highlight=False, soft_wrap=True)
-    console.print(f"  the service's own count: {json.dumps(stats.get('records', {}))}", highlight=False, soft_wrap=True)
+    console.print(f"  as the service counts: {json.dumps(stats['stream'])}", highlight=False, soft_wrap=True)
 
 
 def _show_sidecar(console: Console, commands: Commands, streamed: "pd.DataFrame", http_port: int, seen: Seen) -> None:
