@@ -106,7 +106,7 @@ payloads = st.one_of(
 
 
 @given(st.lists(payloads), st.sampled_from(Framing))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_every_payload_is_in_one_group_or_rejected(batch, framing):
     frames = split_frames(batch, framing)
 

@@ -79,7 +79,7 @@ def expected_id(own: bytes | None, record: StoredRecord) -> str:
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_every_prediction_has_the_bytes_that_fastavro_writes(data):
     batch = data.draw(st.lists(records, max_size=5)) * data.draw(st.sampled_from([1, 9]))
     size = len(batch)
@@ -118,7 +118,7 @@ def test_every_prediction_has_the_bytes_that_fastavro_writes(data):
 
 
 @given(st.lists(numbers, min_size=1, max_size=40))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_scores_keep_their_bits(scores):
     values = encode(Source([StoredRecord()] * len(scores)), scores)
 

@@ -20,7 +20,7 @@ longs = st.one_of(st.integers(-70, 70), st.integers(-(2**63), 2**63 - 1))
 @given(longs)
 @example(-(2**63))
 @example(2**63 - 1)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_long_has_the_bytes_that_fastavro_writes(value):
     assert encode_long(value) == write("long", value)
 
@@ -28,7 +28,7 @@ def test_a_long_has_the_bytes_that_fastavro_writes(value):
 @given(st.lists(longs, max_size=6), st.sampled_from([1, 10, 30]))
 @example([0], 30)
 @example([-(2**63), 0, 2**63 - 1], 30)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_many_longs_have_the_bytes_of_each(values, times):
     assert encode_longs(values * times) == [encode_long(v) for v in values] * times
 
@@ -39,6 +39,6 @@ def test_lengths_change_where_fastavro_s_do(value):
 
 
 @given(st.text(max_size=100))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_a_string_has_the_bytes_that_fastavro_writes(text):
     assert encode_string(text) == write("string", text)
