@@ -19,7 +19,7 @@ class Poison:
     name: str
     reason: Reason
     spoil: Callable[[bytes], bytes | None]
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def make_poisons(infinite_value: Callable[[bytes], bytes]) -> list[Poison]:

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from scoreline.config.environment import read_environment
 from scoreline.errors import Unavailable
@@ -98,8 +99,8 @@ class Commands:
         return " | ".join(lines[-5:])
 
 
-def get_json(url: str) -> dict[str, object]:
+def get_json(url: str) -> dict[str, Any]:
     """The JSON object that a loopback address answers with."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - a loopback address made by the caller
-        found: dict[str, object] = json.load(answer)
+        found: dict[str, Any] = json.load(answer)
         return found

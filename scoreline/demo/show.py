@@ -92,14 +92,16 @@ def _train_and_publish(console: Console, commands: Commands, folder: Path) -> "p
     known = int(((flights["month"] < FIRST_STREAMED_MONTH) & flights["late"].notna()).sum())
     console.print(f"  {known:,} flights, {booster.num_trees()} trees, {time.monotonic() - started:.1f} s")
     _step(console, 2, "scoreline models publish flights flights.txt --alias production")
-    console.print(f"  {commands.run('models', 'publish', MODEL, 'flights.txt', '--alias', 'production')}")
+    version = commands.run("models", "publish", MODEL, "flights.txt", "--alias", "production")
+    console.print(f"  version {version}")
     return flights
 
 
 def _start(console: Console, commands: Commands, broker_port: int, http_port: int) -> None:
     from scoreline.local.broker import await_broker
 
-    _step(console, 3, f"scoreline broker --port {broker_port}   (the first time, Apache Kafka is downloaded: 30 s)")
+    _step(console, 3, f"scoreline broker --port {broker_port}")
+    console.print("  the first time, Apache Kafka is downloaded, which takes half a minute")
     started = time.monotonic()
     broker = commands.start("broker", "--port", str(broker_port), "--folder", str(commands.folder / "kafka"))
     await_broker(f"127.0.0.1:{broker_port}", timeout_seconds=180, is_running=lambda: broker.poll() is None)
@@ -167,10 +169,10 @@ def _stream(
 
 def _report_speed(console: Console, seen: Seen) -> None:
     rate = len(seen.predictions) / max(seen.seconds, 1e-9)
-    console.print(f"  {rate:,.0f} records per second, producer, broker, service and reader on this machine together")
+    console.print(f"  {rate:,.0f} records per second; producer, broker, service and reader share this machine")
 
 
-def _report(console: Console, seen: Seen, streamed: "pd.DataFrame", poisons: int, stats: dict[str, object]) -> None:
+def _report(console: Console, seen: Seen, streamed: "pd.DataFrame", poisons: int, stats: dict[str, Any]) -> None:
     table = Table(title="What came out", title_justify="left")
     table.add_column("")
     table.add_column("", justify="right")
@@ -187,17 +189,20 @@ def _report(console: Console, seen: Seen, streamed: "pd.DataFrame", poisons: int
     console.print(table)
     console.print("  the last prediction, as a downstream reader sees it:")
     console.print("  " + json.dumps(seen.example, default=str), highlight=False, soft_wrap=True)
-    console.print(f"  as the service counts: {json.dumps(stats['stream'])}", highlight=False, soft_wrap=True)
+    stages = {stage: seconds["p50_seconds"] for stage, seconds in stats["stream"]["stages"].items()}
+    console.print(
+        f"  where a batch spends its time (median seconds): {json.dumps(stages)}", highlight=False, soft_wrap=True
+    )
 
 
 def _show_sidecar(console: Console, commands: Commands, streamed: "pd.DataFrame", http_port: int, seen: Seen) -> None:
     _step(console, 7, "Ask the sidecar for the same flight")
     row = next(to_rows(streamed[streamed["id"] == seen.example["id"]]))
     instance = {name: row[name] for name in FEATURES if row[name] is not None}
-    (commands.folder / "flight.json").write_text(json.dumps({"instances": [instance]}))
+    (commands.folder / "flight.jsonl").write_text(json.dumps(instance) + "\n")
     url = f"http://127.0.0.1:{http_port}"
-    answer: dict[str, Any] = json.loads(commands.run("predict", "flight.json", "--url", url))
-    console.print(f"  over HTTP  {answer['predictions'][0]!r}")
+    answer: dict[str, Any] = json.loads(commands.run("predict", "flight.jsonl", "--url", url, "--json"))
+    console.print(f"  over HTTP  {answer['prediction']!r}")
     console.print(f"  on Kafka   {seen.predictions[seen.example['id']]!r}")
     body = json.dumps({"instances": [instance]})
     console.print("\n  try it:", highlight=False)

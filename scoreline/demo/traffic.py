@@ -14,7 +14,7 @@ from scoreline.dead_letters import REASON_HEADER
 from scoreline.demo.flights import flight_schema
 from scoreline.demo.poison import Poison, make_poisons
 from scoreline.kafka.clients import make_consumer, make_producer
-from scoreline.records import find_header
+from scoreline.records import Headers, find_header
 from scoreline.schemas.fixed import prediction_schema
 
 CONFLUENT_FRAME_BYTES = 5
@@ -86,7 +86,7 @@ class FlightProducer:
 
     def send_poison(self, row: dict[str, Any], poison: Poison) -> None:
         """Send one row, spoiled."""
-        self._produce(row, poison.spoil(self._encoder.encode(row)), list(poison.headers))
+        self._produce(row, poison.spoil(self._encoder.encode(row)), poison.headers)
 
     def _produce(
         self, row: dict[str, Any], value: bytes | None, headers: list[tuple[str, bytes]] | None = None
@@ -94,7 +94,7 @@ class FlightProducer:
         key = f"{row['carrier']}{row['flight']}".encode()
         while True:
             try:
-                self._producer.produce(self._topic, value, key, headers=headers or None)
+                self._producer.produce(self._topic, value, key, headers=[*headers] or None)
             except BufferError:
                 self._producer.poll(0.1)
             else:
@@ -145,8 +145,10 @@ class PredictionReader:
         """Read on until `count` records have come in all; False when none came for `timeout_seconds`."""
         quiet_since = time.monotonic()
         while len(self.seen) < count:
-            messages = self._consumer.consume(5000, 0.1)
+            # What is there, at once: `consume` with a time-out waits until all 5,000 have come.
+            messages = self._consumer.consume(1, 0.1)
             if messages:
+                messages += self._consumer.consume(5000, 0)
                 before = len(self.seen)
                 self._note(messages)
                 if tick is not None:
