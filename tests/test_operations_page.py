@@ -1,0 +1,151 @@
+"""docs/operations.md against the code: every variable, property, command, exit code, route, metric and reason."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from scoreline.cli import main
+from scoreline.cli.exits import EXIT_CODES
+from scoreline.config.environment import Variable
+from scoreline.config.properties import REFUSED
+from scoreline.config.settings import SECRETS, Settings, load_settings
+from scoreline.dead_letters import dead_letter_headers
+from scoreline.http.app import Dependencies, Serving, Sidecar
+from scoreline.kafka.clients import CLASSIC_DEFAULTS, CONSUMER_DEFAULTS, EVERY_DEFAULTS, PRODUCER_DEFAULTS
+from scoreline.observability.health import HealthBoard
+from scoreline.observability.metrics.catalogue import format_table
+from scoreline.records import DeadLetter, Reason
+from scoreline.transport.record import StoredRecord
+
+PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text()
+
+DERIVED = {"CACHE_DIR", "MODEL", "DEAD_LETTER_TOPIC", "GROUP_ID"}
+"""Variables whose default depends on others, or on the machine; it is described, not written out."""
+
+
+class Row(NamedTuple):
+    """A row of a table, without the marks of code."""
+
+    cells: tuple[str, ...]
+
+    @classmethod
+    def read(cls, line):
+        return cls(tuple(cell.strip().replace("`", "") for cell in line.strip("|").split(" | ")))
+
+
+def table_under(heading):
+    """The rows of the first table below a heading."""
+    section = re.split(rf"^#+ {re.escape(heading)}$", PAGE, flags=re.MULTILINE)[1]
+    lines = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE).group().splitlines()
+    return [Row.read(line).cells for line in lines[2:]]
+
+
+def test_every_variable_is_on_the_page_in_the_order_of_the_settings():
+    assert [row[0] for row in table_under("Variables")] == [name.upper() for name in Settings.variable_fields()]
+
+
+@pytest.mark.parametrize("row", table_under("Variables"), ids=lambda row: row[0])
+def test_the_default_on_the_page_is_the_one_in_the_code(row):
+    name, default, _ = row
+    value = getattr(Settings(), name.lower())
+    if name in DERIVED:
+        assert default
+    elif default == "none" and value in (None, ()):
+        assert Settings.model_fields[name.lower()].default in (None, ())
+    else:
+        told = load_settings(variables=[Variable(f"SCORELINE_{name}", default, "page")])
+        assert getattr(told, name.lower()) == value
+
+
+def test_secrets_are_marked():
+    marked = {name.lower() for name, _, text in table_under("Variables") if text.startswith("secret")}
+
+    assert marked == SECRETS
+
+
+def test_refused_properties_are_on_the_page_with_their_reasons():
+    assert dict(table_under("Properties of the Kafka clients")) == REFUSED
+
+
+def test_defaults_of_the_clients_are_on_the_page():
+    section = PAGE.split("Where scoreline's defaults are not librdkafka's")[1]
+    rows = [Row.read(line).cells for line in re.findall(r"^\| (?:every|consumer|producer) .*$", section, re.MULTILINE)]
+    consumer = {**CONSUMER_DEFAULTS, **CLASSIC_DEFAULTS}
+    own = [("consumer", consumer), ("producer", PRODUCER_DEFAULTS)]
+    expected = {("every", name, str(value).lower()) for name, value in EVERY_DEFAULTS.items()}
+    expected |= {
+        (client, name, str(value).lower())
+        for client, defaults in own
+        for name, value in defaults.items()
+        if name not in EVERY_DEFAULTS
+    }
+
+    assert set(rows) == expected
+    assert len(rows) == len(expected)
+
+
+def test_every_command_is_on_the_page(capsys):
+    main(["--help"])
+    shown = re.findall(r"^│ ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    named = {row[0].split()[1] for row in table_under("Commands")}
+
+    assert len(shown) > 5
+    assert named == set(shown)
+
+
+@pytest.mark.parametrize("row", table_under("Commands"), ids=lambda row: row[0].split(" [")[0])
+def test_every_option_on_the_page_is_one_of_its_command(row, capsys):
+    words = row[0].split("[")[0].removeprefix("scoreline ").split()
+    command = [word for word in words if word.islower() and "," not in word][:2]
+    command = command[:1] if command[0] == "models" else command
+
+    assert main([*command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(option in shown for option in re.findall(r"--[a-z-]+", row[0]))
+
+
+def test_every_exit_code_is_on_the_page():
+    documented = {int(code) for code, _ in table_under("Exit codes")}
+
+    assert documented == {0, 130, *EXIT_CODES.values()}
+
+
+class Nothing:
+    """Stands for everything that routes are made with; none of it is asked for."""
+
+    def __getattr__(self, name):
+        raise AssertionError(name)
+
+
+def test_every_route_is_on_the_page():
+    dependencies = Dependencies(
+        health=HealthBoard(),
+        observer=Nothing(),
+        render_metrics=Nothing(),
+        read_stats=Nothing(),
+        serving=Serving(Nothing(), Nothing()),
+    )
+    sidecar = Sidecar(dependencies)
+    try:
+        routes = {(r.method, r.pattern, r.door.name.lower(), r.summary) for r in sidecar.routes}
+    finally:
+        sidecar.close()
+
+    assert set(table_under("Routes")) == routes
+
+
+def test_every_metric_is_on_the_page():
+    assert format_table() in PAGE
+
+
+def test_every_reason_is_on_the_page():
+    assert [reason for reason, _ in table_under("Dead letters")] == [reason.value for reason in Reason]
+
+
+def test_every_header_of_a_dead_letter_is_on_the_page():
+    headers = dead_letter_headers(DeadLetter(StoredRecord(), Reason.UNDECODABLE, "x"), failed_at_ms=0)
+
+    assert len(headers) >= 9
+    assert all(f"`{name}`" in PAGE for name, _ in headers)
