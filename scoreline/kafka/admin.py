@@ -20,7 +20,11 @@ from scoreline.transport.ports import ClientObserver
 
 T = TypeVar("T")
 
-SLICE_SECONDS = 0.5
+FIRST_SLICE_SECONDS = 0.2
+LONGEST_SLICE_SECONDS = 2.0
+"""How long one request for metadata may take: short at first, so that a stop is seen; longer where answers are slow."""
+SETTLE_SECONDS = 2.0
+"""How long a topic may take from its creation until every broker knows it."""
 REFUSAL_SECONDS = 3.0
 """How long a refusal has to last before it is believed: another broker may have been restarted just now."""
 ANSWER_SECONDS = 10.0
@@ -65,12 +69,14 @@ class KafkaAdmin:
             Unavailable: nothing has answered for `seconds`.
         """
         started = self._clock()
+        slice_seconds = FIRST_SLICE_SECONDS
         while not should_stop():
             try:
-                self._client.list_topics(timeout=SLICE_SECONDS)
+                self._client.list_topics(timeout=min(slice_seconds, seconds))
             except KafkaException as raised:
                 self._client.poll(0)  # error callbacks run only here
                 self._judge(raised.args[0], self._clock() - started, seconds)
+                slice_seconds = min(2 * slice_seconds, LONGEST_SLICE_SECONDS)
             else:
                 self._watch.forget()
                 return
@@ -102,7 +108,11 @@ class KafkaAdmin:
             Refused: topics are missing; names them all.
             DependencyError: the cluster does not answer, or refuses to tell.
         """
+        deadline = self._clock() + SETTLE_SECONDS
         found = self.describe_topics(names)
+        while len(found) < len(set(names)) and self._clock() < deadline:
+            self._client.poll(0.1)  # waits, too
+            found = self.describe_topics(names)
         missing = sorted(set(names) - set(found))
         if missing:
             raise Refused(

@@ -83,6 +83,7 @@ class KafkaPublisher:
         self._wall_clock = wall_clock
         self._undelivered = undelivered
         self._watch = watch
+        self._closed = False
 
     def publish(self, outputs: Outputs, dead_letters: Sequence[DeadLetter], keep_waiting: Callable[[], bool]) -> None:
         """Hand everything to the producer; waits for room in its queue.
@@ -121,8 +122,10 @@ class KafkaPublisher:
 
     def close(self) -> None:
         """Drop what is unfinished and release the producer; never waits for a broker."""
-        self.discard()
-        self._producer.close()
+        if not self._closed:
+            self._closed = True
+            self.discard()
+            self._producer.close()
 
     def _publish_outputs(self, outputs: Outputs, keep_waiting: Callable[[], bool]) -> None:
         produce, topic, n = self._producer.produce, self._output_topic, self._output_partitions

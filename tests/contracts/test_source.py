@@ -210,7 +210,7 @@ def test_what_is_committed_while_a_partition_is_revoked_reaches_its_next_owner(w
     class CommitsAll(Recorder):
         def revoked(self, partitions):
             super().revoked(partitions)
-            first.commit({p: 10 for p in partitions}, wait=True)
+            first.commit(dict.fromkeys(partitions, 10), wait=True)
 
     listener = CommitsAll()
     first = world.open_source(topic, group, recorder=listener)

@@ -54,7 +54,12 @@ class World(Protocol):
     def make_topic(self, partitions: int = 1, *, max_record_bytes: int = 1 << 20) -> str: ...
 
     def append(
-        self, topic: str, values: Sequence[bytes | None], *, partition: int = 0, key: bytes | None = None,
+        self,
+        topic: str,
+        values: Sequence[bytes | None],
+        *,
+        partition: int = 0,
+        key: bytes | None = None,
         headers: Headers | None = None,
     ) -> None: ...
 
@@ -65,7 +70,12 @@ class World(Protocol):
     def open_source(self, topic: str, group: str, *, member: str = "a", recorder: Recorder | None = None) -> Source: ...
 
     def open_publisher(
-        self, outputs: str, dead_letters: str, *, output_headers: bool = False, capacity: int = 10_000,
+        self,
+        outputs: str,
+        dead_letters: str,
+        *,
+        output_headers: bool = False,
+        capacity: int = 10_000,
         answering: bool = True,
     ) -> Publisher: ...
 

@@ -1,0 +1,93 @@
+"""What the in-memory broker plays beyond the contract that it shares with Kafka."""
+
+import threading
+
+from scoreline.records import TopicPartition
+from scoreline.transport.memory import GroupProtocol, MemoryBroker, MemorySource
+from tests.contracts.worlds import MANY_BYTES, Recorder
+
+
+def open_member(broker, name):
+    recorder = Recorder()
+    source = MemorySource(broker, "group", ["topic"], member=name, observer=recorder)
+    source.add_listener(recorder)
+    return source, recorder
+
+
+def poll(source):
+    return source.poll(100, MANY_BYTES, 0.0)
+
+
+def test_an_expired_member_learns_of_its_loss_in_its_next_poll_and_joins_again():
+    broker = MemoryBroker()
+    broker.create_topic("topic", 2)
+    broker.append("topic", b"v")
+    source, recorder = open_member(broker, "a")
+    poll(source)
+    broker.group("group").expire("a")
+    source.commit({TopicPartition("topic", 0): 1}, wait=True)
+    assert recorder.commits[-1][1] == "UNKNOWN_MEMBER_ID"
+    assert [r.value() for r in poll(source)] == [b"v"]
+    assert [event for event, _ in recorder.events] == ["assigned", "lost", "assigned"]
+
+
+def test_an_eager_rebalance_shares_out_nothing_before_every_member_has_given_up_all():
+    broker = MemoryBroker(protocol=GroupProtocol.EAGER)
+    broker.create_topic("topic", 2)
+    first, recorder = open_member(broker, "a")
+    poll(first)
+    second, _ = open_member(broker, "b")
+    poll(second)
+    assert not second.assignment()
+    poll(first)
+    assert recorder.events[-1][0] == "revoked" or first.assignment()
+    poll(second)
+    poll(first)
+    assert first.assignment() == {TopicPartition("topic", 0)}
+    assert second.assignment() == {TopicPartition("topic", 1)}
+
+
+def test_a_cooperative_rebalance_takes_away_only_what_moves():
+    broker = MemoryBroker(protocol=GroupProtocol.COOPERATIVE)
+    broker.create_topic("topic", 4)
+    first, recorder = open_member(broker, "a")
+    poll(first)
+    second, _ = open_member(broker, "b")
+    poll(first)
+    poll(second)
+    assert recorder.events[1] == ("revoked", second.assignment())
+    assert len(first.assignment()) == len(second.assignment()) == 2
+
+
+def test_a_partition_never_has_two_owners():
+    broker = MemoryBroker()
+    broker.create_topic("topic", 3)
+    members = [open_member(broker, name)[0] for name in "abc"]
+    for round_ in range(12):
+        source = members[round_ % 3]
+        poll(source)
+        owned = [p for m in members for p in m.assignment()]
+        assert len(owned) == len(set(owned))
+    assert all(len(m.assignment()) == 1 for m in members)
+
+
+def test_partitions_take_turns_when_there_is_more_than_fits():
+    broker = MemoryBroker()
+    broker.create_topic("topic", 2)
+    for partition in range(2):
+        for _ in range(10):
+            broker.append("topic", b"v", partition=partition)
+    source, _ = open_member(broker, "a")
+    taken = [r.partition() for _ in range(4) for r in source.poll(2, MANY_BYTES, 0.0)]
+    assert taken == [0, 0, 1, 1, 0, 0, 1, 1]
+
+
+def test_a_broker_that_blocks_wakes_a_poll_with_the_next_record():
+    broker = MemoryBroker(blocking=True)
+    broker.create_topic("topic")
+    source, _ = open_member(broker, "a")
+    poll(source)
+    writer = threading.Timer(0.01, broker.append, ("topic", b"late"))
+    writer.start()
+    assert [r.value() for r in source.poll(1, MANY_BYTES, 30.0)] == [b"late"]
+    writer.join()
