@@ -88,9 +88,7 @@ class FlightProducer:
         """Send one row, spoiled."""
         self._produce(row, poison.spoil(self._encoder.encode(row)), poison.headers)
 
-    def _produce(
-        self, row: dict[str, Any], value: bytes | None, headers: list[tuple[str, bytes]] | None = None
-    ) -> None:
+    def _produce(self, row: dict[str, Any], value: bytes | None, headers: Headers = ()) -> None:
         key = f"{row['carrier']}{row['flight']}".encode()
         while True:
             try:
