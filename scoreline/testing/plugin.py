@@ -122,9 +122,12 @@ def disposable_kafka(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
         yield broker
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def proxied_kafka(request: pytest.FixtureRequest) -> Iterator[ProxiedKafka]:
-    """A broker of this test's own, whose `.bootstrap_servers` lead through a `.proxy` that breaks connections."""
+    """A broker of this file's own, whose `.bootstrap_servers` lead through a `.proxy` that breaks connections.
+
+    A test that needs it healthy calls `.proxy.heal()` first.
+    """
     from scoreline.errors import Unavailable
     from scoreline.testing.kafkas import proxied_broker
 

@@ -1,8 +1,8 @@
 """`scoreline broker` as people use it."""
 
 import os
-import select
 import signal
+import socket
 import subprocess
 import sys
 
@@ -11,34 +11,11 @@ from confluent_kafka import Producer
 
 from scoreline.local.network import free_ports
 from scoreline.testing.consume import produce_records, read_records
+from scoreline.testing.processes import ends, find_children
 from scoreline.testing.topics import Topics
 from scoreline.transport.record import StoredRecord
 
 COMMAND = [sys.executable, "-m", "scoreline", "broker"]
-
-
-def children(pid):
-    """Processes below this one, all the way down."""
-    done = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    pairs = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
-    found, queue = [], [pid]
-    while queue:
-        parent = queue.pop()
-        mine = [child for child, p in pairs if p == parent]
-        found += mine
-        queue += mine
-    return found
-
-
-def is_gone(pid, within_seconds=10.0):
-    try:
-        watched = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([watched], [], [], within_seconds)[0])
-    finally:
-        os.close(watched)
 
 
 @pytest.fixture
@@ -60,29 +37,35 @@ def run():
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_a_signal_and_leaves_no_process(kafka, run, tmp_path, number):
+def test_it_serves_until_a_signal_leaves_no_process_and_keeps_a_folder_of_ones_own(kafka, run, tmp_path):
     (port,) = free_ports(1)
-    process = run("--port", str(port), "--folder", str(tmp_path / "kafka"))
-    assert f"listens on 127.0.0.1:{port}" in process.stdout.readline()
-    topic = Topics(f"127.0.0.1:{port}").make()
-    produce_records(f"127.0.0.1:{port}", topic, [StoredRecord(value_=b"kept")])
-    below = children(process.pid)
-    assert len(below) == 2
-    process.send_signal(number)
-    assert process.wait(30) == 0
-    assert all(is_gone(pid) for pid in below)
+    address, arguments = f"127.0.0.1:{port}", ("--port", str(port), "--folder", str(tmp_path / "kafka"))
 
-    again = run("--port", str(port), "--folder", str(tmp_path / "kafka"))
-    assert "listens" in again.stdout.readline()
-    assert [r.value() for r in read_records(f"127.0.0.1:{port}", topic, at_least=1)] == [b"kept"]
+    def serve_until(number, work):
+        process = run(*arguments)
+        assert f"listens on {address}" in process.stdout.readline()
+        (guardian,) = find_children(process.pid)
+        (jvm,) = find_children(guardian)
+        work()
+        process.send_signal(number)
+        assert process.wait(30) == 0
+        assert ends(guardian)
+        assert ends(jvm)
+
+    def write():
+        topic = Topics(address).make("kept", exact=True)
+        produce_records(address, topic, [StoredRecord(value_=b"1")])
+
+    def read():
+        assert [r.value() for r in read_records(address, "kept", at_least=1)] == [b"1"]
+
+    serve_until(signal.SIGTERM, write)
+    serve_until(signal.SIGINT, read)
 
 
 @pytest.mark.kafka
 def test_a_port_that_is_taken_ends_it_with_3_and_names_the_port(kafka, run):
     (port,) = free_ports(1)
-    import socket
-
     with socket.create_server(("127.0.0.1", port)):
         process = run("--port", str(port))
         assert process.wait(30) == 3
@@ -94,8 +77,8 @@ def test_a_broker_that_dies_ends_it_with_3(kafka, run):
     (port,) = free_ports(1)
     process = run("--port", str(port))
     assert "listens" in process.stdout.readline()
-    (guardian,) = [pid for pid in children(process.pid) if children(pid)]
-    (jvm,) = children(guardian)
+    (guardian,) = find_children(process.pid)
+    (jvm,) = find_children(guardian)
     os.kill(jvm, signal.SIGKILL)
     assert process.wait(30) == 3
     assert "ended by itself (exit code -9)" in process.stderr.read()

@@ -1,8 +1,5 @@
 """What tests rely on when they break a broker."""
 
-import os
-import select
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +11,7 @@ from confluent_kafka import KafkaException, Producer
 from scoreline.local.broker import KafkaBroker
 from scoreline.local.properties import FAST_TIMEOUTS
 from scoreline.testing.consume import produce_records, read_records
+from scoreline.testing.processes import ends, find_parent
 from scoreline.testing.topics import Topics
 from scoreline.transport.record import StoredRecord
 
@@ -28,83 +26,67 @@ def values(broker, topic, at_least, **more):
     return [int(r.value()) for r in read_records(broker.bootstrap_servers, topic, at_least=at_least, **more)]
 
 
-def ends(pid, within_seconds=15.0):
-    try:
-        watched = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([watched], [], [], within_seconds)[0])
-    finally:
-        os.close(watched)
+@pytest.fixture(scope="module")
+def broker(kafka):
+    """A broker of this file's own; every test leaves it running."""
+    with KafkaBroker(properties=FAST_TIMEOUTS) as broker:
+        yield broker
 
 
-def test_a_cached_broker_answers_within_ten_seconds(kafka):
+def test_a_cached_broker_answers_within_ten_seconds_beside_another(broker):
     """`kafka` has seen to it that the jars are there."""
     started = time.monotonic()
-    with KafkaBroker() as broker:
+    with KafkaBroker() as other:
         assert time.monotonic() - started < 10
-        assert broker.running
-        folder, pid = broker.folder, broker.pid
+        for each in (broker, other):
+            assert Topics(each.bootstrap_servers).make(label="same", exact=True) == "same"
+        folder, pid = other.folder, other.pid
     assert ends(pid)
     assert not folder.exists()
 
 
-def test_a_restart_keeps_the_data_and_the_address(disposable_kafka):
-    topic = Topics(disposable_kafka.bootstrap_servers).make()
-    produce_records(disposable_kafka.bootstrap_servers, topic, records(100))
-    before, first = disposable_kafka.bootstrap_servers, disposable_kafka.pid
-    disposable_kafka.restart()
-    assert disposable_kafka.bootstrap_servers == before
-    assert disposable_kafka.pid != first
-    assert values(disposable_kafka, topic, 100) == list(range(100))
+def test_a_restart_keeps_the_data_and_the_address(broker):
+    topic = Topics(broker.bootstrap_servers).make()
+    produce_records(broker.bootstrap_servers, topic, records(100))
+    before, first = broker.bootstrap_servers, broker.pid
+    broker.restart()
+    assert broker.bootstrap_servers == before
+    assert broker.pid != first
+    assert values(broker, topic, 100) == list(range(100))
 
 
-def test_kill_9_keeps_what_was_acknowledged(disposable_kafka):
-    topic = Topics(disposable_kafka.bootstrap_servers).make()
-    produce_records(disposable_kafka.bootstrap_servers, topic, records(1000))
-    pid = disposable_kafka.pid
-    disposable_kafka.kill()
+def test_kill_9_keeps_what_was_acknowledged(broker):
+    topic = Topics(broker.bootstrap_servers).make()
+    produce_records(broker.bootstrap_servers, topic, records(1000))
+    pid = broker.pid
+    broker.kill()
     assert ends(pid)
-    assert not disposable_kafka.running
-    disposable_kafka.start()
-    assert values(disposable_kafka, topic, 1000) == list(range(1000))
+    assert not broker.running
+    broker.start()
+    assert values(broker, topic, 1000) == list(range(1000))
 
 
-def test_a_paused_broker_acknowledges_nothing_until_it_goes_on(disposable_kafka):
-    topic = Topics(disposable_kafka.bootstrap_servers).make()
-    producer = Producer({"bootstrap.servers": disposable_kafka.bootstrap_servers, "log_level": 0})
+def test_a_paused_broker_acknowledges_nothing_until_it_goes_on(broker):
+    topic = Topics(broker.bootstrap_servers).make()
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
     answers = []
     producer.produce(topic, b"before", on_delivery=lambda error, _: answers.append(error))
     assert producer.flush(10) == 0
-    disposable_kafka.pause()
+    broker.pause()
     producer.produce(topic, b"during", on_delivery=lambda error, _: answers.append(error))
     assert producer.flush(0.5) == 1
-    assert disposable_kafka.running
-    disposable_kafka.resume()
+    assert broker.running
+    broker.resume()
     assert producer.flush(10) == 0
     assert answers == [None, None]
 
 
-def test_a_frozen_broker_can_be_stopped(disposable_kafka):
-    disposable_kafka.pause()
-    pid = disposable_kafka.pid
-    disposable_kafka.stop()
+def test_a_frozen_broker_can_be_stopped(broker):
+    broker.pause()
+    pid = broker.pid
+    broker.stop()
     assert ends(pid)
-
-
-def test_a_folder_of_ones_own_outlives_the_broker(kafka, tmp_path):
-    with KafkaBroker(tmp_path / "kafka") as broker:
-        topic = Topics(broker.bootstrap_servers).make(exact=True, label="kept")
-        produce_records(broker.bootstrap_servers, topic, records(10))
-    with KafkaBroker(tmp_path / "kafka") as broker:
-        assert values(broker, "kept", 10) == list(range(10))
-
-
-def test_two_brokers_live_side_by_side(disposable_kafka):
-    with KafkaBroker() as other:
-        assert Topics(other.bootstrap_servers).make(label="same", exact=True) == "same"
-        assert Topics(disposable_kafka.bootstrap_servers).make(label="same", exact=True) == "same"
+    broker.start()
 
 
 def test_topics_that_do_not_exist_are_not_made_by_reading_them(kafka):
@@ -145,13 +127,12 @@ signal.pause()
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_jvm_and_no_file_is_left_when_the_owner_is_gone(kafka, number):
+def test_no_jvm_and_no_file_is_left_when_the_owner_is_killed(kafka):
     with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True) as owner:
         pid, folder = owner.stdout.readline().split()
-        guardian = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        guardian = find_parent(int(pid))
         assert "kafka.Kafka" in Path(f"/proc/{pid}/cmdline").read_text()
-        owner.send_signal(number)
+        owner.kill()
     assert ends(int(pid))
     assert ends(guardian)
     assert not Path(folder).exists()

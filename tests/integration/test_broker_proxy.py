@@ -11,19 +11,26 @@ from scoreline.testing.topics import Topics
 pytestmark = pytest.mark.kafka
 
 
-def test_an_idempotent_producer_loses_nothing_to_any_fault(proxied_kafka):
+@pytest.fixture
+def proxied(proxied_kafka):
+    """A broker behind a proxy, healthy at first."""
+    proxied_kafka.proxy.heal()
+    return proxied_kafka
+
+
+def test_an_idempotent_producer_loses_nothing_to_any_fault(proxied):
     """One record under each fault: delivered during it or after it, once, in order."""
-    topic = Topics(proxied_kafka.broker.bootstrap_servers).make()
+    topic = Topics(proxied.broker.bootstrap_servers).make()
     producer = Producer(
         {
-            "bootstrap.servers": proxied_kafka.bootstrap_servers,
+            "bootstrap.servers": proxied.bootstrap_servers,
             "enable.idempotence": True,
             "socket.timeout.ms": 1000,
             "reconnect.backoff.max.ms": 200,
             "log_level": 0,
         }
     )
-    proxy = proxied_kafka.proxy
+    proxy = proxied.proxy
     faults = {
         b"healthy": proxy.heal,
         b"slow": lambda: proxy.delay(0.1),
@@ -43,25 +50,25 @@ def test_an_idempotent_producer_loses_nothing_to_any_fault(proxied_kafka):
         proxy.heal()
         assert producer.flush(15) == 0
     assert undelivered == [b"silent", b"reset", b"refused"]
-    records = read_records(proxied_kafka.broker.bootstrap_servers, topic, at_least=len(faults) + 1)
+    records = read_records(proxied.broker.bootstrap_servers, topic, at_least=len(faults) + 1)
     assert [record.value() for record in records] == [b"warm", *faults]
 
 
-def test_clients_of_the_proxy_never_go_past_it(proxied_kafka):
-    topic = Topics(proxied_kafka.bootstrap_servers).make()
-    producer = Producer({"bootstrap.servers": proxied_kafka.bootstrap_servers})
-    before = proxied_kafka.proxy.traffic.to_upstream_bytes
+def test_clients_of_the_proxy_never_go_past_it(proxied):
+    topic = Topics(proxied.bootstrap_servers).make()
+    producer = Producer({"bootstrap.servers": proxied.bootstrap_servers})
+    before = proxied.proxy.traffic.to_upstream_bytes
     producer.produce(topic, bytes(100_000))
     assert producer.flush(10) == 0
-    assert proxied_kafka.proxy.traffic.to_upstream_bytes - before > 100_000
+    assert proxied.proxy.traffic.to_upstream_bytes - before > 100_000
 
 
-def test_latency_is_seen_by_the_client(proxied_kafka):
-    topic = Topics(proxied_kafka.broker.bootstrap_servers).make()
-    producer = Producer({"bootstrap.servers": proxied_kafka.bootstrap_servers})
+def test_latency_is_seen_by_the_client(proxied):
+    topic = Topics(proxied.broker.bootstrap_servers).make()
+    producer = Producer({"bootstrap.servers": proxied.bootstrap_servers})
     producer.produce(topic, b"warm")
     assert producer.flush(10) == 0
-    proxied_kafka.proxy.delay(0.2)
+    proxied.proxy.delay(0.2)
     started = time.monotonic()
     producer.produce(topic, b"slow")
     assert producer.flush(10) == 0

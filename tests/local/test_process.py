@@ -1,34 +1,17 @@
 import os
-import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from scoreline.errors import Unavailable
 from scoreline.local.process import GuardedProcess
+from scoreline.testing.processes import ends, find_parent, is_frozen
 
 
 def guarded(folder, *command, **more):
     return GuardedProcess(command, stdout=folder / "out", stderr=folder / "err", **more)
-
-
-def ends(pid, within_seconds=10.0):
-    """Whether a process that is not our child ends in time."""
-    try:
-        watched = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([watched], [], [], within_seconds)[0])
-    finally:
-        os.close(watched)
-
-
-def state(pid):
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def test_it_ends_as_its_command_ends(tmp_path):
@@ -68,7 +51,7 @@ def test_stop_kills_one_that_does_not_listen(tmp_path):
 def test_a_frozen_one_runs_and_can_be_stopped(tmp_path):
     with guarded(tmp_path, "sleep", "60") as process:
         process.send_signal(signal.SIGSTOP)
-        while state(process.pid) != "T":
+        while not is_frozen(process.pid):
             assert process.wait(0.01) is None
         assert process.running
         assert process.stop(10) == -signal.SIGTERM
@@ -109,7 +92,7 @@ def test_it_does_not_outlive_its_owner_and_its_folder_goes_too(tmp_path, number)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **pipes) as owner:
         pid = int(owner.stdout.readline())
-        guardian = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        guardian = find_parent(pid)
         owner.send_signal(number)
     assert ends(pid)
     assert ends(guardian)
@@ -119,6 +102,6 @@ def test_it_does_not_outlive_its_owner_and_its_folder_goes_too(tmp_path, number)
 @pytest.mark.slow
 def test_it_does_not_outlive_its_guardian(tmp_path):
     with guarded(tmp_path, "sleep", "60") as process:
-        guardian = int(Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        guardian = find_parent(process.pid)
         os.kill(guardian, signal.SIGKILL)
         assert ends(process.pid)

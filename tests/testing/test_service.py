@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scoreline.errors import Unavailable
+from scoreline.testing.processes import is_frozen
 from scoreline.testing.service import ServiceProcess
 
 PREAMBLE = """
@@ -88,7 +89,7 @@ def test_it_starts_again_on_the_same_port_and_goes_on_with_the_same_log(service)
 def test_a_frozen_one_is_there_and_does_not_answer(service):
     service.await_ready()
     service.freeze()
-    while Path(f"/proc/{service.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+    while not is_frozen(service.pid):
         assert service.process.wait(0.01) is None
     assert service.running
     service.thaw()
