@@ -9,16 +9,16 @@ import time
 from collections import Counter
 
 import numpy as np
-from scoreline.schemas.decoder import PayloadDecoder
-from scoreline.schemas.fixed import prediction_schema
-from scoreline.schemas.predictions import PredictionEncoder
 
 from benchmarks.flights import Flights, load
 from scoreline.demo.flights import flight_schema
 from scoreline.features import Matrix
 from scoreline.models.booster import LightGBMModel
 from scoreline.models.model import Scores
+from scoreline.schemas.decoder import PayloadDecoder
+from scoreline.schemas.fixed import prediction_schema
 from scoreline.schemas.framing import Framing, prefix_for
+from scoreline.schemas.predictions import PredictionEncoder
 from scoreline.scoring import ScoringPath
 from scoreline.stream.loop import BatchLimits, StreamLoop
 from scoreline.testing.fakes import FixedVersions
