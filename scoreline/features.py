@@ -20,6 +20,7 @@ Level = str | int | float | bool
 
 UNSEEN = -1.0
 MAX_CODE = 2**31 - 1
+MAX_DOUBLE = float(np.finfo(np.float64).max)
 
 
 class Kind(StrEnum):
@@ -96,6 +97,9 @@ class FeatureSet:
     _strict: npt.NDArray[np.bool_] = field(init=False, repr=False, compare=False)
     _whole: npt.NDArray[np.intp] = field(init=False, repr=False, compare=False)
     _levelled: npt.NDArray[np.intp] = field(init=False, repr=False, compare=False)
+    _lowest: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _highest: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    _null_as: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = [f.name for f in self.features]
@@ -107,7 +111,12 @@ class FeatureSet:
             [i for i, f in enumerate(self.features) if f.kind in integral and f.levels is None], dtype=np.intp
         )
         levelled = np.array([i for i, f in enumerate(self.features) if f.levels is not None], dtype=np.intp)
-        for name, value in (("_strict", strict), ("_whole", whole), ("_levelled", levelled)):
+        ranges = [_find_range(f) for f in self.features]
+        lowest = np.array([low for low, _ in ranges], dtype=np.float64)
+        highest = np.array([high for _, high in ranges], dtype=np.float64)
+        derived = {"_strict": strict, "_whole": whole, "_levelled": levelled, "_lowest": lowest, "_highest": highest}
+        derived["_null_as"] = np.where(strict, np.nan, lowest)
+        for name, value in derived.items():
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
@@ -131,6 +140,8 @@ class FeatureSet:
             matrix: shape (rows, features); changed only where a value is `UNSEEN`.
         """
         unseen = np.zeros(len(self.features), dtype=np.int64)
+        if self._is_clean(matrix):
+            return Settled((), unseen)
         if len(self._levelled):
             columns = matrix[:, self._levelled]
             strange = columns == UNSEEN
@@ -142,6 +153,19 @@ class FeatureSet:
                 matrix[:, self._levelled] = columns
             return Settled(problems, unseen)
         return Settled(self._find_problems(matrix), unseen)
+
+    def _is_clean(self, matrix: Matrix) -> bool:
+        """Whether there is nothing to judge: the usual case, in so few steps because most matrices have one row.
+
+        A comparison with NaN is false: `fmax` replaces the nulls that are allowed, and leaves the others to fail.
+        """
+        inside = np.fmax(matrix, self._null_as) <= self._highest
+        if not np.greater(inside, matrix < self._lowest).all():
+            return False
+        if not len(self._whole):
+            return True
+        columns = matrix[:, self._whole]
+        return not (columns > np.floor(columns)).any()
 
     def _find_problems(self, matrix: Matrix) -> list[ValueProblem]:
         finite = np.isfinite(matrix)
@@ -184,3 +208,12 @@ class FeatureSet:
         }[feature.kind]
         detail = f"feature {feature.name!r} has to be {expected}, but is {value!r}"
         return ValueProblem(row, feature, Reason.INVALID_VALUE, detail)
+
+
+def _find_range(feature: Feature) -> tuple[float, float]:
+    """Lowest and highest value that needs no judging; `UNSEEN` lies outside."""
+    if feature.kind is Kind.BOOLEAN:
+        return 0.0, 1.0
+    if feature.kind is Kind.CATEGORICAL:
+        return 0.0, float(MAX_CODE)
+    return -MAX_DOUBLE, MAX_DOUBLE
