@@ -122,6 +122,11 @@ class _Connection(web.RequestHandler):
         )
         self._sidecar = sidecar
 
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's signature
+        """Resume what was paused; aiohttp asks for it after every read, and then parses nothing once more."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: web.BaseRequest,
