@@ -131,9 +131,8 @@ def main() -> None:
     flights = load(BATCH)
     shares = [measure(flights) for _ in range(RUNS)]
     share = statistics.median(shares)
-    print(
-        f"CPU time inside Booster.predict, {BATCH} records a batch: {share:.1%} (from {min(shares):.1%} to {max(shares):.1%})"
-    )
+    spread = f"from {min(shares):.1%} to {max(shares):.1%}"
+    print(f"CPU time inside Booster.predict, {BATCH} records a batch: {share:.1%} ({spread})")
     assert share >= TARGET, f"{share:.1%} is under {TARGET:.0%}"
 
 
