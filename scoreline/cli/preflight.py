@@ -7,7 +7,7 @@ from scoreline.cli.topics import find_misfit, plan_topics
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
-from scoreline.errors import SchemaNotFound, ServiceError
+from scoreline.errors import Refused, SchemaNotFound, ServiceError
 from scoreline.kafka.admin import KafkaAdmin, TopicDescription, open_admin
 from scoreline.kafka.clients import make_consumer, make_producer
 from scoreline.models.cache import ModelCache
@@ -37,13 +37,12 @@ def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
 def _check_kafka(settings: Settings, findings: Findings) -> None:
     findings.ask("client properties", lambda: _try_properties(settings))
     admin = findings.ask("broker", lambda: _reach(settings))
-    source = _find_topic("input topic", settings.input_topic, admin, findings)
-    output = _find_topic("output topic", settings.output_topic, admin, findings)
-    letters = _find_topic("dead-letter topic", settings.dead_letter_topic, admin, findings)
+    topics = _find_topics(settings, admin, findings)
+    source = topics.get(settings.input_topic)
     if source is None:
         return
-    for topic, wanted in zip((output, letters), plan_topics(settings, source), strict=True):
-        misfit = find_misfit(topic, wanted) if topic is not None else ""
+    for wanted in plan_topics(settings, source):
+        misfit = find_misfit(topics[wanted.name], wanted) if wanted.name in topics else ""
         if misfit:
             findings.note("topics", f"{wanted.name}: {misfit}", State.WARNING)
 
@@ -61,16 +60,28 @@ def _reach(settings: Settings) -> tuple[KafkaAdmin, str]:
     return admin, f"{settings.kafka_bootstrap_servers} answers"
 
 
-def _find_topic(item: str, name: str, admin: KafkaAdmin | None, findings: Findings) -> TopicDescription | None:
-    if admin is None:
-        findings.note(item, f"{name}: not looked at without a broker", State.SKIPPED)
-        return None
-
-    def look() -> tuple[TopicDescription, str]:
-        found = admin.check_topics([name])[name]
-        return found, f"{name}: {found.partitions} {'partition' if found.partitions == 1 else 'partitions'}"
-
-    return findings.ask(item, look)
+def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> dict[str, TopicDescription]:
+    """Those of the topics that are there, all asked for at once."""
+    items = {
+        "input topic": settings.input_topic,
+        "output topic": settings.output_topic,
+        "dead-letter topic": settings.dead_letter_topic,
+    }
+    found = {}
+    if admin is not None:
+        try:
+            found = admin.describe_topics(items.values())
+        except ServiceError as error:
+            findings.fail("topics", error)
+            return {}
+    for item, name in items.items():
+        if admin is None:
+            findings.note(item, f"{name}: not looked at without a broker", State.SKIPPED)
+        elif name in found:
+            findings.note(item, f"{name}: partitions: {found[name].partitions}")
+        else:
+            findings.fail(item, Refused(f"{name} does not exist; create it with `scoreline topics create`"))
+    return found
 
 
 def _check_model(settings: Settings, findings: Findings) -> ModelVersion | None:

@@ -70,7 +70,7 @@ cells = st.one_of(st.none(), st.text(max_size=5), st.integers().map(str), st.flo
 values = st.one_of(st.none(), st.integers(), st.floats())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.fixed_dictionaries({"a": cells.map(lambda c: c or None)}), min_size=1, max_size=5))
 def test_rows_of_text_fit_the_schema_that_is_made_from_them(rows):
     encoder = RowEncoder(infer_schema("R", enumerate(rows, 1), as_text=True), b"", as_text=True)
@@ -78,7 +78,7 @@ def test_rows_of_text_fit_the_schema_that_is_made_from_them(rows):
     assert all(encoder.encode(row) for row in rows)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.fixed_dictionaries({"a": values}), min_size=1, max_size=5))
 def test_rows_of_numbers_fit_the_schema_that_is_made_from_them(rows):
     encoder = RowEncoder(infer_schema("R", enumerate(rows, 1), as_text=False), b"", as_text=False)

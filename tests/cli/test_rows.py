@@ -31,6 +31,7 @@ def test_json_lines_keep_their_types_and_lines(tmp_path):
     assert list(file) == [(1, {"a": 1}), (3, {"a": None})]
 
 
+@pytest.mark.slow
 def test_parquet_keeps_its_types(tmp_path):
     table = pa.table({"a": [1, None], "b": ["x", "y"]})
     pq.write_table(table, tmp_path / "rows.parquet")
