@@ -33,7 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="a Kafka that runs already [default: KAFKA_BOOTSTRAP_SERVERS, else one is started]",
     )
-    group.addoption("--require-kafka", action="store_true", help="fail where no real Kafka can be had, do not skip")
+    for what in ("kafka", "registry"):
+        group.addoption(
+            f"--require-{what}", action="store_true", help=f"fail where no real {what} can be had, do not skip"
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,11 +50,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"kafka: {line}")
 
 
-def give_up(config: pytest.Config, reason: object) -> NoReturn:
-    """Skip, or fail where the run requires a real Kafka."""
-    if config.getoption("--require-kafka"):
-        pytest.fail(f"--require-kafka: {reason}", pytrace=False)
-    pytest.skip(f"no real Kafka: {reason}")
+def give_up(config: pytest.Config, reason: object, what: str = "kafka") -> NoReturn:
+    """Skip, or fail where the run requires the real thing: `kafka` or `registry`."""
+    if config.getoption(f"--require-{what}"):
+        pytest.fail(f"--require-{what}: {reason}", pytrace=False)
+    pytest.skip(f"no real {what}: {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -176,9 +179,7 @@ def schema_registry(request: pytest.FixtureRequest) -> Iterator[RealRegistry]:
         try:
             registry = stack.enter_context(RealRegistry())
         except Unavailable as error:
-            if request.config.getoption("--require-kafka"):
-                pytest.fail(f"--require-kafka: {error}", pytrace=False)
-            pytest.skip(f"no real schema registry: {error}")
+            give_up(request.config, error, "registry")
         yield registry
 
 

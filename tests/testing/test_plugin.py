@@ -8,6 +8,7 @@ import pytest
 from scoreline.errors import Unavailable
 from scoreline.testing import kafkas
 from scoreline.testing.kafkas import RunningKafka
+from scoreline.testing.registry import RealRegistry
 
 pytest_plugins = ["pytester"]
 
@@ -43,13 +44,24 @@ def test_without_one_the_test_is_skipped_with_the_reason(run, monkeypatch):
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     result = run(USES_KAFKA)
     result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*no real Kafka: nothing at None*"])
+    result.stdout.fnmatch_lines(["*no real kafka: nothing at None*"])
 
 
 def test_where_it_is_required_the_skip_is_a_failure(run):
     result = run(USES_KAFKA, "--require-kafka")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*--require-kafka: nothing at *"])
+
+
+def test_a_registry_is_skipped_or_required_likewise(run, monkeypatch):
+    def refuse(self):
+        raise Unavailable("no archive")
+
+    monkeypatch.setattr(RealRegistry, "start", refuse)
+    code = "def test_it(schema_registry): pass"
+    run(code).stdout.fnmatch_lines(["*no real registry: no archive*"])
+    run(code, "--require-kafka").assert_outcomes(skipped=1)
+    run(code, "--require-registry").assert_outcomes(errors=1)
 
 
 def test_the_environment_names_a_kafka_and_the_option_wins(run, monkeypatch):
