@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
@@ -40,12 +40,14 @@ class TopicDescription:
         partitions: at least 1.
         replication_factor: -1 leaves it to the broker.
         configs: `max.message.bytes`, `cleanup.policy`, …; all effective ones of a topic that exists.
+        allowed_operations: what this user may do with a topic that exists: `READ`, `WRITE`, …
     """
 
     name: str
     partitions: int
     replication_factor: int = -1
     configs: Mapping[str, str] = field(default_factory=dict)
+    allowed_operations: frozenset[str] = frozenset()
 
 
 class KafkaAdmin:
@@ -87,25 +89,36 @@ class KafkaAdmin:
         Raises:
             DependencyError: the cluster does not answer, or refuses to tell.
         """
-        metadata = self._ask("could not list the topics", lambda: self._client.list_topics(timeout=ANSWER_SECONDS))
+        asked = TopicCollection(sorted(set(names)))
+        answers = self._client.describe_topics(
+            asked, request_timeout=ANSWER_SECONDS, include_authorized_operations=True
+        )
         found = {}
-        for name in names:
-            topic = metadata.topics.get(name)
-            if topic is None or (topic.error and topic.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART):
-                continue
-            if topic.error:
-                raise translate_exception(KafkaException(topic.error), f"could not look at the topic {name}")
-            replicas = len(topic.partitions[0].replicas) if topic.partitions else -1
-            found[name] = TopicDescription(name, len(topic.partitions), replicas, self._describe_configs(name))
+        for name, answer in answers.items():
+            try:
+                topic = answer.result()
+            except KafkaException as raised:
+                if raised.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    continue
+                raise self._explain(raised, f"could not look at the topic {name}") from raised
+            replicas = len(topic.partitions[0].replicas)
+            allowed = frozenset(operation.name for operation in topic.authorized_operations or ())
+            found[name] = TopicDescription(name, len(topic.partitions), replicas, self._describe_configs(name), allowed)
         return found
 
-    def check_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
+    def check_topics(
+        self, names: Collection[str], *, read: Collection[str] = (), written: Collection[str] = ()
+    ) -> dict[str, TopicDescription]:
         """As `describe_topics`, where every topic has to be there.
 
         Under the protocol `consumer` a subscription to a missing topic waits without a word, so this is asked first.
 
+        Args:
+            read: those that this user has to be allowed to read.
+            written: those that this user has to be allowed to write.
+
         Raises:
-            Refused: topics are missing; names them all.
+            Refused: topics are missing or not permitted; names them all.
             DependencyError: the cluster does not answer, or refuses to tell.
         """
         deadline = self._clock() + SETTLE_SECONDS
@@ -113,12 +126,15 @@ class KafkaAdmin:
         while len(found) < len(set(names)) and self._clock() < deadline:
             self._client.poll(0.1)  # waits, too
             found = self.describe_topics(names)
-        missing = sorted(set(names) - set(found))
-        if missing:
-            raise Refused(
-                f"{'topic does' if len(missing) == 1 else 'topics do'} not exist: {', '.join(missing)}; "
-                "create what is missing with `scoreline topics create`, or correct the name"
-            )
+        problems = [
+            f"the topic {name} does not exist: correct the name, or create it with `scoreline topics create`"
+            for name in sorted(set(names) - set(found))
+        ]
+        for operation, needed in (("READ", read), ("WRITE", written)):
+            forbidden = [n for n in needed if n in found and operation not in found[n].allowed_operations]
+            problems += [f"this user may not {operation} the topic {n}; grant it" for n in forbidden]
+        if problems:
+            raise Refused("; ".join(problems))
         return found
 
     def create_topics(self, topics: Sequence[TopicDescription]) -> list[str]:

@@ -37,6 +37,7 @@ class Source(Protocol):
             timeout_seconds: how long to wait when nothing is there.
 
         Raises:
+            Refused: only at the start: a permission is missing.
             FatalClientError: the client cannot go on.
         """
         ...

@@ -5,9 +5,10 @@ import time
 import pytest
 from confluent_kafka import KafkaError
 
-from scoreline.errors import FatalClientError
+from scoreline.errors import FatalClientError, Refused
 from scoreline.kafka.commits import CommitLedger
-from scoreline.kafka.source import KafkaSource, find_generation
+from scoreline.kafka.membership import Membership, find_generation
+from scoreline.kafka.source import START_SECONDS, KafkaSource
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import TopicPartition
 from tests.contracts.worlds import MANY_BYTES, Recorder
@@ -24,12 +25,20 @@ from tests.kafka.scripted import (
 
 
 class Scene:
-    def __init__(self, **options):
+    def __init__(self, *, silent_when_empty=False, **options):
         self.consumer = ScriptedConsumer()
+        self.now = 0.0
         self.recorder = Recorder()
         self.commits = CommitLedger(self.recorder)
-        self.watch = ClientWatch(self.recorder, clock=time.monotonic)
-        self.source = KafkaSource(self.consumer, [TOPIC], commits=self.commits, watch=self.watch, **options)
+        self.watch = ClientWatch(self.recorder, clock=lambda: self.now)
+        self.source = KafkaSource(
+            self.consumer,
+            Membership(self.consumer, [TOPIC], silent_when_empty=silent_when_empty),
+            commits=self.commits,
+            watch=self.watch,
+            clock=lambda: self.now,
+            **options,
+        )
         self.source.add_listener(self.recorder)
 
     def poll(self, *calls, max_records=100, max_bytes=MANY_BYTES):
@@ -79,6 +88,10 @@ NEW_PROTOCOL_REVOKE_BETWEEN_MESSAGES = [message(1, 7), revoke(0), message(1, 8)]
 )
 def test_a_record_in_hand_is_dropped_when_its_partition_goes_in_the_next_consume(scene, second_call, kept):
     assert scene.poll([assign(0, 1)], [message(0, 5)], second_call) == kept
+
+
+def test_a_record_in_hand_is_dropped_when_only_one_more_was_asked_for(scene):
+    assert scene.poll([assign(0, 1)], [message(0, 5)], [revoke(0), message(1, 3)], max_records=2) == [(1, 3)]
 
 
 def test_a_record_in_hand_stays_when_another_partition_goes(scene):
@@ -182,7 +195,14 @@ def test_transient_errors_are_told_and_the_records_beside_them_come(scene):
     assert [name for name, _ in scene.recorder.errors] == ["_MAX_POLL_EXCEEDED"]
 
 
+@pytest.mark.parametrize("code", [KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED])
+def test_a_missing_permission_at_the_start_is_refused_with_what_to_grant(scene, code):
+    with pytest.raises(Refused, match="grant"):
+        scene.poll([failure(code)])
+
+
 def test_a_missing_topic_or_permission_at_run_time_is_told_and_no_crash(scene):
+    scene.now += START_SECONDS
     codes = [KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED]
     assert scene.poll([failure(code) for code in codes]) == []
     (_, missing), (_, denied) = scene.recorder.errors
@@ -290,6 +310,15 @@ def test_a_member_that_is_told_nothing_finds_its_membership_in_the_generation():
     scene.poll([])
     scene.poll([])
     assert scene.recorder.events == [("assigned", frozenset())]
+
+
+def test_after_a_loss_membership_has_to_be_proved_again():
+    scene = Scene(silent_when_empty=True)
+    scene.poll([assign(0)])
+    scene.poll([lose(0)])
+    scene.consumer.generation = 3
+    scene.poll([])
+    assert scene.recorder.events == [("assigned", own(0)), ("lost", own(0)), ("assigned", own())]
 
 
 def test_an_assignment_is_evidence_enough():
