@@ -1,8 +1,7 @@
 """`scoreline produce`: rows of a file as Avro records on a topic."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scoreline.cli.output import print_json, show_progress
-from scoreline.errors import ConfigError, DeliveryError, SchemaNotFound
+from scoreline.errors import ConfigError, SchemaNotFound
 
 if TYPE_CHECKING:
     from scoreline.cli.encoding import RowEncoder
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
 
 SHOWN_PROBLEMS = 20
-POLL_EVERY = 1000
-WAIT_SECONDS = 0.1
+SHOWN_EVERY = 500
 
 
 def produce(
@@ -40,31 +38,27 @@ def produce(
 
     Example: scoreline produce flights.csv --key carrier --rate 500
     """
+    from scoreline.cli.encoding import RowEncoder
     from scoreline.cli.rows import open_rows
     from scoreline.config.roles import Role
     from scoreline.config.settings import load_settings
+    from scoreline.schemas.configured import open_catalog
 
     settings = load_settings([Role.STREAM])
     topic = topic or settings.input_topic
-    rows = open_rows(file)
-    prepared = prepare(settings, topic, rows)
-    report = check_rows(prepared.encoder, rows, key)
+    rows, catalog = open_rows(file), open_catalog(settings)
+    schema, origin = choose_schema(catalog, topic, rows)
+    report = check_rows(RowEncoder(schema, b"", as_text=rows.as_text), rows, key)
     if report.left_out:
         typer.echo(f"left out, because the schema has no field for it: {', '.join(report.left_out)}", err=True)
-    payloads = ((make_key(row, key), prepared.encoder.encode(row)) for _, row in rows)
-    seconds = send(settings, topic, payloads, count=report.count, per_second=rate)
+    reach_topic(settings, topic)
+    encoder = RowEncoder(schema, publish_schema(settings, catalog, f"{topic}-value", schema), as_text=rows.as_text)
+    records = ((make_key(row, key), encoder.encode(row)) for _, row in rows)
+    seconds = send(settings, topic, records, count=report.count, per_second=rate)
     if as_json:
-        print_json({"topic": topic, "records": report.count, "seconds": seconds, "schema": prepared.origin})
+        print_json({"topic": topic, "records": report.count, "seconds": seconds, "schema": origin})
     else:
-        typer.echo(f"{report.count} records are on {topic} after {seconds:.1f} s (schema: {prepared.origin})")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What rows are encoded with, and where its schema came from."""
-
-    encoder: "RowEncoder"
-    origin: str
+        typer.echo(f"{report.count} records are on {topic} after {seconds:.1f} s (schema: {origin})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,50 +69,47 @@ class RowReport:
     left_out: tuple[str, ...]
 
 
-def prepare(settings: "Settings", topic: str, rows: "RowFile") -> Prepared:
-    """Choose the schema, make sure that readers will find it, and frame with it.
+def choose_schema(catalog: "SchemaCatalog", topic: str, rows: "RowFile") -> "tuple[ParsedSchema, str]":
+    """The container's own schema, else the newest of the topic, else one that is inferred; and which it is.
 
     Raises:
-        ConfigError: no schema can be made from the rows, or it cannot be written.
+        ConfigError: it is no record's, or none can be made from the rows.
+        Unavailable: the registry is away.
+    """
+    from scoreline.cli.inference import infer_schema, record_name
+
+    subject = f"{topic}-value"
+    if rows.schema is not None:
+        schema, origin = rows.schema, "the file's own"
+    else:
+        try:
+            schema, origin = catalog.latest(subject), f"the newest of {subject}"
+        except SchemaNotFound:
+            schema, origin = infer_schema(record_name(topic), rows, as_text=rows.as_text), "made from the rows"
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        raise ConfigError(f"{origin} is no record's schema")
+    return schema, origin
+
+
+def publish_schema(settings: "Settings", catalog: "SchemaCatalog", subject: str, schema: "ParsedSchema") -> bytes:
+    """Make sure that readers find the schema, and return what frames a record of it.
+
+    Raises:
+        ConfigError: the folder is damaged, or cannot be written.
         SchemaError: the registry refuses it.
         Unavailable: the registry is away.
     """
-    from scoreline.cli.encoding import RowEncoder
-    from scoreline.schemas.configured import open_catalog
+    from scoreline.schemas.folder import write_schema
     from scoreline.schemas.framing import Framing, prefix_for
 
-    catalog = open_catalog(settings)
-    subject = f"{topic}-value"
-    schema, origin = choose_schema(catalog, topic, rows)
-    if not isinstance(schema, dict) or schema.get("type") != "record":
-        raise ConfigError(f"the schema of {subject} is no record")
-    schema_id = publish_schema(settings, catalog, subject, schema)
-    prefix = prefix_for(Framing(settings.input_format), schema_id, schema)
-    return Prepared(RowEncoder(schema, prefix, as_text=rows.as_text), origin)
-
-
-def choose_schema(catalog: "SchemaCatalog", topic: str, rows: "RowFile") -> "tuple[ParsedSchema, str]":
-    """The container's own schema, else the newest of the topic, else one that is inferred; and which it is."""
-    from scoreline.cli.inference import infer_schema, record_name
-
-    if rows.schema is not None:
-        return rows.schema, "the file's own"
-    try:
-        return catalog.latest(f"{topic}-value"), f"the newest of {topic}-value"
-    except SchemaNotFound:
-        return infer_schema(record_name(topic), rows, as_text=rows.as_text), "made from the rows"
-
-
-def publish_schema(settings: "Settings", catalog: "SchemaCatalog", subject: str, schema: "ParsedSchema") -> int:
-    """The id of a schema, registered or written into the folder where that is needed."""
     if settings.schema_registry_url is not None:
-        return catalog.id_of_output(subject, schema)
-    from scoreline.schemas.folder import write_schema
-
-    try:
-        return write_schema(settings.schema_dir, subject, schema)
-    except OSError as error:
-        raise ConfigError(f"SCORELINE_SCHEMA_DIR: {settings.schema_dir}: {error.strerror}") from error
+        schema_id = catalog.id_of_output(subject, schema)
+    else:
+        try:
+            schema_id = write_schema(settings.schema_dir, subject, schema)
+        except OSError as error:
+            raise ConfigError(f"SCORELINE_SCHEMA_DIR: {settings.schema_dir}: {error.strerror}") from error
+    return prefix_for(Framing(settings.input_format), schema_id, schema)
 
 
 def check_rows(encoder: "RowEncoder", rows: "RowFile", key: str | None) -> RowReport:
@@ -162,52 +153,50 @@ def make_key(row: Any, key: str | None) -> bytes | None:
     return None if row[key] is None else str(row[key]).encode()
 
 
+def reach_topic(settings: "Settings", topic: str) -> None:
+    """Wait for the broker, and look whether it has the topic.
+
+    Raises:
+        DependencyError: the broker is away or refuses, or the topic is missing.
+    """
+    from scoreline.config.librdkafka import admin_properties
+    from scoreline.kafka.admin import open_admin
+
+    admin = open_admin(admin_properties(settings))
+    admin.reach(settings.startup_seconds, lambda: False)
+    admin.check_topics([topic])
+
+
 def send(
     settings: "Settings",
     topic: str,
-    payloads: Iterator[tuple[bytes | None, bytes]],
+    records: Iterable[tuple[bytes | None, bytes]],
     *,
     count: int,
     per_second: float | None,
     clock: Callable[[], float] = time.monotonic,
 ) -> float:
-    """Send records and wait until all are acknowledged; returns the seconds that it took.
+    """Send keys and payloads and wait until all are acknowledged; returns the seconds that it took.
+
+    Args:
+        count: of the records, for people.
+        per_second: None for as fast as it goes.
 
     Raises:
-        DependencyError: the broker is away or refuses, or the topic is missing.
         DeliveryError: records were not acknowledged; says how many, and why.
     """
-    from scoreline.config.librdkafka import admin_properties, producer_properties
-    from scoreline.kafka.admin import open_admin
-    from scoreline.kafka.clients import make_producer
+    from scoreline.config.librdkafka import producer_properties
+    from scoreline.kafka.sender import RecordSender
 
-    admin = open_admin(admin_properties(settings))
-    admin.reach(settings.startup_seconds, lambda: False)
-    admin.check_topics([topic])
-    failures: Counter[str] = Counter()
-    # A person waits for this: unlike the service it gives up some time after the broker has gone.
-    limit = {"message.timeout.ms": str(int(settings.startup_seconds * 1000))}
-    producer = make_producer(
-        {**limit, **producer_properties(settings)}, on_delivery=lambda error, _: failures.update([str(error)])
-    )
+    sender = RecordSender(producer_properties(settings), topic, give_up_seconds=settings.startup_seconds)
     started = clock()
     with show_progress(f"to {topic}", count) as advance:
-        for sent, (key, value) in enumerate(payloads):
+        for sent, (key, value) in enumerate(records):
             while per_second is not None and (ahead_seconds := sent / per_second - (clock() - started)) > 0:
-                producer.poll(ahead_seconds)
-            while True:
-                try:
-                    producer.produce(topic, value, key)
-                except BufferError:
-                    producer.poll(WAIT_SECONDS)
-                else:
-                    break
-            if sent % POLL_EVERY == POLL_EVERY - 1:
-                producer.poll(0)
-                advance(POLL_EVERY)
-        producer.flush()
-        advance(count % POLL_EVERY)
-    if failures:
-        told = "; ".join(f"{times} times {reason}" for reason, times in failures.most_common(3))
-        raise DeliveryError(f"{failures.total()} of {count} records were not acknowledged: {told}")
+                sender.wait(ahead_seconds)
+            sender.send(key, value)
+            if sent % SHOWN_EVERY == SHOWN_EVERY - 1:
+                advance(SHOWN_EVERY)
+        sender.finish()
+        advance(count % SHOWN_EVERY)
     return clock() - started

@@ -203,5 +203,6 @@ def _validate(found: SortedVariables) -> tuple[Settings, set[str], list[str]]:
 def _describe(name: str, value: str, message: str) -> str:
     reason = message.removeprefix("Value error, ")
     reason = reason[0].lower() + reason[1:]
-    shown = "" if name in SECRETS else f"; it is {value!r}"
+    # An address may have credentials in it, which is what is wrong with it then.
+    shown = "" if name in SECRETS or name == "schema_registry_url" else f"; it is {value!r}"
     return f"{variable_name(name)}: {reason}{shown}"

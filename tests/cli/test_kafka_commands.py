@@ -96,6 +96,28 @@ def test_a_bad_row_keeps_the_whole_file_back(workspace, kafka, capsys, tmp_path)
     assert len(read_records(kafka.bootstrap_servers, workspace, at_least=1)) == 1
 
 
+def test_a_file_that_is_not_sent_leaves_no_schema_behind(workspace, capsys, tmp_path):
+    (tmp_path / "rows.csv").write_text("a\n1\n")
+
+    assert run(capsys, "produce", "rows.csv", "--key", "b")[0] == 2
+    assert run(capsys, "produce", "rows.csv")[0] == 3
+    assert not (tmp_path / "schemas").exists()
+
+
+def test_records_that_the_broker_refuses_are_counted_and_end_with_3(workspace, kafka, capsys, tmp_path):
+    topics = Topics(kafka.bootstrap_servers)
+    topic = topics.make("small", config={"max.message.bytes": "200"})
+    (tmp_path / "rows.csv").write_text(f"a\nx\n{secrets.token_hex(5000)}\n")
+    try:
+        code, _, err = run(capsys, "produce", "rows.csv", "--topic", topic)
+    finally:
+        topics.delete_all()
+
+    assert code == 3
+    assert "of 2 records were not delivered" in err
+    assert "MSG_SIZE_TOO_LARGE" in err
+
+
 def test_a_rate_is_kept(workspace, capsys, tmp_path):
     run(capsys, "topics", "create", "--partitions", "1")
     (tmp_path / "rows.csv").write_text("a\n" + "1\n" * 21)

@@ -4,7 +4,7 @@ import fastavro
 import pytest
 
 from scoreline.cli.encoding import RowEncoder
-from scoreline.cli.produce import SHOWN_PROBLEMS, check_rows, choose_schema, make_key, prepare
+from scoreline.cli.produce import SHOWN_PROBLEMS, check_rows, choose_schema, make_key, publish_schema
 from scoreline.cli.rows import open_rows
 from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError
@@ -51,26 +51,38 @@ class TestSchema:
     @pytest.mark.parametrize(
         ("form", "prefix"), [("confluent", b"\x00\x00\x00\x00\x01"), ("single-object", b"\xc3\x01")]
     )
-    def test_is_put_where_readers_find_it(self, tmp_path, form, prefix):
-        config = Settings(schema_dir=tmp_path / "schemas", input_format=form)
+    def test_is_put_where_readers_find_it_once(self, tmp_path, form, prefix):
+        config, schema = Settings(schema_dir=tmp_path / "schemas", input_format=form), fastavro.parse_schema(SCHEMA)
 
-        prepared = prepare(config, "features", csv_of(tmp_path, "a\n1\n"))
+        for _ in range(2):
+            frame = publish_schema(config, FolderCatalog(tmp_path / "schemas"), "features-value", schema)
+            assert frame.startswith(prefix)
+        assert [s.schema for s in FolderCatalog(tmp_path / "schemas").stored] == [schema]
 
-        assert prepared.encoder.encode({"a": "1"}).startswith(prefix)
-        assert FolderCatalog(tmp_path / "schemas").latest("features-value")["fields"][0]["name"] == "a"
+    def test_of_a_registry_is_asked_for_there(self, tmp_path):
+        class Registry:
+            def id_of_output(self, subject, schema):
+                assert subject == "features-value"
+                return 9
 
-    def test_is_not_written_twice(self, tmp_path):
-        config = Settings(schema_dir=tmp_path / "schemas")
-        prepare(config, "features", csv_of(tmp_path, "a\n1\n"))
-        prepare(config, "features", csv_of(tmp_path, "a\n2\n"))
+        config = Settings(schema_dir=tmp_path / "schemas", schema_registry_url="http://registry")
 
-        assert len(FolderCatalog(tmp_path / "schemas").stored) == 1
+        assert publish_schema(config, Registry(), "features-value", SCHEMA) == b"\x00\x00\x00\x00\x09"
+        assert not (tmp_path / "schemas").exists()
+
+    def test_that_cannot_be_written_is_a_bad_configuration(self, tmp_path):
+        (tmp_path / "file").write_text("")
+
+        with pytest.raises(ConfigError):
+            publish_schema(
+                Settings(schema_dir=tmp_path / "file"), None, "features-value", fastavro.parse_schema(SCHEMA)
+            )
 
     def test_has_to_be_a_record(self, tmp_path):
         write_schema(tmp_path / "schemas", "features-value", fastavro.parse_schema("long"))
 
-        with pytest.raises(ConfigError, match="is no record"):
-            prepare(Settings(schema_dir=tmp_path / "schemas"), "features", csv_of(tmp_path, "a\n1\n"))
+        with pytest.raises(ConfigError, match="no record's schema"):
+            choose_schema(FolderCatalog(tmp_path / "schemas"), "features", csv_of(tmp_path, "a\n1\n"))
 
 
 class TestRows:

@@ -155,9 +155,14 @@ class TestSecrets:
         assert settings.schema_registry_password == "hunter2"
 
     def test_are_not_shown_by_a_complaint(self):
-        problems = problems_of(HTTP_TOKENS="hunter2,predict:ok", KAFKA_SASL_PASSWRD="hunter2", PORTS="hunter2")
+        problems = problems_of(
+            HTTP_TOKENS="hunter2,predict:ok",
+            KAFKA_SASL_PASSWRD="hunter2",
+            PORTS="hunter2",
+            SCHEMA_REGISTRY_URL="http://me:hunter2@registry",
+        )
 
-        assert len(problems) == 3
+        assert len(problems) == 4
         assert "hunter2" not in "".join(problems)
 
     @pytest.mark.parametrize("name", sorted(SECRETS))
