@@ -4,7 +4,7 @@ import logging
 from enum import StrEnum
 
 from scoreline.http.errors import is_server_fault
-from scoreline.observability.events import RequestServed
+from scoreline.http.served import Served
 
 logger = logging.getLogger("scoreline.http")
 
@@ -26,7 +26,7 @@ class AccessLog:
     def __init__(self, mode: AccessLogMode) -> None:
         self._mode = mode
 
-    def request_served(self, event: RequestServed, problem: str | None) -> None:
+    def request_served(self, served: Served, problem: str | None) -> None:
         """Take note of an answered request.
 
         Args:
@@ -34,26 +34,26 @@ class AccessLog:
         """
         mode = self._mode
         if mode is AccessLogMode.ERRORS:
-            if event.status < _FIRST_ERROR_STATUS and event.seconds < SLOW_SECONDS:
+            if served.status < _FIRST_ERROR_STATUS and served.seconds < SLOW_SECONDS:
                 return
         elif mode is AccessLogMode.NONE:
             return
-        level = logging.WARNING if is_server_fault(event.status) else logging.INFO
+        level = logging.WARNING if is_server_fault(served.status) else logging.INFO
         logger.log(
             level,
             "%s %s: %d",
-            event.method,
-            event.route,
-            event.status,
+            served.method,
+            served.route,
+            served.status,
             extra={
                 "event": "request_served",
-                "route": event.route,
-                "method": event.method,
-                "status": event.status,
-                "seconds": round(event.seconds, 6),
-                "request_id": event.request_id,
-                "instances": event.instances,
-                "version": event.version,
+                "route": served.route,
+                "method": served.method,
+                "status": served.status,
+                "seconds": round(served.seconds, 6),
+                "request_id": served.request_id,
+                "instances": served.instances,
+                "version": served.version,
                 "problem": problem,
             },
         )

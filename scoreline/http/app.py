@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
+from multidict import istr
 
 from scoreline.config.tokens import Token
 from scoreline.errors import MalformedRequest, ServiceError
@@ -22,14 +24,17 @@ from scoreline.http.predict import Predictor
 from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
+from scoreline.http.served import Served, ServedRequests
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
 from scoreline.models.model import Versions
-from scoreline.observability.events import RequestObserver, RequestServed
+from scoreline.observability.events import RequestObserver
 from scoreline.observability.health import HealthBoard
 from scoreline.records import Clock
 
 logger = logging.getLogger("scoreline.http")
 
+_REQUEST_ID = istr("X-Request-Id")
+_AUTHORIZATION = istr("Authorization")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -73,7 +78,9 @@ class Sidecar:
     """Answers requests, whatever they are; an exception never leaves it. It belongs to one event loop."""
 
     def __init__(self, dependencies: Dependencies) -> None:
-        self._observer = dependencies.observer
+        self._served = ServedRequests(dependencies.observer)
+        self._render_metrics = dependencies.render_metrics
+        self._read_stats = dependencies.read_stats
         self._clock = dependencies.clock
         self._doorkeeper = Doorkeeper(dependencies.tokens)
         self._log = AccessLog(dependencies.access_log)
@@ -98,14 +105,14 @@ class Sidecar:
         """Answer one request."""
         started = self._clock()
         headers = request.headers
-        request_id = self._ids.choose(headers.get("X-Request-Id"))
+        request_id = self._ids.choose(headers.get(_REQUEST_ID))
         pattern = UNMATCHED
         self._in_flight += 1
         try:
             raw_path = request.rel_url.raw_path
             route, parameter = self._table.find(request.method, raw_path)
             pattern = route.pattern
-            self._doorkeeper.admit(route.door, headers.get("Authorization"))
+            self._doorkeeper.admit(route.door, headers.get(_AUTHORIZATION))
             answer = await route.answer(Call(request, request_id, started, parameter))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
@@ -138,7 +145,8 @@ class Sidecar:
         self._stopping = True
 
     def close(self) -> None:
-        """End the threads; what waits for one is dropped."""
+        """End the threads; what waits for one is dropped. The observer learns of all that was answered."""
+        self._served.close()
         for pool in self._pools:
             pool.close()
 
@@ -149,7 +157,7 @@ class Sidecar:
 
     def _make_routes(self, dependencies: Dependencies) -> list[Route]:
         metrics_door = Door.PREDICT if dependencies.metrics_need_token else Door.OPEN
-        telemetry = TelemetryRoutes(dependencies.render_metrics, dependencies.read_stats)
+        telemetry = TelemetryRoutes(self._render_metrics_now, self._read_stats_now)
         routes = [*HealthRoutes(dependencies.health).list_routes(), telemetry.make_metrics_route(metrics_door)]
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
@@ -171,17 +179,19 @@ class Sidecar:
         return pool
 
     def _conclude(self, method: str, pattern: str, answer: Answer, started: float, request_id: str) -> None:
-        event = RequestServed(
-            pattern,
-            method if method in _METHODS else "OTHER",
-            answer.status,
-            self._clock() - started,
-            request_id,
-            answer.instances,
-            answer.version,
-        )
-        self._observer.request_served(event)
-        self._log.request_served(event, answer.problem)
+        known_method = method if method in _METHODS else "OTHER"
+        seconds = self._clock() - started
+        served = Served(pattern, known_method, answer.status, seconds, request_id, answer.instances, answer.version)
+        self._served.add(served)
+        self._log.request_served(served, answer.problem)
+
+    def _render_metrics_now(self, accept: str) -> tuple[bytes, str]:
+        self._served.deliver()
+        return self._render_metrics(accept)
+
+    def _read_stats_now(self) -> Mapping[str, Any]:
+        self._served.deliver()
+        return self._read_stats()
 
     def _log_failure(self, error: Exception, pattern: str, request_id: str) -> None:
         expected = isinstance(error, ServiceError | Refusal)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 from aiohttp import web
+from multidict import istr
 
 from scoreline.errors import InstanceProblem, InvalidInstances, ModelNotFound
 from scoreline.features import FeatureSet
@@ -26,6 +27,7 @@ INLINE_ROWS = 16
 costs as much as several rows do (measured in benchmarks/http_predict.py)."""
 
 _REMEMBERED_DECODERS = 32
+_CONTENT_TYPE = istr("Content-Type")
 _QUERY = frozenset({"version", "ignore_unknown"})
 
 
@@ -131,9 +133,10 @@ class Predictor:
 
 
 def _check_media_type(request: web.BaseRequest) -> None:
-    if request.headers.get("Content-Type") == JSON:
+    given = request.headers.get(_CONTENT_TYPE)
+    if given == JSON:
         return
-    if "Content-Type" not in request.headers or request.content_type != JSON:
+    if given is None or request.content_type != JSON:
         raise UnsupportedMediaType("expected a body of the type application/json")
     if (request.charset or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType("expected JSON in UTF-8")
