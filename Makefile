@@ -22,7 +22,7 @@ needs:
 $(VENV)/.installed-%: pyproject.toml | needs
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@echo "installing scoreline[$*] into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[$*]'
 	@touch $@
 
 setup: $(VENV)/.installed-test  ## make the virtual environment with everything that tests and checks need

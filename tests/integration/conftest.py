@@ -38,7 +38,7 @@ def streamed_flights():
     frame = streamed[list(FEATURES)].copy()
     for name, levels in zip(CATEGORICAL, booster.pandas_categorical, strict=True):
         frame[name] = frame[name].map({level: code for code, level in enumerate(levels)})
-    expected = booster.predict(frame.to_numpy(np.float64), num_threads=2)
+    expected = booster.predict(frame.to_numpy(np.float64), num_threads=1)
     return StreamedFlights(booster, list(to_rows(streamed)), expected)
 
 
