@@ -102,6 +102,7 @@ def fill_cache(home: Path, announce: Announce, download: Download) -> tuple[Path
     except Unavailable:
         raise
     except Exception as error:
+        shutil.rmtree(partial, ignore_errors=True)
         raise Unavailable(
             f"Apache Kafka's jars cannot be had from Maven Central ({type(error).__name__}: {error}). "
             "Check the network and try again, or use a broker of your own (SCORELINE_KAFKA_BOOTSTRAP_SERVERS)"

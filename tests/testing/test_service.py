@@ -9,6 +9,8 @@ from scoreline.errors import Unavailable
 from scoreline.testing.processes import is_frozen
 from scoreline.testing.service import ServiceProcess
 
+pytestmark = pytest.mark.slow  # together, not each: they all start processes
+
 PREAMBLE = """
 import json, os, signal, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
