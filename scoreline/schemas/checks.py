@@ -1,12 +1,15 @@
 """Takes values from records as fastavro gives them, and finds those that their logical type does not allow."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
 from scoreline.schemas.logical import BOUNDS, is_uuid
 from scoreline.schemas.plan import Path
-from scoreline.schemas.shapes import Branches, Fields, Items, Leaf, Shape, walk_shapes
+from scoreline.schemas.shapes import NULL, Branches, Fields, Leaf, Shape
+
+MAX_CHECKS = 4096
+"""Above this the careful reader, which needs no checks, is the faster one."""
 
 Pick = Callable[[dict[str, Any]], Any]
 Check = Callable[[dict[str, Any]], bool]
@@ -27,37 +30,39 @@ def make_pick(path: Path) -> Pick:
 
 
 def collect_checks(root: Shape) -> list[Check] | None:
-    """Checks of the values that logical types bound; None where a value does not tell which type it has."""
-    leaves: dict[Path, list[Leaf]] = {}
-    for path, leaf in _walk_leaves(root, ()):
-        if leaf not in leaves.setdefault(path, []):
-            leaves[path].append(leaf)
-    mixed = any(isinstance(shape, Branches) and _has_map_and_record(shape) for shape in walk_shapes(root))
+    """Checks of the values that logical types bound; None where a value alone does not tell which type it has."""
     checks: list[Check] = []
-    for path, found in leaves.items():
-        bounded = [leaf for leaf in found if leaf.logical in BOUNDS or (leaf.type, leaf.logical) == ("string", "uuid")]
-        if bounded and (len(found) > 1 or mixed):
+    bounded: dict[int, bool] = {}
+    waiting: list[tuple[Path, Shape]] = [((), root)]
+    while waiting:
+        path, shape = waiting.pop()
+        if not _has_bounds(shape, bounded):
+            continue
+        if isinstance(shape, Leaf):
+            checks.append(_make_check(path, shape))
+        elif isinstance(shape, Fields):
+            waiting.extend(((*path, field.name), field.shape) for field in shape.fields)
+        elif isinstance(shape, Branches):
+            present = [branch for branch in shape.branches if branch != NULL]
+            waiting.extend((path, branch) for branch in present)
+            if len(present) > 1:
+                return None
+        if len(checks) > MAX_CHECKS:
             return None
-        checks.extend(_make_check(path, leaf) for leaf in bounded)
     return checks
 
 
-def _walk_leaves(shape: Shape, path: Path) -> Iterator[tuple[Path, Leaf]]:
-    if isinstance(shape, Leaf):
-        if shape.type != "null":
-            yield path, shape
-    elif isinstance(shape, Fields):
-        for field in shape.fields:
-            yield from _walk_leaves(field.shape, (*path, field.name))
-    elif isinstance(shape, Branches):
-        for branch in shape.branches:
-            yield from _walk_leaves(branch, path)
-
-
-def _has_map_and_record(union: Branches) -> bool:
-    """Whether a dictionary as fastavro gives it may be either."""
-    kinds = {type(branch) for branch in union.branches}
-    return Items in kinds and Fields in kinds
+def _has_bounds(shape: Shape, known: dict[int, bool]) -> bool:
+    """Whether a logical type bounds a value that can be reached by a path from here."""
+    if id(shape) not in known:
+        if isinstance(shape, Leaf):
+            found = shape.logical in BOUNDS or (shape.type, shape.logical) == ("string", "uuid")
+        elif isinstance(shape, Fields):
+            found = any(_has_bounds(field.shape, known) for field in shape.fields)
+        else:
+            found = isinstance(shape, Branches) and any(_has_bounds(branch, known) for branch in shape.branches)
+        known[id(shape)] = found
+    return known[id(shape)]
 
 
 def _make_check(path: Path, leaf: Leaf) -> Check:

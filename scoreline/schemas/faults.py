@@ -11,7 +11,7 @@ from scoreline.schemas.logical import BOUNDS, is_uuid
 from scoreline.schemas.shapes import Again, Branches, Fields, Items, Leaf, SchemaShape, Shape
 
 MAX_DEPTH = 400
-MAX_EMPTY_ITEMS = 65_536
+MAX_EMPTY_ITEMS = 4096
 _FIXED_WIDTHS = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 
 

@@ -115,11 +115,7 @@ def read_shape(schema: ParsedSchema) -> SchemaShape:
 
 def smallest_size(shape: Shape) -> int:
     """Bytes that a value takes at least; 0 for a record within itself, which cannot be said."""
-    if isinstance(shape, Leaf):
-        return shape.size if shape.type == "fixed" else _SMALLEST[shape.type]
-    if isinstance(shape, Fields):
-        return sum(smallest_size(field.shape) for field in shape.fields)
-    return 0 if isinstance(shape, Again) else 1
+    return _smallest_size(shape, {})
 
 
 def walk_shapes(root: Shape) -> Iterator[Shape]:
@@ -199,3 +195,13 @@ def _read_scale(schema: Any, logical: str | None) -> int:
     if not isinstance(scale, int) or not 0 <= scale <= MAX_SCALE:
         raise SchemaIncompatible(f"a decimal's scale has to be from 0 to {MAX_SCALE}, but is {scale!r}")
     return scale
+
+
+def _smallest_size(shape: Shape, known: dict[int, int]) -> int:
+    if isinstance(shape, Leaf):
+        return shape.size if shape.type == "fixed" else _SMALLEST[shape.type]
+    if isinstance(shape, Fields):
+        if id(shape) not in known:
+            known[id(shape)] = sum(_smallest_size(field.shape, known) for field in shape.fields)
+        return known[id(shape)]
+    return 0 if isinstance(shape, Again) else 1
