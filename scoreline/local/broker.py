@@ -21,7 +21,13 @@ __all__ = ["KafkaBroker", "await_broker"]
 
 CLUSTER_ID = "c2NvcmVsaW5lLWxvY2FsMQ"
 # One collector thread and the quick compiler: a third less time and half the processor of the JVM's own choice.
-JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+# No performance data either: it would leave a folder in the machine's own temporary one.
+JAVA_OPTIONS = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
 STOP_SECONDS = 20.0
 FORMAT_SECONDS = 60.0
 START_ATTEMPTS = 3
@@ -160,14 +166,19 @@ class KafkaBroker:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         conf, log, data = (self.folder / name for name in ("server.properties", "broker.log", "data"))
         log.unlink(missing_ok=True)
+        # A killed JVM leaves the native libraries that it has unpacked; here they go with the next start or the folder.
+        scratch = self.folder / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        options = (*JAVA_OPTIONS, f"-Djava.io.tmpdir={scratch}")
         write_properties(
             conf,
             server_properties(self.ports, data, advertised_via=self._advertised_via, overrides=self._properties),
         )
         if not (data / "meta.properties").exists():
-            self._format(runtime, conf)
+            self._format(runtime, conf, options)
         self._process = GuardedProcess(
-            runtime.command("kafka.Kafka", str(conf), options=(f"-Xmx{self._heap}", *JAVA_OPTIONS)),
+            runtime.command("kafka.Kafka", str(conf), options=(f"-Xmx{self._heap}", *options)),
             stdout=log,
             stderr=log,
             grace_seconds=0.0 if self._temporary else STOP_SECONDS,
@@ -175,9 +186,9 @@ class KafkaBroker:
         )
         self._await_answer(self._process)
 
-    def _format(self, runtime: KafkaRuntime, conf: Path) -> None:
+    def _format(self, runtime: KafkaRuntime, conf: Path, options: tuple[str, ...]) -> None:
         command = runtime.command(
-            "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(conf), options=JAVA_OPTIONS
+            "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(conf), options=options
         )
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False)
         if done.returncode:

@@ -26,7 +26,13 @@ RUNNER = f"apicurio-registry-app-{VERSION}-runner.jar"
 START_ATTEMPTS = 3
 READY_WITHIN_SECONDS = 60.0
 # One collector thread and the quick compiler, as for the broker; schemas live in memory and go with the process.
-JAVA_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dapicurio.storage.kind=sql")
+JAVA_OPTIONS = (
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-Dapicurio.storage.kind=sql",
+)
 
 
 class RealRegistry:
@@ -94,8 +100,9 @@ class RealRegistry:
     def _spawn(self, java: Path, runner: Path) -> GuardedProcess:
         log = self._folder / "registry.log"
         listen = (f"-Dquarkus.http.host={HOST}", f"-Dquarkus.http.port={self._port}")
+        scratch = f"-Djava.io.tmpdir={self._folder}"
         return GuardedProcess(
-            [str(java), *JAVA_OPTIONS, *listen, "-jar", str(runner)],
+            [str(java), *JAVA_OPTIONS, *listen, scratch, "-jar", str(runner)],
             stdout=log,
             stderr=log,
             folder_to_remove=self._folder,
