@@ -36,7 +36,7 @@ CLASSIC_DEFAULTS: Properties = {
 PRODUCER_DEFAULTS: Properties = {
     **EVERY_DEFAULTS,
     "linger.ms": 20,  # the flush that ends every batch sends at once; until then, fewer and larger requests
-    "compression.type": "lz4",
+    "compression.type": "lz4",  # a tenth of a microsecond a record for a good part of the network and the disk
     "message.timeout.ms": 0,  # without end: giving up and sending again is what loses the order
     "message.max.bytes": 64_000_000,  # the topic decides what is too large, not a default of this client
     "queue.buffering.max.kbytes": 131_072,  # a batch and its dead letters many times over

@@ -18,6 +18,7 @@ class ScriptedProducer:
         self.produced = []
         self.obstacles = deque()
         self.polls = 0
+        self.unsettled = 0
 
     def produce(self, topic, value, key, partition, **more):
         obstacle = self.obstacles.popleft() if self.obstacles else None
@@ -29,7 +30,7 @@ class ScriptedProducer:
         self.polls += 1
 
     def flush(self, timeout):
-        return 0
+        return self.unsettled
 
 
 class Scene:
@@ -91,6 +92,22 @@ def test_a_record_that_the_client_refuses_does_not_hold_up_the_others(scene):
     with pytest.raises(DeliveryError, match=r"1 records .* out\[1\]: MSG_SIZE_TOO_LARGE"):
         scene.publisher.flush(0.1)
     assert scene.publisher.flush(0.1)
+
+
+def test_a_refusal_is_not_told_before_everything_else_is_settled(scene):
+    scene.producer.obstacles.append(refusal(KafkaError.MSG_SIZE_TOO_LARGE))
+    scene.publish(b"a", b"b")
+    scene.producer.unsettled = 1
+    assert not scene.publisher.flush(0.1)
+    scene.producer.unsettled = 0
+    with pytest.raises(DeliveryError):
+        scene.publisher.flush(0.1)
+
+
+def test_headers_under_our_prefix_are_not_carried(scene):
+    record = StoredRecord(headers_=[("scoreline-pin-version", b"2"), ("trace", b"1")])
+    scene.publisher.publish(Outputs([record], [b"v"], "m", 1), [], lambda: True)
+    assert scene.producer.produced == [("out", b"v", None, 0, {"headers": [("trace", b"1")]})]
 
 
 def test_a_refusal_after_a_full_queue_is_noted_too(scene):

@@ -239,6 +239,18 @@ def test_what_is_acknowledged_is_committed_while_its_partition_is_revoked(protoc
     assert {p: scene.group.committed[p] for p in given} == {p: 3 if p.partition == 0 else 4 for p in given}
 
 
+def test_a_revocation_commits_for_what_is_revoked_and_leaves_the_rest_to_its_time():
+    scene = Scene(partitions=2, interval_seconds=1e9)
+    scene.append(3, partition=0)
+    scene.append(3, partition=1)
+    scene.finish(scene.poll(1))
+    scene.finish(scene.poll())
+    other = MemorySource(scene.broker, GROUP, ["features"], member="b")
+    scene.poll()
+    other.poll(10, MANY_BYTES, 0.0)
+    assert [set(offsets) for offsets, _ in scene.recorder.commits] == [{FIRST}, other.assignment()]
+
+
 def test_a_commit_under_way_is_made_again_with_the_revocation(scene):
     """Its answer may be a refusal, and after the revocation it would be too late."""
     scene.append(1)

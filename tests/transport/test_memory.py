@@ -31,6 +31,17 @@ def test_an_expired_member_learns_of_its_loss_in_its_next_poll_and_joins_again()
     assert [event for event, _ in recorder.events] == ["assigned", "lost", "assigned"]
 
 
+def test_a_refused_offset_is_forgotten_once_a_later_one_is_committed():
+    broker = MemoryBroker()
+    broker.create_topic("topic")
+    source, _ = open_member(broker, "a")
+    poll(source)
+    broker.group("group").refusals.append("REBALANCE_IN_PROGRESS")
+    source.commit({TopicPartition("topic", 0): 1}, wait=True)
+    source.commit({TopicPartition("topic", 0): 2}, wait=True)
+    assert source.take_refused() == {}
+
+
 def test_an_eager_rebalance_shares_out_nothing_before_every_member_has_given_up_all():
     broker = MemoryBroker(protocol=GroupProtocol.EAGER)
     broker.create_topic("topic", 2)

@@ -131,7 +131,9 @@ class MemorySource:
         return taken
 
     def _take_answer(self, next_offsets: NextOffsets, error: str | None) -> None:
-        if error is not None:
-            self._refused.update(next_offsets)
+        for partition, offset in next_offsets.items():
+            self._refused.pop(partition, None)
+            if error is not None:
+                self._refused[partition] = offset
         if self._observer is not None:
             self._observer.commit_answered(next_offsets, error)
