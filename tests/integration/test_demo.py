@@ -1,0 +1,51 @@
+"""`scoreline demo`, as a user runs it on a pipe."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from scoreline.config.environment import read_environment
+from scoreline.testing.processes import find_children
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+
+def test_the_demonstration_shows_everything_ends_with_0_and_leaves_nothing_behind(tmp_path):
+    """All flights come out once, the same bits over HTTP, and no process and no file stays."""
+    kept = {k: v for k, v in read_environment().items() if not k.startswith("SCORELINE_")}
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    before = set(find_children(os.getpid()))
+    done = subprocess.run(
+        [sys.executable, "-m", "scoreline", "demo"],
+        cwd=tmp_path,
+        env={**kept, "TMPDIR": str(scratch)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout
+    assert re.search(r"flights streamed\s+│\s+167,246 │", said)
+    assert re.search(r"predictions\s+│\s+167,246 │", said)
+    assert re.search(r"predictions that came twice\s+│\s+0 │", said)
+    reasons = dict(re.findall(r"dead letters: (\w+)\s+│\s+(\d+) │", said))
+    assert reasons == {
+        "undecodable": "4",
+        "unknown_schema": "1",
+        "tombstone": "1",
+        "invalid_value": "1",
+        "unknown_version": "1",
+    }
+    auc = float(re.search(r"AUC against what really happened\s+│\s+([\d.]+)", said).group(1))
+    assert 0.90 < auc < 0.93
+    over_http = re.search(r"over HTTP\s+(\S+)", said).group(1)
+    assert over_http == re.search(r"on Kafka\s+(\S+)", said).group(1)
+    assert "curl -s http://127.0.0.1:" in said
+    assert list(scratch.iterdir()) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["scratch"]
+    assert set(find_children(os.getpid())) <= before
