@@ -20,6 +20,11 @@ class BoundedPool:
         self._timeout_seconds = timeout_seconds
         self._pending = 0
 
+    @property
+    def pending(self) -> int:
+        """Calls that run or wait."""
+        return self._pending
+
     def check_room(self) -> None:
         """Whether another request may be taken on.
 

@@ -5,6 +5,7 @@ value on its own, with the same types, and collects all that is wrong.
 """
 
 import math
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
@@ -12,12 +13,13 @@ from typing import Any, Union
 import msgspec
 import numpy as np
 
-from scoreline.errors import InstanceProblem, InvalidInstances, MalformedRequest, RequestTooLarge
+from scoreline.errors import InstanceProblem, InvalidInstances, MalformedRequest, ModelRejected, RequestTooLarge
 from scoreline.features import UNSEEN, Feature, FeatureSet, Kind, Level, Matrix
 from scoreline.schemas.json_problems import PROBLEMS_PER_INSTANCE, describe_value, shorten, trim_problems
 
 _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SHOWN_ERROR = 200
+_UNFIT_NAME = re.compile(r'["\\\x00-\x1f]')
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,6 +42,11 @@ class JsonRows:
     """
 
     def __init__(self, features: FeatureSet, *, ignore_unknown: bool = False) -> None:
+        """Make the type.
+
+        Raises:
+            ModelRejected: a feature has a name that msgspec cannot look up.
+        """
         self._features = features
         self._ignore_unknown = ignore_unknown
         row = _make_row_type(features, ignore_unknown=ignore_unknown)
@@ -143,7 +150,12 @@ class _Codes(dict[Level | None, float]):
 
 
 def _make_row_type(features: FeatureSet, *, ignore_unknown: bool) -> type[msgspec.Struct]:
-    """The struct of one row; its fields have made-up names, because a feature's name may be any string."""
+    """The struct of one row; its fields have made-up names, because a feature's name may be nearly any string."""
+    unfit = [f.name for f in features if _UNFIT_NAME.search(f.name)]
+    if unfit:
+        raise ModelRejected(
+            f"feature names with a quote, a backslash or a control character cannot be asked for: {unfit}"
+        )
     fields: list[Any] = []
     for i, feature in enumerate(features):
         kind = _find_type(feature)

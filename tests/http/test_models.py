@@ -1,0 +1,28 @@
+import pytest
+
+from tests.http.sidecars import serve
+
+
+async def test_versions_are_listed():
+    async with serve() as running:
+        assert (await running.get("/models")).json == {"model": "model", "versions": [{"version": 1}]}
+
+
+async def test_one_version_is_shown():
+    async with serve() as running:
+        assert (await running.get("/models/1")).json == {"version": 1, "selector": "1"}
+
+
+@pytest.mark.parametrize("selector", ["2", "nobody", "..", "%2e%2e", "1%2F2", "%00", "a" * 1000])
+async def test_an_unknown_version_is_not_found(selector):
+    """And the answer does not say where it was looked for."""
+    async with serve() as running:
+        answer = await running.get(f"/models/{selector}")
+        assert answer.status == 404
+        assert b"secret-store" not in answer.body
+
+
+async def test_a_query_is_refused():
+    async with serve() as running:
+        assert (await running.get("/models?limit=3")).status == 400
+        assert (await running.get("/models/1?full=true")).status == 400

@@ -1,0 +1,270 @@
+"""JSON rows against the contract, read value by value with the standard library's parser."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoreline.errors import InvalidInstances, MalformedRequest, ModelRejected, RequestTooLarge
+from scoreline.features import UNSEEN, Feature, FeatureSet, Kind
+from scoreline.schemas.json_problems import DETAILED_INSTANCES, PROBLEMS_PER_INSTANCE
+from scoreline.schemas.json_rows import JsonRows
+
+MANY = 1000
+
+FEATURES = (
+    Feature("numeric"),
+    Feature("numeric!", nullable=False),
+    Feature("integer", Kind.INTEGER),
+    Feature("boolean", Kind.BOOLEAN),
+    Feature("code", Kind.CATEGORICAL),
+    Feature("color", Kind.CATEGORICAL, levels=("red", "grün", "")),
+    Feature("size", Kind.CATEGORICAL, levels=(1, 2, 2**53 + 1, 2.5)),
+    Feature("flag", Kind.CATEGORICAL, levels=(False, True)),
+    Feature("must", Kind.CATEGORICAL, levels=("x",), nullable=False),
+)
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.sampled_from([2**31 - 1, 2**31, 2**53, 2**53 + 1, 10**30, -(10**400), 1.0, 2.5, 0.5, -0.0, 1e308, 5e-324]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["red", "grün", "x", "", "1", "1.5", "true", "null", "NaN", '"{\\'])
+    | st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=3),
+    st.just([]),
+    st.just({"a": 1}),
+)
+ROWS = st.dictionaries(st.sampled_from([f.name for f in FEATURES] + ["unknown"]), VALUES)
+
+
+def judge(feature: Feature, value: object) -> float | None:
+    """The contract's word on one value: what stands in the matrix, or None where the value is refused."""
+    if value is None:
+        return math.nan if feature.nullable else None
+    if feature.levels is not None:
+        kinds = {str if isinstance(x, str) else bool if isinstance(x, bool) else float for x in feature.levels}
+        kind = str if isinstance(value, str) else bool if isinstance(value, bool) else float
+        if kind not in kinds or isinstance(value, list | dict):
+            return None
+        return next(
+            (float(i) for i, x in enumerate(feature.levels) if (x == value and type(x) is not bool) or x is value),
+            UNSEEN,
+        )
+    if feature.kind is Kind.BOOLEAN:
+        return float(value) if isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    whole = number == math.floor(number)
+    if feature.kind is Kind.INTEGER:
+        return number if whole else None
+    if feature.kind is Kind.CATEGORICAL:
+        return number if whole and 0 <= number <= 2**31 - 1 else None
+    return number
+
+
+def judge_row(features: FeatureSet, row: dict[str, object]) -> tuple[list[float | None], set[str]]:
+    values = [judge(f, row.get(f.name)) for f in features]
+    bad = {f.name for f, value in zip(features, values, strict=True) if value is None}
+    return values, bad | (set(row) - set(features.names))
+
+
+def encode(rows: object) -> bytes:
+    return json.dumps({"instances": rows}, ensure_ascii=False).encode()
+
+
+def find_bad(
+    decoder: JsonRows, features: FeatureSet, body: bytes
+) -> tuple[np.ndarray | None, set[tuple[int, str | None]]]:
+    """What decoding and settling make of a body: the matrix, or where it is bad."""
+    try:
+        matrix = decoder.decode(body, max_instances=MANY)
+    except InvalidInstances as error:
+        return None, {(p.instance, p.feature) for p in error.problems}
+    raw = matrix.copy()
+    settled = features.settle(matrix)
+    return raw, {(p.row, p.feature.name) for p in settled.problems}
+
+
+@settings(max_examples=150)
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_rows_are_decoded_or_refused_as_the_contract_says(rows):
+    """Every bad value of every row is named, and no good one; good rows give the same doubles to the bit."""
+    features = FeatureSet(FEATURES)
+    matrix, bad = find_bad(JsonRows(features), features, encode(rows))
+    judged = [judge_row(features, row) for row in rows]
+    assert bad == {(i, name) for i, (_, names) in enumerate(judged) for name in names}
+    if not bad:
+        expected = np.array([values for values, _ in judged], dtype=np.float64)
+        assert matrix.tobytes() == expected.tobytes()
+
+
+@settings(max_examples=50)
+@given(st.lists(ROWS, min_size=1, max_size=3))
+def test_unknown_features_are_skipped_on_request(rows):
+    """Then a row is judged as if they were not there."""
+    features = FeatureSet(FEATURES)
+    known = [{k: v for k, v in row.items() if k != "unknown"} for row in rows]
+    lenient, bad = find_bad(JsonRows(features, ignore_unknown=True), features, encode(rows))
+    strict, expected = find_bad(JsonRows(features), features, encode(known))
+    assert bad == expected
+    if strict is not None:
+        assert lenient.tobytes() == strict.tobytes()
+
+
+@settings(max_examples=100)
+@given(
+    st.binary(max_size=60)
+    | ROWS.map(lambda row: encode([row])).flatmap(lambda b: st.integers(0, len(b)).map(lambda i: b[:i]))
+)
+def test_no_bytes_raise_anything_else(body):
+    decoder = JsonRows(FeatureSet(FEATURES))
+    try:
+        decoder.decode(body, max_instances=MANY)
+    except (MalformedRequest, InvalidInstances):
+        return
+    json.loads(body)
+
+
+def wrap(row: str) -> str:
+    return f'{{"instances": [{row}]}}'
+
+
+def decode(text: str, *features: Feature, max_instances: int = MANY) -> list[list[float]]:
+    decoder = JsonRows(FeatureSet(features or (Feature("a"),)))
+    return decoder.decode(text.encode(), max_instances=max_instances).tolist()
+
+
+def problems(text: str, *features: Feature) -> list[tuple[int, str | None, str]]:
+    with pytest.raises(InvalidInstances) as caught:
+        decode(text, *features)
+    return [(p.instance, p.feature, p.detail) for p in caught.value.problems]
+
+
+def test_a_matrix_is_in_the_order_of_the_features():
+    assert decode('{"instances": [{"b": 2, "a": 1}, {"a": 3, "b": 4}]}', Feature("a"), Feature("b")) == [[1, 2], [3, 4]]
+
+
+def test_a_repeated_key_takes_its_last_value():
+    assert decode('{"instances": [{"a": "x", "a": 1, "a": 2}]}'.replace('"x"', "0")) == [[2.0]]
+
+
+def test_a_name_may_be_any_string():
+    """Also one that is no identifier, a keyword, or written with escapes."""
+    names = ["class", "Column 1", "a.b", "ä", "it's", "__init__", "f0", ""]
+    features = [Feature(name, field="x") for name in names]
+    rows = json.dumps({"instances": [{name: i for i, name in enumerate(names)}]})
+    assert decode(rows, *features) == [[float(i) for i in range(len(names))]]
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "\x00"])
+def test_a_name_that_would_need_escapes_is_refused_with_its_model(name):
+    with pytest.raises(ModelRejected, match="cannot be asked for"):
+        JsonRows(FeatureSet((Feature(name),)))
+
+
+def test_large_integers_keep_their_level():
+    """Beyond 2^53 they are looked up as integers, not as the doubles that they would share."""
+    levels = (2**53, 2**53 + 1)
+    feature = Feature("a", Kind.CATEGORICAL, levels=levels)
+    assert decode(json.dumps({"instances": [{"a": n} for n in levels]}), feature) == [[0.0], [1.0]]
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400, "9" * 5000])
+def test_a_number_beyond_a_double_is_refused(value):
+    ((instance, feature, detail),) = problems(wrap(f'{{"a": {value}}}'))
+    assert (instance, feature) == (0, "a")
+    assert detail.startswith("expected a number or null, got ")
+    assert detail.endswith("which is beyond a double")
+    assert len(detail) < 120
+
+
+@pytest.mark.parametrize(
+    ("value", "feature", "detail"),
+    [
+        ('"1"', Feature("a"), "expected a number or null, got a string"),
+        ("true", Feature("a", nullable=False), "expected a number, got true"),
+        ("1", Feature("a", Kind.BOOLEAN), "expected true or false or null, got the number 1"),
+        ("1", Feature("a", Kind.CATEGORICAL, levels=("x",)), "expected a string or null, got the number 1"),
+        ("[]", Feature("a", Kind.CATEGORICAL, levels=(1, "x")), "expected a string or a number or null, got an array"),
+        ("{}", Feature("a", Kind.INTEGER), "expected a whole number or null, got an object"),
+        ("false", Feature("a", Kind.CATEGORICAL), "expected a category code or null, got false"),
+        ("null", Feature("a", nullable=False), None),
+    ],
+)
+def test_a_problem_says_what_was_expected_and_what_came(value, feature, detail):
+    text = wrap(f'{{"a": {value}}}, {{"zz": 1}}')
+    first = problems(text, feature)[0]
+    assert first == (0, "a", detail or "feature 'a' is null, but may not be")
+
+
+def test_an_absent_feature_that_may_not_be_null_is_missing():
+    assert problems('{"instances": [{}]}', Feature("a", nullable=False)) == [
+        (0, "a", "feature 'a' is missing, and may not be null")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nope",
+        "[]",
+        '{"instances": [], "more": 1}',
+        '{"instances": null}',
+        '{"instances": []}',
+        '{"instances": [{"a": 1},]}',
+        '{"instances": [{"a": NaN}]}',
+        '{"instances": [{"a": Infinity}]}',
+        '{"instances": [{"a": 01}]}',
+        '{"instances": [{"a": .5}]}',
+        '{"instances": [{"a": "\\ud800"}]}',
+        '{"instances": [{"a": 1}]}{}',
+        '{"instances": ' + "[" * 50_000,
+        '{"instances": [{"a": ' + "[" * 50_000 + "]" * 50_000 + "}]}",
+    ],
+    ids=range(15),
+)
+def test_what_is_not_json_in_the_right_shape_is_malformed(text):
+    with pytest.raises(MalformedRequest):
+        decode(text)
+
+
+def test_a_malformed_end_wins_over_a_bad_row_before_it():
+    """It cannot be known what was meant, so no row is judged."""
+    with pytest.raises(MalformedRequest):
+        decode('{"instances": [{"a": "x"}, {"a": NaN}]}')
+
+
+def test_too_many_instances_are_refused_before_they_are_decoded():
+    rows = ",".join(["{}"] * 4)
+    with pytest.raises(RequestTooLarge, match="4 instances, but may have 3"):
+        decode(wrap(rows), max_instances=3)
+    assert len(decode(wrap(rows), max_instances=4)) == 4
+
+
+def test_braces_inside_strings_are_not_counted_as_instances():
+    feature = Feature("a", Kind.CATEGORICAL, levels=("{{{{{{",))
+    assert decode('{"instances": [{"a": "{{{{{{"}]}', feature, max_instances=1) == [[0.0]]
+
+
+def test_however_much_is_wrong_every_bad_row_is_named_in_bounded_length():
+    """The first hundred with their problems, at most 32 each, the rest with their first."""
+    features = [Feature(f"f{i}", nullable=False) for i in range(50)]
+    found = problems(wrap(",".join(["{}"] * 300)), *features)
+    assert len({instance for instance, _, _ in found}) == 300
+    assert len(found) == DETAILED_INSTANCES * PROBLEMS_PER_INSTANCE + 300 - DETAILED_INSTANCES
+    flood = json.dumps({"instances": [{f"u{i}": 1 for i in range(5000)}]})
+    assert len(problems(flood, Feature("a"))) == PROBLEMS_PER_INSTANCE
+
+
+def test_a_long_unknown_name_is_shown_in_part():
+    ((_, feature, detail),) = problems(json.dumps({"instances": [{"u" * 10_000: 1}]}))
+    assert len(feature) < 50
+    assert len(detail) < 100
