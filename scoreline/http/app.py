@@ -166,10 +166,11 @@ class Sidecar:
 
     def _make_serving_routes(self, serving: Serving, limits: Limits) -> list[Route]:
         scoring = self._make_pool("scoring", serving.workers, limits)
-        store = self._make_pool("store", 1, limits)
-        predictor = Predictor(serving.versions, limits, scoring=scoring, loading=store, clock=self._clock)
+        # Of their own, so that a slow listing does not hold up a prediction with a version that is loaded.
+        loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
+        predictor = Predictor(serving.versions, limits, scoring=scoring, loading=loading, clock=self._clock)
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
-        return [predict, *ModelRoutes(serving.models, store).list_routes()]
+        return [predict, *ModelRoutes(serving.models, listing).list_routes()]
 
     def _make_pool(self, name: str, threads: int, limits: Limits) -> BoundedPool:
         pool = BoundedPool(

