@@ -1,7 +1,7 @@
 """Reads records as a member of a consumer group: what is there, at once, and nothing that belongs to someone else."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import cast
 
@@ -118,6 +118,23 @@ class KafkaSource:
                 self._held = []
                 self._membership.join_again()
                 return
+
+    def lags(self) -> Mapping[TopicPartition, int]:
+        """Offsets between the position and the end of each partition of ours, as the last fetch knew them."""
+        held_from: dict[TopicPartition, int] = {}
+        for message in self._held:
+            held_from.setdefault(partition_of(message), int(message.offset() or 0))
+        lags = {}
+        try:
+            for at in self._consumer.position([ClientPartition(p.topic, p.partition) for p in self.assignment()]):
+                partition = TopicPartition(at.topic, at.partition)
+                position = held_from.get(partition, at.offset)
+                _, end = self._consumer.get_watermark_offsets(at, cached=True)
+                if position >= 0 and end >= 0:
+                    lags[partition] = max(0, end - position)
+        except KafkaException as refused:
+            self._watch.note(refused.args[0])
+        return lags
 
     def assignment(self) -> frozenset[TopicPartition]:
         """Partitions that are ours now; may be asked from any thread."""

@@ -19,6 +19,7 @@ from scoreline.service.parts import Parts
 from scoreline.service.stopping import Stop
 from scoreline.stream.backoff import Backoff
 from scoreline.stream.health import StreamHealth
+from scoreline.stream.lag import LagObserver
 from scoreline.stream.loop import BatchLimits, StreamLoop
 from scoreline.transport.delivery import AtLeastOnce
 
@@ -61,7 +62,8 @@ class StreamRole:
         admin.reach(settings.startup_seconds, self._stop.is_set)
         if self._stop.is_set():
             return {}
-        topics = admin.check_topics([settings.input_topic, settings.output_topic, settings.dead_letter_topic])
+        written = [settings.output_topic, settings.dead_letter_topic]
+        topics = admin.check_topics([settings.input_topic, *written], read=[settings.input_topic], written=written)
         return {name: topic.partitions for name, topic in topics.items()}
 
     def _make_path(self, catalog: SchemaCatalog) -> ScoringPath | None:
@@ -137,7 +139,13 @@ class StreamRole:
             stop=self._stop,
             clock=time.monotonic,
             wall_clock=time.time,
-            observers=(self._health, parts.metrics, parts.stats, parts.dead_letter_log),
+            observers=(
+                self._health,
+                parts.metrics,
+                parts.stats,
+                parts.dead_letter_log,
+                LagObserver(source, parts.metrics.set_lag, time.monotonic),
+            ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
         )
         try:

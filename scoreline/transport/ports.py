@@ -65,6 +65,10 @@ class Source(Protocol):
         """Make the next poll return these offsets again, of the partitions that are still ours."""
         ...
 
+    def lags(self) -> Mapping[TopicPartition, int]:
+        """Offsets between the position and the end of each partition of ours; those not known yet are left out."""
+        ...
+
     def assignment(self) -> frozenset[TopicPartition]:
         """Partitions that are ours now."""
         ...

@@ -220,3 +220,15 @@ def test_what_is_committed_while_a_partition_is_revoked_reaches_its_next_owner(w
     again += poll_until([first, second], lambda _: bool(listener.commits) and not first.commit_in_flight())
     assert again == []
     assert {error for _, error in listener.commits} == {None}
+
+
+def test_the_lag_is_what_lies_between_the_position_and_the_end(world, group):
+    topic = world.make_topic()
+    world.append(topic, numbered(10))
+    source = world.open_source(topic, group)
+    taken = poll_until(source, has(1), max_records=4)
+    partition = TopicPartition(topic, 0)
+    assert source.lags() == {partition: 10 - len(taken)}
+    poll_until(source, has(10 - len(taken)))
+    assert source.lags() == {partition: 0}
+    source.close()

@@ -56,6 +56,10 @@ class MemoryBroker:
         """Records from an offset on."""
         return self._logs[partition][offset : offset + limit]
 
+    def end_of(self, partition: TopicPartition) -> int:
+        """Offset of the next record of a partition."""
+        return len(self._logs[partition])
+
     def read(self, topic: str) -> list[StoredRecord]:
         """Everything that a topic holds, by partition and offset."""
         with self.changed:

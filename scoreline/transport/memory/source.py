@@ -1,7 +1,7 @@
 """A member of an in-memory consumer group."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scoreline.records import NextOffsets, Record, TopicPartition
 from scoreline.transport.memory.broker import MemoryBroker
@@ -69,6 +69,11 @@ class MemorySource:
     def rewind(self, next_offsets: NextOffsets) -> None:
         """Make the next poll return these offsets again, of the partitions that are still ours."""
         self._positions.update({p: offset for p, offset in next_offsets.items() if p in self._positions})
+
+    def lags(self) -> Mapping[TopicPartition, int]:
+        """Records between the position and the end of each partition of ours."""
+        with self._broker.changed:
+            return {p: self._broker.end_of(p) - position for p, position in self._positions.items()}
 
     def assignment(self) -> frozenset[TopicPartition]:
         """Partitions that are ours now."""
