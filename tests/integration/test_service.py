@@ -131,6 +131,9 @@ def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
     await_metric(deployment.service.url, 'scoreline_predictions_total{path="stream",version="1"} 100.0')
     await_metric(deployment.service.url, 'scoreline_dead_letters_total{reason="undecodable"} 1.0')
     await_metric(deployment.service.url, "scoreline_assigned_partitions 4.0")
+    await_metric(
+        deployment.service.url, f'scoreline_consumer_lag_records{{partition="1",topic="{deployment.input_topic}"}} 0.0'
+    )
     with urllib.request.urlopen(f"{deployment.service.url}/stats", timeout=10) as response:
         stats = json.load(response)
     assert stats["stream"]["predictions"] == {"total": 100, "versions": {"1": 100}}
