@@ -1,5 +1,6 @@
 """The one scoring path: decode → predict → encode, on batches, without I/O. Stream, sidecar and jobs all end here."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoreline.errors import ModelNotFound, ModelRejected
-from scoreline.features import Matrix, ValueProblem
+from scoreline.features import FEW_ROWS, Matrix, ValueProblem
 from scoreline.models.model import ModelVersion, Scores, Versions
 from scoreline.records import PIN_HEADER, DeadLetter, Outputs, Reason, Record, find_header
 from scoreline.schemas.decoder import PayloadDecoder
@@ -75,6 +76,9 @@ class Scored:
     infinite: npt.NDArray[np.intp]
 
 
+_NOWHERE: npt.NDArray[np.intp] = np.empty(0, dtype=np.intp)
+
+
 def score(version: ModelVersion, features: Matrix) -> Scored:
     """Score settled rows and find those whose output may not go out.
 
@@ -88,6 +92,9 @@ def score(version: ModelVersion, features: Matrix) -> Scored:
         raise ModelRejected(
             f"{version.name} {version.version} gave scores of shape {scores.shape} instead of {expected}"
         )
+    # Plain comparisons for a few values, as in `FeatureSet.settle`.
+    if scores.size <= FEW_ROWS and all(map(math.isfinite, scores.ravel().tolist())):
+        return Scored(scores, _NOWHERE)
     finite = np.isfinite(scores) if scores.ndim == 1 else np.isfinite(scores).all(axis=1)
     return Scored(scores, np.flatnonzero(~finite))
 
