@@ -11,10 +11,11 @@ from typing import TypeVar
 import numpy as np
 
 from scoreline.schemas.cursor import Cursor, Joined, Positions, join_payloads
+from scoreline.schemas.decoded import Decoded
 from scoreline.schemas.harvest import Harvest, Wanted, list_wanted
 from scoreline.schemas.leaf_steps import ReadFloat, leaf_steps
 from scoreline.schemas.plan import Path, Plan
-from scoreline.schemas.rows import Group, RowDecoder
+from scoreline.schemas.rows import RowDecoder
 from scoreline.schemas.shapes import Branches, Fields, Leaf, Shape
 from scoreline.schemas.steps import ReadBranch, ReadFields, ReadNullable, SkipNull, Step
 
@@ -38,7 +39,7 @@ class ColumnDecoder:
         """Payloads, at least one, made ready to be read."""
         return join_payloads(payloads, self._step.widest)
 
-    def read(self, payloads: Sequence[bytes], joined: Joined, start: int) -> Group:
+    def read(self, payloads: Sequence[bytes], joined: Joined, start: int) -> Decoded:
         """Decode joined payloads, each of at least `start` bytes, where the datum begins."""
         suspect = np.zeros(len(payloads), dtype=np.bool_)
         cursor = Cursor(joined.pages, joined.starts + start, joined.ends, None, suspect)
@@ -48,24 +49,24 @@ class ColumnDecoder:
         if suspect.any():
             return self._settle(payloads, start, harvest, np.flatnonzero(suspect))
         matrix = np.ascontiguousarray(harvest.columns.T)
-        return Group(np.arange(len(payloads)), matrix, harvest.ids, harvest.event_times_ms, [])
+        return Decoded(np.arange(len(payloads)), matrix, harvest.ids, harvest.event_times_ms, [])
 
-    def _settle(self, payloads: Sequence[bytes], start: int, harvest: Harvest, suspects: Positions) -> Group:
+    def _settle(self, payloads: Sequence[bytes], start: int, harvest: Harvest, suspects: Positions) -> Decoded:
         """Have the row decoder decide on every suspect."""
-        found = self._doubtful.read([payloads[row] for row in suspects.tolist()], start)
-        good = suspects[found.rows]
-        harvest.columns[:, good] = found.matrix.T
-        _replace(harvest.ids, good, found.ids)
-        _replace(harvest.event_times_ms, good, found.event_times_ms)
-        faults = [(int(suspects[position]), fault) for position, fault in found.faults]
-        rows = np.delete(np.arange(len(payloads)), [row for row, _ in faults])
+        settled = self._doubtful.read([payloads[row] for row in suspects.tolist()], start)
+        good = suspects[settled.rows]
+        harvest.columns[:, good] = settled.features.T
+        _replace(harvest.ids, good, settled.ids)
+        _replace(harvest.event_times_ms, good, settled.event_times_ms)
+        rejected = [one._replace(row=int(suspects[one.row])) for one in settled.rejected]
+        rows = np.delete(np.arange(len(payloads)), [one.row for one in rejected])
         kept = rows.tolist()
-        return Group(
+        return Decoded(
             rows,
             np.ascontiguousarray(harvest.columns[:, rows].T),
             None if harvest.ids is None else [harvest.ids[row] for row in kept],
             None if harvest.event_times_ms is None else [harvest.event_times_ms[row] for row in kept],
-            faults,
+            rejected,
         )
 
 

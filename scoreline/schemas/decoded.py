@@ -1,7 +1,6 @@
 """What decoding a batch of payloads gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +18,7 @@ class Rejected(NamedTuple):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A batch of payloads as columns. Every payload is either one of `rows` or in `rejected`, never both.
 
     Attributes:
@@ -35,4 +33,4 @@ class Decoded:
     features: Matrix
     ids: Sequence[bytes | None] | None = None
     event_times_ms: Sequence[int | None] | None = None
-    rejected: Sequence[Rejected] = field(default=())
+    rejected: Sequence[Rejected] = ()

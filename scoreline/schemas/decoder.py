@@ -1,7 +1,7 @@
 """Turns payloads into columns of features: finds each writer's schema, and decodes rows or columns by their number."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -13,12 +13,22 @@ from scoreline.schemas.columns import ColumnDecoder
 from scoreline.schemas.decoded import Decoded, Rejected
 from scoreline.schemas.framing import Framing, SchemaKey, split_frames
 from scoreline.schemas.plan import make_plan
-from scoreline.schemas.rows import Fault, Group, RowDecoder
+from scoreline.schemas.rows import RowDecoder
 
 COLUMNS_FROM_RECORDS = 24
 """From how many records on columns are faster than rows (benchmarks/decode.py)."""
 
 MAX_READERS = 256
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Refusal(NamedTuple):
+    """Why no payload of a writer's schema can be decoded."""
+
+    reason: Reason
+    detail: str
 
 
 class _Reader(NamedTuple):
@@ -27,29 +37,36 @@ class _Reader(NamedTuple):
     rows: RowDecoder
     columns: ColumnDecoder | None
 
+    def read(self, payloads: Sequence[bytes], start: int) -> Decoded:
+        """Decode payloads the faster way for so many."""
+        if self.columns is None or len(payloads) < COLUMNS_FROM_RECORDS:
+            return self.rows.read(payloads, start)
+        return self.columns.read(payloads, self.columns.join(payloads), start)
+
 
 class _Usual(NamedTuple):
-    """What the last payloads were, and so the next ones probably are.
+    """What the last payloads for some features were, and so the next ones probably are.
 
     Attributes:
         head: the frame's bytes before the datum.
     """
 
     head: bytes
-    features: FeatureSet
     reader: _Reader
 
-    def read(self, payloads: Sequence[bytes | None], start: int) -> Group | None:
+    def read(self, payloads: Sequence[bytes | None]) -> Decoded | None:
         """Decode payloads that all begin with `head`; None where one does not."""
-        rows, columns = self.reader
+        head, (rows, columns) = self
         if columns is None or len(payloads) < COLUMNS_FROM_RECORDS:
-            present = [payload for payload in payloads if payload is not None and payload.startswith(self.head)]
-            return rows.read(present, start) if len(present) == len(payloads) else None
-        try:
-            joined = columns.join(payloads)  # type: ignore[arg-type]  # a None among them is found by joining
-        except TypeError:
+            for payload in payloads:
+                if payload is None or not payload.startswith(head):
+                    return None
+            return rows.read(cast("Sequence[bytes]", payloads), len(head))
+        if None in payloads:
             return None
-        return columns.read(payloads, joined, start) if joined.all_begin_with(self.head) else None  # type: ignore[arg-type]
+        present = cast("Sequence[bytes]", payloads)
+        joined = columns.join(present)
+        return columns.read(present, joined, len(head)) if joined.all_begin_with(head) else None
 
 
 class PayloadDecoder:
@@ -71,9 +88,9 @@ class PayloadDecoder:
         self._framing = framing
         self._id_field = id_field
         self._event_time_field = event_time_field
-        # The features are kept with the reader, so that their identity is not given to others meanwhile.
-        self._readers: dict[tuple[SchemaKey, int], tuple[FeatureSet, _Reader | Fault]] = {}
-        self._usual: _Usual | None = None
+        # The features are kept beside what is made for them, so that their identity is not given to others meanwhile.
+        self._readers: dict[tuple[SchemaKey, int], tuple[FeatureSet, _Reader | _Refusal]] = {}
+        self._usual: dict[int, tuple[FeatureSet, _Usual]] = {}
 
     def decode(self, payloads: Sequence[bytes | None], features: FeatureSet) -> Decoded:
         """Decode payloads as far as possible; what is wrong with one never touches another.
@@ -85,58 +102,48 @@ class PayloadDecoder:
         Raises:
             Unavailable: the schema registry is away.
         """
-        usual = self._usual
-        if usual is not None and usual.features is features:
-            group = usual.read(payloads, self._framing.header_bytes)
-            if group is not None:
-                rejected = [Rejected(row, *fault) for row, fault in group.faults]
-                return Decoded(group.rows, group.matrix, group.ids, group.event_times_ms, rejected)
-        return self._decode_mixed(payloads, features)
+        usual = self._usual.get(id(features))
+        decoded = None if usual is None else usual[1].read(payloads)
+        return self._decode_mixed(payloads, features) if decoded is None else decoded
 
     def _decode_mixed(self, payloads: Sequence[bytes | None], features: FeatureSet) -> Decoded:
         """Payloads of any number of writers' schemas, or of none."""
         frames = split_frames(payloads, self._framing)
         rejected = list(frames.rejected)
-        groups: list[Group] = []
+        groups: list[Decoded] = []
         for key, positions in frames.groups.items():
             reader = self._find_reader(key, features)
-            if isinstance(reader, Fault):
+            if isinstance(reader, _Refusal):
                 rejected.extend(Rejected(row, *reader) for row in positions)
                 continue
             chosen = [payload for row in positions if (payload := payloads[row]) is not None]
-            group = _read(reader, chosen, frames.datum_start)
+            group = reader.read(chosen, frames.datum_start)
             at = np.asarray(positions, dtype=np.intp)
-            rejected.extend(Rejected(positions[row], *fault) for row, fault in group.faults)
+            rejected.extend(one._replace(row=positions[one.row]) for one in group.rejected)
             groups.append(group._replace(rows=at[group.rows]))
-            self._usual = _Usual(chosen[0][: frames.datum_start], features, reader)
+            _keep(self._usual, id(features), (features, _Usual(chosen[0][: frames.datum_start], reader)))
         rejected.sort(key=lambda one: one.row)
         return self._merge(groups, features, rejected)
 
-    def _find_reader(self, key: SchemaKey, features: FeatureSet) -> _Reader | Fault:
+    def _find_reader(self, key: SchemaKey, features: FeatureSet) -> _Reader | _Refusal:
         known = self._readers.get((key, id(features)))
         if known is not None:
             return known[1]
+        reader: _Reader | _Refusal
         try:
             schema = self._catalog.find_writer(key) if isinstance(key, int) else self._catalog.find_fingerprint(key)
+            plan = make_plan(schema, features, id_field=self._id_field, event_time_field=self._event_time_field)
+            rows = RowDecoder(plan)
+            reader = _Reader(rows, ColumnDecoder(plan, rows) if plan.takes_columns else None)
         except SchemaNotFound as error:
             # Not kept: the catalog remembers it for as long as is right, and the schema may still come.
-            return Fault(Reason.UNKNOWN_SCHEMA, str(error))
+            return _Refusal(Reason.UNKNOWN_SCHEMA, str(error))
         except SchemaError as error:
-            return self._keep(key, features, Fault(Reason.INCOMPATIBLE_SCHEMA, str(error)))
-        try:
-            plan = make_plan(schema, features, id_field=self._id_field, event_time_field=self._event_time_field)
-        except SchemaError as error:
-            return self._keep(key, features, Fault(Reason.INCOMPATIBLE_SCHEMA, str(error)))
-        rows = RowDecoder(plan)
-        return self._keep(key, features, _Reader(rows, ColumnDecoder(plan, rows) if plan.takes_columns else None))
-
-    def _keep(self, key: SchemaKey, features: FeatureSet, reader: _Reader | Fault) -> _Reader | Fault:
-        while len(self._readers) >= MAX_READERS:
-            del self._readers[next(iter(self._readers))]
-        self._readers[key, id(features)] = features, reader
+            reader = _Refusal(Reason.INCOMPATIBLE_SCHEMA, str(error))
+        _keep(self._readers, (key, id(features)), (features, reader))
         return reader
 
-    def _merge(self, groups: Sequence[Group], features: FeatureSet, rejected: Sequence[Rejected]) -> Decoded:
+    def _merge(self, groups: Sequence[Decoded], features: FeatureSet, rejected: Sequence[Rejected]) -> Decoded:
         """Groups of several writers' schemas in the order of the payloads."""
         if not groups:
             return Decoded(
@@ -152,15 +159,15 @@ class PayloadDecoder:
         times = [time for group in groups for time in group.event_times_ms or ()]
         return Decoded(
             rows[order],
-            np.concatenate([group.matrix for group in groups])[order],
+            np.concatenate([group.features for group in groups])[order],
             [ids[i] for i in order] if self._id_field is not None else None,
             [times[i] for i in order] if self._event_time_field is not None else None,
             rejected,
         )
 
 
-def _read(reader: _Reader, payloads: Sequence[bytes], start: int) -> Group:
-    """Decode payloads of one writer's schema, columns or rows, whichever is faster for so many."""
-    if reader.columns is not None and len(payloads) >= COLUMNS_FROM_RECORDS:
-        return reader.columns.read(payloads, reader.columns.join(payloads), start)
-    return reader.rows.read(payloads, start)
+def _keep(known: dict[K, V], key: K, value: V) -> None:
+    """Remember one more, and forget the oldest where there are too many."""
+    known[key] = value
+    while len(known) > MAX_READERS:
+        del known[next(iter(known))]

@@ -6,15 +6,16 @@ Its verdict is the one that counts: the column decoder hands every payload over 
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from fastavro import schemaless_reader
 
 from scoreline.features import UNSEEN, Matrix
 from scoreline.records import Reason
+from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.checks import collect_checks, make_pick
+from scoreline.schemas.decoded import Decoded, Rejected
 from scoreline.schemas.faults import find_fault
 from scoreline.schemas.logical import decimal_to_double, scale_to_ms, uuid_to_text
 from scoreline.schemas.plan import Column, Path, Place, Plan
@@ -33,30 +34,6 @@ _UNREADABLE = (
 )
 
 Value = float | int | None
-
-
-class Fault(NamedTuple):
-    """Why a payload cannot be decoded."""
-
-    reason: Reason
-    detail: str
-
-
-class Group(NamedTuple):
-    """Some payloads of one writer's schema, decoded.
-
-    Attributes:
-        rows: positions of those that could be decoded, ascending; shape (kept,).
-        matrix: shape (kept, features).
-        ids, event_times_ms: of the kept ones; None where the plan wants none.
-        faults: positions of all others, ascending, and what is wrong.
-    """
-
-    rows: npt.NDArray[np.intp]
-    matrix: Matrix
-    ids: list[bytes | None] | None
-    event_times_ms: list[int | None] | None
-    faults: list[tuple[int, Fault]]
 
 
 class RowDecoder:
@@ -80,23 +57,29 @@ class RowDecoder:
         numbers = [column.number for column in plan.columns]
         self._numbers = None if numbers == list(range(plan.width)) else numbers
 
-    def read(self, payloads: Sequence[bytes], start: int) -> Group:
+    def read(self, payloads: Sequence[bytes], start: int) -> Decoded:
         """Decode payloads whose datum begins at `start` and has to end with the payload."""
         values: list[list[Any]] = []
-        kept: list[int] = []
         ids: list[bytes | None] = []
         times: list[int | None] = []
-        faults: list[tuple[int, Fault]] = []
+        rejected: list[Rejected] = []
+        read_datum = self._read_carefully if self._is_careful else schemaless_reader
         for row, payload in enumerate(payloads):
-            record = self._open(payload, start)
-            if isinstance(record, Fault):
-                faults.append((row, record))
+            stream = BytesIO(payload)
+            stream.seek(start)
+            try:
+                record: Any = read_datum(stream, self._schema, None)
+            except _UNREADABLE as error:
+                rejected.append(self._reject(row, payload, start, f"{type(error).__name__}: {error}"))
+                continue
+            if stream.tell() != len(payload) or (self._checks and not all(check(record) for check in self._checks)):
+                rejected.append(self._reject(row, payload, start, "it cannot be read as it was written"))
                 continue
             if self._read_id is not None:
                 try:
                     ids.append(self._read_id(record))
                 except UnicodeDecodeError:
-                    faults.append((row, Fault(Reason.INVALID_VALUE, "the id is not UTF-8")))
+                    rejected.append(Rejected(row, Reason.INVALID_VALUE, "the id is not UTF-8"))
                     continue
             if self._read_time is not None:
                 times.append(self._read_time(record))
@@ -106,33 +89,21 @@ class RowDecoder:
             for i, convert in self._converters:
                 taken[i] = convert(taken[i])
             values.append(taken)
-            kept.append(row)
-        return Group(
-            np.array(kept, dtype=np.intp),
+        rows = np.arange(len(payloads))
+        return Decoded(
+            np.delete(rows, [one.row for one in rejected]) if rejected else rows,
             self._to_matrix(values),
             None if self._read_id is None else ids,
             None if self._read_time is None else times,
-            faults,
+            rejected,
         )
 
-    def _open(self, payload: bytes, start: int) -> dict[str, Any] | Fault:
-        """The record of one payload, with stored values."""
-        if self._is_careful:
-            fault = find_fault(self._plan.shape, payload, start)
-            if fault is not None:
-                return Fault(Reason.UNDECODABLE, fault)
-        stream = BytesIO(payload)
-        stream.seek(start)
-        try:
-            record: Any = schemaless_reader(stream, self._schema, None)
-        except _UNREADABLE as error:
-            return self._reject(payload, start, f"{type(error).__name__}: {error}")
-        if stream.tell() != len(payload):
-            return self._reject(payload, start, "bytes are left over behind the last field")
-        for check in self._checks:
-            if not check(record):
-                return self._reject(payload, start, "a date or a UUID is none")
-        return cast("dict[str, Any]", record)
+    def _read_carefully(self, stream: BytesIO, schema: ParsedSchema, reader_schema: None) -> Any:
+        """Look at the whole datum before fastavro does, where it could be brought down by it."""
+        fault = find_fault(self._plan.shape, stream.getvalue(), stream.tell())
+        if fault is not None:
+            raise ValueError(fault)
+        return schemaless_reader(stream, schema, reader_schema)
 
     def _to_matrix(self, values: list[list[Any]]) -> Matrix:
         if self._numbers is None and values:
@@ -142,9 +113,9 @@ class RowDecoder:
             matrix[:, self._numbers] = np.array(values, dtype=np.float64)
         return matrix
 
-    def _reject(self, payload: bytes, start: int, otherwise: str) -> Fault:
+    def _reject(self, row: int, payload: bytes, start: int, otherwise: str) -> Rejected:
         """A second, careful look finds the words for what is wrong."""
-        return Fault(Reason.UNDECODABLE, find_fault(self._plan.shape, payload, start) or otherwise)
+        return Rejected(row, Reason.UNDECODABLE, find_fault(self._plan.shape, payload, start) or otherwise)
 
 
 def _make_picks(paths: Sequence[Path]) -> Callable[[dict[str, Any]], Sequence[Any]]:

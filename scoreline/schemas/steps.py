@@ -94,7 +94,7 @@ class ReadNullable:
         """A branch that is not one byte with its number is suspect."""
         tags = cursor.pages.bytes.take(cursor.at)
         cursor.at += 1
-        if np.bitwise_or.reduce(tags) > 2 or np.bitwise_or.reduce(tags) & 1:
+        if np.bitwise_or.reduce(tags) not in (0, 2):
             bad = tags & 0xFD != 0
             cursor.doubt(bad)
             tags = np.where(bad, 2 - self._tag, tags)

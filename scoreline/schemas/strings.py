@@ -34,6 +34,7 @@ def pass_over(cursor: Cursor, lengths: Positions) -> Positions:
 
     `cursor.at` becomes another array, so that the caller may keep the old one.
     """
+    # Compared with what is left, because a length may be so large that a sum with it overflows.
     outside = lengths > cursor.end - cursor.at
     if outside.any():
         lengths = np.where(outside, 0, lengths)

@@ -9,6 +9,9 @@ from scoreline.schemas.cursor import Cursor, Integers, Mask, Positions, Words
 
 MAX_VARINT_BYTES = 10
 
+_LONGER = 0x7FFF
+"""Stands for an integer of more than two bytes; no shorter one is so large."""
+
 _MORE = np.uint64(0x8080808080808080)
 _PAYLOAD = np.uint64(0x7F7F7F7F7F7F7F7F)
 _LOW_BITS = np.uint64(0x0101010101010101)
@@ -35,12 +38,10 @@ def read_varints(cursor: Cursor) -> Integers:
     if np.maximum.reduce(first) < 0x80:
         at += 1
         return _short_values().take(first)
-    values_of_pair, widths_of_pair = _pair_values()
-    pairs = pages.pairs[at]
-    values: Integers = values_of_pair.take(pairs)
-    widths: Positions = widths_of_pair.take(pairs)
-    if np.minimum.reduce(widths) == 0:
-        longer = np.flatnonzero(widths == 0)
+    values: Integers = _pair_values().take(pages.pairs[at]).astype(np.int64)
+    widths = (first >> 7) + 1
+    if np.maximum.reduce(values) == _LONGER:
+        longer = np.flatnonzero(values == _LONGER)
         values[longer], widths[longer] = _read_long(cursor, longer)
     at += widths
     return values
@@ -82,10 +83,10 @@ def _short_values() -> Integers:
 
 
 @cache
-def _pair_values() -> tuple[Integers, npt.NDArray[np.intp]]:
-    """Value and width of the integer that begins with each pair of bytes; width 0 where it is longer."""
-    pairs = np.arange(0x10000, dtype=np.int64)
+def _pair_values() -> npt.NDArray[np.int16]:
+    """Value of the integer that begins with each pair of bytes, if it ends with it; small, to stay in the cache."""
+    pairs = np.arange(0x10000)
     first, second = pairs & 0xFF, pairs >> 8
     raw = np.where(first < 0x80, first, (first & 0x7F) | ((second & 0x7F) << 7))
-    widths = np.where(first < 0x80, 1, np.where(second < 0x80, 2, 0)).astype(np.intp)
-    return (raw >> 1) ^ -(raw & 1), widths
+    is_longer = (first >= 0x80) & (second >= 0x80)
+    return np.where(is_longer, _LONGER, (raw >> 1) ^ -(raw & 1)).astype(np.int16)
