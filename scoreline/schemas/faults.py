@@ -12,6 +12,7 @@ from scoreline.schemas.shapes import Again, Branches, Fields, Items, Leaf, Schem
 
 MAX_DEPTH = 400
 MAX_EMPTY_ITEMS = 4096
+MAX_EXPLAINED_VALUES = 20_000
 _FIXED_WIDTHS = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 
 
@@ -36,27 +37,47 @@ def find_fault(schema: SchemaShape, payload: bytes, start: int) -> str | None:
     A record within itself may repeat `MAX_DEPTH` times, and arrays may hold `MAX_EMPTY_ITEMS` items without a byte of
     content: no more than that can be told from an attack.
     """
-    reading = _Reading(schema, payload, start)
+    return _look(_Reading(schema, payload, start))
+
+
+def explain_fault(schema: SchemaShape, payload: bytes, start: int) -> str | None:
+    """What is wrong with a datum that fastavro refuses; None if nothing is found in `MAX_EXPLAINED_VALUES` values."""
+    return _look(_Reading(schema, payload, start, MAX_EXPLAINED_VALUES))
+
+
+def _look(reading: "_Reading") -> str | None:
     try:
-        reading.read_all()
+        if not reading.read_all():
+            return None
     except _Fault as fault:
         return str(fault)
-    left = len(payload) - reading.at
+    left = reading.left
     return f"{left} bytes are left over behind the last field" if left else None
 
 
 class _Reading:
     """Reads with a stack of its own, because a datum may be nested more deeply than Python's allows."""
 
-    def __init__(self, schema: SchemaShape, payload: bytes, start: int) -> None:
+    def __init__(self, schema: SchemaShape, payload: bytes, start: int, patience: int | None = None) -> None:
         self._records = schema.records
         self._payload = payload
         self._pending = [_Pending(schema.root, "", 0)]
         self._empty_items = 0
-        self.at = start
+        self._patience = patience
+        self._at = start
 
-    def read_all(self) -> None:
+    @property
+    def left(self) -> int:
+        """How many bytes are not read yet."""
+        return len(self._payload) - self._at
+
+    def read_all(self) -> bool:
+        """Read to the end; False if the patience ends first."""
+        read = 0
         while self._pending:
+            if read == self._patience:
+                return False
+            read += 1
             item = self._pending.pop()
             if item.depth > MAX_DEPTH:
                 raise _Fault(f"{self._where(item)}: nested more than {MAX_DEPTH} times")
@@ -72,6 +93,7 @@ class _Reading:
                 self._pending.append(_Pending(shape.branches[branch], item.name, item.depth + 1))
             else:
                 self._read_items(shape, item)
+        return True
 
     def _push_fields(self, record: Fields, item: _Pending) -> None:
         prefix = f"{item.name}." if item.name else ""
@@ -81,7 +103,7 @@ class _Reading:
 
     def _read_items(self, shape: Items, item: _Pending) -> None:
         """The next item of a block, or the next block."""
-        if item.began == self.at:
+        if item.began == self._at:
             self._empty_items += 1
             if self._empty_items > MAX_EMPTY_ITEMS:
                 raise _Fault(f"{self._where(item)}: more than {MAX_EMPTY_ITEMS} items without content")
@@ -93,7 +115,7 @@ class _Reading:
             if count < 0:
                 count = -count if count > -(2**63) else 0
                 self._read_integer(item, "the size of a block")
-        began = self.at if count else -1
+        began = self._at if count else -1
         self._pending.append(_Pending(shape, item.name, item.depth, count - 1, began))
         if count:
             if shape.keyed:
@@ -144,11 +166,10 @@ class _Reading:
     def _take(self, size: int, item: _Pending, what: str) -> bytes:
         if size < 0:
             raise _Fault(f"{self._where(item)}: {what} of negative length {size}")
-        left = len(self._payload) - self.at
-        if size > left:
-            raise _Fault(f"{self._where(item)}: {what} needs {size} bytes, but {left} are left")
-        self.at += size
-        return self._payload[self.at - size : self.at]
+        if size > self.left:
+            raise _Fault(f"{self._where(item)}: {what} needs {size} bytes, but {self.left} are left")
+        self._at += size
+        return self._payload[self._at - size : self._at]
 
     def _where(self, item: _Pending) -> str:
-        return f"field {item.name!r} at byte {self.at}"
+        return f"field {item.name!r} at byte {self._at}"

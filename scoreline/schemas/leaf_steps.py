@@ -15,7 +15,7 @@ from scoreline.schemas.varints import MAX_VARINT_BYTES, read_varints
 
 
 class ReadBoolean:
-    """Reads a byte that is 0 or 1."""
+    """Reads a byte: 0 is false, and any other is true, as fastavro has it."""
 
     widest = 1
 
@@ -23,15 +23,13 @@ class ReadBoolean:
         del leaf
         plain = np.array([0.0, 1.0])
         self._columns = [
-            (c, plain if levels is None else levels.find_each([False, True])) for c, levels in wanted.columns
+            (column, plain if levels is None else levels.find_each([False, True])) for column, levels in wanted.columns
         ]
 
     def read(self, cursor: Cursor, harvest: Harvest) -> None:
-        """Anything else than 0 and 1 is suspect."""
+        """Every byte is a boolean."""
         raw = cursor.pages.bytes.take(cursor.at)
         cursor.at += 1
-        if np.maximum.reduce(raw) > 1:
-            cursor.doubt(raw > 1)
         for column, values in self._columns:
             harvest.put(cursor, column, values.take(raw, mode="clip"))
 

@@ -96,7 +96,8 @@ def make_plan(
         subject = f"feature {feature.name!r}"
         place = _find_place(shape.root, feature.field, subject, optional=feature.optional)
         if place is not None:
-            _check(place, feature.field, subject, partial(_refuse_value, feature, levels))
+            refuse = partial(_refuse_number, feature) if levels is None else partial(_refuse_level, levels, place)
+            _check(place, feature.field, subject, refuse)
             columns.append(Column(number, place, levels))
     id_place = _find_checked(shape.root, id_field, "the id", _refuse_id)
     time_place = _find_checked(shape.root, event_time_field, "the event time", _refuse_time)
@@ -183,20 +184,30 @@ def _check(place: Place, field: str, subject: str, refuse: Callable[[Leaf], str 
             raise SchemaIncompatible(f"{subject} needs {need}, but field {field!r} is {leaf}")
 
 
-def _refuse_value(feature: Feature, levels: Levels | None, leaf: Leaf) -> str | None:
-    """What a feature needs instead of this type; None where the type will do."""
-    is_number = leaf.type in _NUMBERS or leaf.logical == "decimal"
-    if levels is None:
-        if is_number:
-            return None
-        if feature.kind is Kind.CATEGORICAL and leaf.type in _TEXTS:
-            return "a level list to take texts, or else a number"
-        return "a number"
-    if leaf.type in _TEXTS:
-        return None if levels.has_texts else "a number, because all its levels are numbers"
-    if is_number:
-        return None if levels.has_numbers else "a text, because all its levels are texts"
-    return "a text or a number"
+def _refuse_number(feature: Feature, leaf: Leaf) -> str | None:
+    """What a feature without levels needs instead of this type; None where the type will do."""
+    if _is_number(leaf):
+        return None
+    if feature.kind is Kind.CATEGORICAL and leaf.type in _TEXTS:
+        return "a level list to take texts, or else a number"
+    return "a number"
+
+
+def _refuse_level(levels: Levels, place: Place, leaf: Leaf) -> str | None:
+    """What a feature with levels needs instead of this type; None where the type will do.
+
+    Of a union, one type that can be a level is enough: values of the others are levels never seen.
+    """
+    if not _is_number(leaf) and leaf.type not in _TEXTS:
+        return "a text or a number"
+    if any(levels.has_numbers if _is_number(other) else levels.has_texts for other in place.leaves):
+        return None
+    wanted, found = ("a text", "texts") if levels.has_texts else ("a number", "numbers")
+    return f"{wanted}, because all its levels are {found}"
+
+
+def _is_number(leaf: Leaf) -> bool:
+    return leaf.type in _NUMBERS or leaf.logical == "decimal"
 
 
 def _refuse_id(leaf: Leaf) -> str | None:

@@ -16,7 +16,7 @@ from scoreline.records import Reason
 from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.checks import collect_checks, make_pick
 from scoreline.schemas.decoded import Decoded, Rejected
-from scoreline.schemas.faults import find_fault
+from scoreline.schemas.faults import explain_fault, find_fault
 from scoreline.schemas.logical import decimal_to_double, scale_to_ms, uuid_to_text
 from scoreline.schemas.plan import Column, Path, Place, Plan
 from scoreline.schemas.stored import strip_logical_types
@@ -34,6 +34,10 @@ _UNREADABLE = (
 )
 
 Value = float | int | None
+
+
+class _FaultFound(ValueError):
+    """What is wrong is known already."""
 
 
 class RowDecoder:
@@ -70,10 +74,10 @@ class RowDecoder:
             try:
                 record: Any = read_datum(stream, self._schema, None)
             except _UNREADABLE as error:
-                rejected.append(self._reject(row, payload, start, f"{type(error).__name__}: {error}"))
+                rejected.append(self._reject(row, payload, start, error))
                 continue
             if stream.tell() != len(payload) or (self._checks and not all(check(record) for check in self._checks)):
-                rejected.append(self._reject(row, payload, start, "it cannot be read as it was written"))
+                rejected.append(self._reject(row, payload, start))
                 continue
             if self._read_id is not None:
                 try:
@@ -102,7 +106,7 @@ class RowDecoder:
         """Look at the whole datum before fastavro does, where it could be brought down by it."""
         fault = find_fault(self._plan.shape, stream.getvalue(), stream.tell())
         if fault is not None:
-            raise ValueError(fault)
+            raise _FaultFound(fault)
         return schemaless_reader(stream, schema, reader_schema)
 
     def _to_matrix(self, values: list[list[Any]]) -> Matrix:
@@ -113,9 +117,13 @@ class RowDecoder:
             matrix[:, self._numbers] = np.array(values, dtype=np.float64)
         return matrix
 
-    def _reject(self, row: int, payload: bytes, start: int, otherwise: str) -> Rejected:
+    def _reject(self, row: int, payload: bytes, start: int, error: BaseException | None = None) -> Rejected:
         """A second, careful look finds the words for what is wrong."""
-        return Rejected(row, Reason.UNDECODABLE, find_fault(self._plan.shape, payload, start) or otherwise)
+        if isinstance(error, _FaultFound):
+            return Rejected(row, Reason.UNDECODABLE, str(error))
+        found = explain_fault(self._plan.shape, payload, start)
+        kind = "bytes left over" if error is None else type(error).__name__
+        return Rejected(row, Reason.UNDECODABLE, found or f"it cannot be read ({kind})")
 
 
 def _make_picks(paths: Sequence[Path]) -> Callable[[dict[str, Any]], Sequence[Any]]:

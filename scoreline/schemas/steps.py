@@ -1,7 +1,7 @@
 """The steps of the column decoder: each reads one value of every row of a batch and moves on behind it.
 
-A step is exact about what it accepts. What is rare or wrong (a boolean of 7, a negative branch, an integer of eleven
-bytes) it only marks as suspect: the row decoder then decides on that row alone.
+A step is exact about what it accepts. What is rare or wrong (a negative branch, an integer of eleven bytes) it only
+marks as suspect: the row decoder then decides on that row alone.
 """
 
 from collections.abc import Sequence

@@ -23,46 +23,41 @@ FEATURES = synthetic_features()
 EXTREMES = [b"\xff" * n + last for n in range(1, 12) for last in (b"\x00", b"\x01", b"\x7f")]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_columns_rows_and_the_record_itself_agree_on_every_value(data: st.DataObject):
     """Random schemas and records; columns equal rows to the bit, and both equal what was written."""
-    drawn = data.draw(schemas_with_records())
-    features = FeatureSet(tuple(data.draw(features_of(drawn))))
-    found = decode_both_ways(drawn.schema, [encode(drawn.schema, r) for r in drawn.records], features)
-    for record, one in zip(drawn.records, found, strict=True):
-        assert isinstance(one, One), one
-        assert same_values(one.values, [expected_value(record, feature, drawn) for feature in features])
+    check_values(data, with_blocks=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_arrays_and_maps_beside_the_features_change_nothing(data: st.DataObject):
-    drawn = data.draw(schemas_with_records(with_blocks=True))
-    features = FeatureSet(tuple(data.draw(features_of(drawn))))
-    found = decode_both_ways(drawn.schema, [encode(drawn.schema, r) for r in drawn.records], features)
-    for record, one in zip(drawn.records, found, strict=True):
-        assert isinstance(one, One), one
-        assert same_values(one.values, [expected_value(record, feature, drawn) for feature in features])
+    check_values(data, with_blocks=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_the_verdict_on_broken_bytes_is_fastavros(data: st.DataObject):
     """Random schemas, random damage: accepted exactly if fastavro reads it to the last byte."""
-    drawn = data.draw(schemas_with_records(with_blocks=data.draw(st.booleans())))
-    features = FeatureSet(tuple(data.draw(features_of(drawn))))
-    chance = random.Random(data.draw(st.integers(0, 2**32)))
-    payloads = [encode(drawn.schema, record) for record in drawn.records]
-    broken = [mutate(chance.choice(payloads), chance) for _ in range(8)]
-    found = decode_both_ways(drawn.schema, [*payloads, *broken], features)
-    schema = parse_schema(drawn.schema)
-    assert [isinstance(one, One) for one in found] == [
-        read_with_fastavro(schema, payload) is not None for payload in (*payloads, *broken)
-    ]
+    check_verdicts(data)
 
 
-@settings(max_examples=80, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_values_agree_over_many_schemas(data: st.DataObject):
+    check_values(data, with_blocks=data.draw(st.booleans()))
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_verdicts_agree_over_many_schemas(data: st.DataObject):
+    check_verdicts(data)
+
+
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.none() | st.binary(max_size=60), max_size=2 * COLUMNS_FROM_RECORDS))
 def test_no_bytes_at_all_can_make_decoding_raise(payloads: list[bytes | None]):
     decoder = make_decoder(SCHEMA, id_field="id")
@@ -79,6 +74,28 @@ def test_two_thousand_mutated_flights_get_fastavros_verdict():
 @pytest.mark.slow
 def test_a_hundred_thousand_mutated_flights_get_fastavros_verdict():
     assert fuzz_flights(100_000, seed=2) > 10_000
+
+
+def check_values(data: st.DataObject, *, with_blocks: bool) -> None:
+    drawn = data.draw(schemas_with_records(with_blocks=with_blocks))
+    features = FeatureSet(tuple(data.draw(features_of(drawn))))
+    found = decode_both_ways(drawn.schema, [encode(drawn.schema, r) for r in drawn.records], features)
+    for record, one in zip(drawn.records, found, strict=True):
+        assert isinstance(one, One), one
+        assert same_values(one.values, [expected_value(record, feature, drawn) for feature in features])
+
+
+def check_verdicts(data: st.DataObject) -> None:
+    drawn = data.draw(schemas_with_records(with_blocks=data.draw(st.booleans())))
+    features = FeatureSet(tuple(data.draw(features_of(drawn))))
+    chance = random.Random(data.draw(st.integers(0, 2**32)))
+    payloads = [encode(drawn.schema, record) for record in drawn.records]
+    broken = [mutate(chance.choice(payloads), chance) for _ in range(8)]
+    found = decode_both_ways(drawn.schema, [*payloads, *broken], features)
+    schema = parse_schema(drawn.schema)
+    assert [isinstance(one, One) for one in found] == [
+        read_with_fastavro(schema, payload) is not None for payload in (*payloads, *broken)
+    ]
 
 
 def fuzz_flights(count: int, seed: int) -> int:

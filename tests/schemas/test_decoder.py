@@ -117,6 +117,21 @@ def test_a_batch_after_the_usual_ones_may_be_anything():
             assert len(decoded.rows) == size - (changed is None or len(changed) < 6)
 
 
+@pytest.mark.parametrize("short", [b"", b"\x00", b"\x00\x00\x00\x00"])
+def test_a_value_shorter_than_its_frame_is_not_completed_by_its_neighbour(short):
+    """What stands behind it in memory is the next record's frame, which fits."""
+    schema = record_of(x="double")
+    decoder = PayloadDecoder(OneShelf({0: schema}), framing=Framing.CONFLUENT)
+    good = encode(schema, {"x": 1.5}, head(0))
+    alone = decoder.decode([short], numeric("x")).rejected
+    assert f"{len(short)} bytes, but" in alone[0].detail or alone[0].detail == "the value is empty"
+
+    features = numeric("x")
+    decoder.decode([good] * ENOUGH_FOR_COLUMNS, features)
+    among = decoder.decode([short, *[good] * ENOUGH_FOR_COLUMNS, short, good], features)
+    assert [one[1:] for one in among.rejected] == [alone[0][1:]] * 2
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_single_object_frames_name_their_schema_by_its_fingerprint(size):
     shelf = make_shelf()

@@ -5,7 +5,7 @@ from fastavro import parse_schema
 
 from scoreline.records import Reason
 from scoreline.schemas.decoded import Rejected
-from scoreline.schemas.faults import MAX_DEPTH, MAX_EMPTY_ITEMS
+from scoreline.schemas.faults import MAX_DEPTH, MAX_EMPTY_ITEMS, MAX_EXPLAINED_VALUES
 from tests.schemas.payloads import (
     HEAD,
     One,
@@ -223,3 +223,22 @@ def test_a_block_count_without_items_is_undecodable_at_once():
     schema = record_of(f0={"type": "array", "items": "long"}, x="boolean")
     found = decode_raw(schema, b"\xfe" + b"\xff" * 8 + b"\x01" + b"\x02")
     assert isinstance(found, Rejected)
+
+
+def test_what_only_fastavro_reads_keeps_its_id_and_time_too():
+    """The branch -1 throws the columns off for the rest of its row; the row is then read alone, all of it."""
+    schema = record_of(f0=["null", "int"], key="string", at="long")
+    payloads = [HEAD + tag + b"\x06" + b"\x04k1" + b"\x0a" for tag in (b"\x01", b"\x02", b"\x82\x00")]
+    found = decode_both_ways(schema, payloads, numeric("f0"), id_field="key", event_time_field="at")
+    assert found == [One([3.0], b"k1", 5)] * 3
+
+
+def test_a_long_datum_is_not_searched_to_its_end_for_words():
+    """A megabyte that is wrong in its last byte is refused in the time that fastavro takes."""
+    schema = record_of(f0={"type": "array", "items": "boolean"}, x="boolean")
+    count = 2 * MAX_EXPLAINED_VALUES
+    payload = encode(schema, {"f0": [True] * count, "x": True})
+    short, long_, good = decode_both_ways(schema, [HEAD + b"\x02\x01\x00", payload[:-1], payload], numeric("x"))
+    assert short.detail == "field 'x' at byte 8: a boolean needs 1 bytes, but 0 are left"
+    assert long_.detail == "it cannot be read (EOFError)"
+    assert good == One([1.0], None, None)

@@ -148,6 +148,13 @@ def test_a_union_of_texts_and_numbers_finds_levels_of_both():
     assert same(decode_values(schema, records, levelled("f0", "3", 3)), [1.0, 0.0, NAN, UNSEEN, UNSEEN])
 
 
+def test_one_type_of_a_union_that_can_be_a_level_is_enough():
+    schema = record_of(["null", "int", "string"])
+    records = [{"f0": v} for v in (3, "3", None)]
+    assert same(decode_values(schema, records, levelled("f0", "3")), [UNSEEN, 0.0, NAN])
+    assert same(decode_values(schema, records, levelled("f0", 3)), [0.0, UNSEEN, NAN])
+
+
 def test_a_categorical_feature_without_levels_takes_the_number():
     features = FeatureSet((Feature("f0", Kind.CATEGORICAL),))
     assert decode_values(record_of("int"), [{"f0": 12}], features) == [[12.0]]
