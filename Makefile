@@ -30,9 +30,9 @@ setup: $(VENV)/.installed-test  ## make the virtual environment with everything 
 demo: $(VENV)/.installed-demo  ## train on real flights, start Kafka, stream, show what happens
 	@$(BIN)/scoreline demo
 
-test: $(VENV)/.installed-test  ## the fast tests, then those on a real Apache Kafka that starts by itself
+test: $(VENV)/.installed-test  ## the fast tests, then the slow ones and those on a real Apache Kafka that starts by itself
 	$(BIN)/pytest -q
-	$(BIN)/pytest -q -m kafka --durations=10
+	$(BIN)/pytest -q -m "kafka or registry or slow" --durations=10
 
 test-all: $(VENV)/.installed-test  ## every test: real Kafka, a real schema registry, the slow ones
 	$(BIN)/pytest -m "" --durations=10

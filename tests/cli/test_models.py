@@ -109,6 +109,7 @@ def test_show_names_what_a_producer_has_to_send(capsys):
     assert content["features"][0]["levels"] == list(LEVELS)
 
 
+@pytest.mark.slow
 def test_verify_tells_which_versions_may_serve(capsys, store):
     run("publish", "flights", write_model())
     run("publish", "flights", write_model("regression"))

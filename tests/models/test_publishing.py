@@ -39,6 +39,7 @@ def offer(shape: str, **changes) -> Publication:
     return replace(publication, **changes)
 
 
+@pytest.mark.slow
 def test_a_published_version_serves_what_booster_predict_returns(store, tmp_path):
     """The whole way, with child processes: publish, load, score."""
     trained = train("binary")

@@ -154,6 +154,7 @@ def test_a_publisher_that_dies_before_the_name_is_given_leaves_nothing_that_coun
     assert store.add_version(MANIFEST).version == 2
 
 
+@pytest.mark.slow
 def test_publishers_and_readers_at_once_never_share_a_number_or_see_half_a_manifest(tmp_path):
     """Four publishers and two readers on one folder, each with a store of its own."""
     url = str(tmp_path / "store")

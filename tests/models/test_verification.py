@@ -28,6 +28,7 @@ def test_a_child_process_gives_the_bits_of_booster_predict(shape):
     assert probe(trained).tobytes() == score_with_lightgbm(trained, trained.matrix[:5]).tobytes()
 
 
+@pytest.mark.slow
 def test_a_text_that_kills_lightgbm_is_rejected_with_the_signal():
     """A weight that is no number passes our reading, because no prediction needs it, and aborts LightGBM's parser."""
     trained = train("regression")

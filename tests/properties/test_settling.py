@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def judge(feature: Feature, value: float) -> Reason | None:
     return None if inside and value == math.floor(value) else Reason.INVALID_VALUE
 
 
+@pytest.mark.slow
 @given(features_and_rows())
 def test_settling_finds_exactly_the_values_that_the_contract_forbids(case):
     """Each bad value is found with its reason, each good one is left alone, each unseen level becomes a null."""

@@ -152,7 +152,7 @@ def test_single_object_frames_name_their_schema_by_its_fingerprint(size):
 
 def test_an_incompatible_schema_says_what_is_needed_and_what_is_there():
     decoded = PayloadDecoder(make_shelf(), framing=Framing.CONFLUENT).decode([encode_as(4, 0, 1)], XY)
-    detail = "feature 'x' needs the field 'x', but it has no field 'x'"
+    detail = "feature 'x' needs the field 'x', but the writer's schema has no field 'x'"
     assert decoded.rejected == [Rejected(0, Reason.INCOMPATIBLE_SCHEMA, detail)]
 
 
@@ -261,7 +261,7 @@ def test_an_id_field_that_the_writer_lacks_is_incompatible():
     decoder = make_decoder(PLAIN, id_field="key")
     (rejected,) = decoder.decode([encode_as(1, 1, 1)], XY).rejected
     assert rejected.reason is Reason.INCOMPATIBLE_SCHEMA
-    assert rejected.detail == "the id needs the field 'key', but it has no field 'key'"
+    assert rejected.detail == "the id needs the field 'key', but the writer's schema has no field 'key'"
 
 
 def test_ids_and_event_times_are_lists_even_when_every_record_is_bad():

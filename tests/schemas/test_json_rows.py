@@ -92,6 +92,7 @@ def find_bad(
     return raw, {(p.row, p.feature.name) for p in settled.problems}
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_rows_are_decoded_or_refused_as_the_contract_says(rows):
@@ -254,6 +255,7 @@ def test_braces_inside_strings_are_not_counted_as_instances():
     assert decode('{"instances": [{"a": "{{{{{{"}]}', feature, max_instances=1) == [[0.0]]
 
 
+@pytest.mark.slow
 def test_however_much_is_wrong_every_bad_row_is_named_in_bounded_length():
     """The first hundred with their problems, at most 32 each, the rest with their first."""
     features = [Feature(f"f{i}", nullable=False) for i in range(50)]

@@ -37,10 +37,10 @@ def plan(schema, features, **options):
         ({"type": "map", "values": "int"}, numeric("x"), "needs a single value, but field 'x' is a map"),
         (INNER, numeric("x"), "feature 'x' needs a single value, but field 'x' is a record"),
         (INNER, numeric("x.c"), "feature 'x.c' needs the field 'x.c', but its record 'x' has no field 'c'"),
-        (INNER, numeric("x.a.b"), "needs the field 'x.a.b', but what should hold 'b' is a int"),
+        (INNER, numeric("x.a.b"), "needs the field 'x.a.b', but what should hold 'b' is int"),
         (["null", INNER, OTHER], numeric("x.a"), "needs the field 'x.a', but its record 'x' has no field 'a'"),
         ({"type": "map", "values": "int"}, numeric("x.a"), "but what should hold 'a' is a map"),
-        ("double", numeric("z"), "feature 'z' needs the field 'z', but it has no field 'z'"),
+        ("double", numeric("z"), "feature 'z' needs the field 'z', but the writer's schema has no field 'z'"),
     ],
 )
 def test_a_schema_that_does_not_fit_is_incompatible_and_says_why(avro_type, features, detail):

@@ -78,6 +78,7 @@ def expected_id(own: bytes | None, record: StoredRecord) -> str:
         return f"{record.topic_}-{record.partition_}-{record.offset_}"
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_every_prediction_has_the_bytes_that_fastavro_writes(data):

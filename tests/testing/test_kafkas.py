@@ -8,6 +8,8 @@ from scoreline.errors import Unavailable
 from scoreline.local.properties import FAST_TIMEOUTS
 from scoreline.testing import kafkas
 
+pytestmark = pytest.mark.slow  # they import testcontainers
+
 
 class Container:
     """Stands in for testcontainers' class and its daemon."""
