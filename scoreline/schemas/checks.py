@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any
 
 from scoreline.schemas.logical import BOUNDS, is_uuid
-from scoreline.schemas.plan import Path
+from scoreline.schemas.places import Path
 from scoreline.schemas.shapes import NULL, Branches, Fields, Leaf, Shape
 
 MAX_CHECKS = 4096

@@ -14,7 +14,8 @@ from scoreline.schemas.cursor import Cursor, Joined, Positions, join_payloads
 from scoreline.schemas.decoded import Decoded
 from scoreline.schemas.harvest import Harvest, Wanted, list_wanted
 from scoreline.schemas.leaf_steps import ReadFloat, leaf_steps
-from scoreline.schemas.plan import Path, Plan
+from scoreline.schemas.places import Path
+from scoreline.schemas.plan import Plan
 from scoreline.schemas.rows import RowDecoder
 from scoreline.schemas.shapes import Branches, Fields, Leaf, Shape
 from scoreline.schemas.steps import ReadBranch, ReadFields, ReadNullable, SkipNull, Step

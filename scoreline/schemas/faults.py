@@ -52,7 +52,7 @@ def _look(reading: "_Reading") -> str | None:
     except _Fault as fault:
         return str(fault)
     left = reading.left
-    return f"{left} bytes are left over behind the last field" if left else None
+    return f"{_count_bytes(left)} left over behind the last field" if left else None
 
 
 class _Reading:
@@ -124,7 +124,7 @@ class _Reading:
 
     def _read_leaf(self, leaf: Leaf, item: _Pending) -> None:
         if leaf.type in ("int", "long"):
-            value = self._read_integer(item, f"a {leaf.type}")
+            value = self._read_integer(item, _with_article(leaf.type))
             low, high = BOUNDS.get(leaf.logical or "", (value, value))
             if not low <= value <= high:
                 raise _Fault(f"{self._where(item)}: {value} is no {leaf.logical}, which goes from {low} to {high}")
@@ -138,7 +138,7 @@ class _Reading:
             self._take(self._read_integer(item, "a length"), item, "bytes")
         else:
             size = leaf.size if leaf.type == "fixed" else _FIXED_WIDTHS[leaf.type]
-            self._take(size, item, f"a {leaf.type}")
+            self._take(size, item, _with_article(leaf.type))
 
     def _read_text(self, item: _Pending, what: str) -> str:
         text = self._take(self._read_integer(item, "a length"), item, what)
@@ -167,9 +167,17 @@ class _Reading:
         if size < 0:
             raise _Fault(f"{self._where(item)}: {what} of negative length {size}")
         if size > self.left:
-            raise _Fault(f"{self._where(item)}: {what} needs {size} bytes, but {self.left} are left")
+            raise _Fault(f"{self._where(item)}: {what} needs {_count_bytes(size)}, but has {_count_bytes(self.left)}")
         self._at += size
         return self._payload[self._at - size : self._at]
 
     def _where(self, item: _Pending) -> str:
         return f"field {item.name!r} at byte {self._at}"
+
+
+def _count_bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
+def _with_article(avro_type: str) -> str:
+    return f"an {avro_type}" if avro_type == "int" else f"a {avro_type}"

@@ -8,7 +8,8 @@ import numpy as np
 from scoreline.schemas.cursor import Cursor, Doubles, Integers, Mask
 from scoreline.schemas.levels import Levels
 from scoreline.schemas.logical import scale_to_ms
-from scoreline.schemas.plan import Path, Plan
+from scoreline.schemas.places import Path
+from scoreline.schemas.plan import Plan
 from scoreline.schemas.shapes import Leaf
 
 

@@ -1,6 +1,6 @@
 """What is to be taken from a datum of one writer's schema for one model: made once, used for every batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +9,7 @@ from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.levels import Levels
 from scoreline.schemas.logical import is_uuid_size, scale_to_ms
+from scoreline.schemas.places import Place, find_place
 from scoreline.schemas.shapes import (
     Again,
     Branches,
@@ -22,26 +23,11 @@ from scoreline.schemas.shapes import (
     walk_shapes,
 )
 
-Path = tuple[str, ...]
-"""Names of fields from the root down, as the writer calls them."""
-
 MAX_COLUMN_FIELDS = 4096
 MAX_COLUMN_BRANCHES = 64
 _NUMBERS = frozenset({"boolean", "int", "long", "float", "double"})
 _TEXTS = frozenset({"string", "enum"})
 _ID_TYPES = frozenset({"string", "bytes", "enum", "int", "long"})
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A field that something is taken from.
-
-    Attributes:
-        leaves: every type that a value there can have, null left out.
-    """
-
-    path: Path
-    leaves: tuple[Leaf, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +80,7 @@ def make_plan(
     for number, feature in enumerate(features):
         levels = Levels(feature) if feature.levels is not None else None
         subject = f"feature {feature.name!r}"
-        place = _find_place(shape.root, feature.field, subject, optional=feature.optional)
+        place = find_place(shape.root, feature.field, subject, optional=feature.optional)
         if place is not None:
             refuse = partial(_refuse_number, feature) if levels is None else partial(_refuse_level, levels, place)
             _check(place, feature.field, subject, refuse)
@@ -120,61 +106,10 @@ def make_plan(
 def _find_checked(root: Fields, field: str | None, subject: str, refuse: Callable[[Leaf], str | None]) -> Place | None:
     if field is None:
         return None
-    place = _find_place(root, field, subject, optional=False)
+    place = find_place(root, field, subject, optional=False)
     if place is not None:
         _check(place, field, subject, refuse)
     return place
-
-
-def _find_place(root: Fields, field: str, subject: str, *, optional: bool) -> Place | None:
-    """The place that a dotted path leads to; None where an optional one is missing."""
-    path: list[str] = []
-    shapes: list[Shape] = [root]
-    for name in field.split("."):
-        found = _descend(shapes, name, field, subject)
-        if found is None:
-            if optional:
-                return None
-            where = f"its record {'.'.join(path)!r}" if path else "it"
-            raise SchemaIncompatible(f"{subject} needs the field {field!r}, but {where} has no field {name!r}")
-        actual, shapes = found
-        path.append(actual)
-    leaves: list[Leaf] = []
-    for shape in _flatten(shapes):
-        if not isinstance(shape, Leaf):
-            raise SchemaIncompatible(f"{subject} needs a single value, but field {field!r} is {_name(shape)}")
-        if shape.type != "null" and shape not in leaves:
-            leaves.append(shape)
-    if sum(leaf.logical == "decimal" for leaf in leaves) > 1:
-        raise SchemaIncompatible(f"{subject}: field {field!r} is a union of several decimals")
-    return Place(tuple(path), tuple(leaves))
-
-
-def _descend(shapes: Sequence[Shape], name: str, field: str, subject: str) -> tuple[str, list[Shape]] | None:
-    """The writer's name of a field, and its shape in each of the records that may stand here."""
-    found = []
-    for shape in _flatten(shapes):
-        if isinstance(shape, Leaf) and shape.type == "null":
-            continue
-        if not isinstance(shape, Fields):
-            raise SchemaIncompatible(
-                f"{subject} needs the field {field!r}, but what should hold {name!r} is {_name(shape)}"
-            )
-        found.append(shape.find(name))
-    present = [f for f in found if f is not None]
-    if not present or len(present) < len(found):
-        return None
-    if len({f.name for f in present}) > 1:
-        raise SchemaIncompatible(f"{subject}: the records that may hold {name!r} of {field!r} name it differently")
-    return present[0].name, [f.shape for f in present]
-
-
-def _flatten(shapes: Sequence[Shape]) -> list[Shape]:
-    """Shapes with every union replaced by its branches."""
-    flat: list[Shape] = []
-    for shape in shapes:
-        flat.extend(shape.branches if isinstance(shape, Branches) else (shape,))
-    return flat
 
 
 def _check(place: Place, field: str, subject: str, refuse: Callable[[Leaf], str | None]) -> None:
@@ -221,12 +156,6 @@ def _refuse_id(leaf: Leaf) -> str | None:
 def _refuse_time(leaf: Leaf) -> str | None:
     is_time = leaf.type in ("int", "long") and scale_to_ms(leaf.logical) is not None
     return None if is_time else "a timestamp, a date or milliseconds as a long"
-
-
-def _name(shape: Shape) -> str:
-    if isinstance(shape, Items):
-        return "a map" if shape.keyed else "an array"
-    return f"a {shape}" if isinstance(shape, Leaf) else "a record"
 
 
 def _takes_columns(root: Shape) -> bool:

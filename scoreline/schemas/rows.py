@@ -18,7 +18,8 @@ from scoreline.schemas.checks import collect_checks, make_pick
 from scoreline.schemas.decoded import Decoded, Rejected
 from scoreline.schemas.faults import explain_fault, find_fault
 from scoreline.schemas.logical import decimal_to_double, scale_to_ms, uuid_to_text
-from scoreline.schemas.plan import Column, Path, Place, Plan
+from scoreline.schemas.places import Path, Place
+from scoreline.schemas.plan import Column, Plan
 from scoreline.schemas.stored import strip_logical_types
 
 # Whatever fastavro's C code runs into while it reads nonsense; the payload is to blame for each of them.

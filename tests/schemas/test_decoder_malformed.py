@@ -39,30 +39,30 @@ def with_number(avro_type):
 @pytest.mark.parametrize(
     ("avro_type", "datum", "detail"),
     [
-        ("boolean", b"", "field 'f0' at byte 5: a boolean needs 1 byte, but 0 bytes left"),
-        ("int", b"\x80", "field 'f0' at byte 6: an int needs 1 byte, but 0 bytes left"),
+        ("boolean", b"", "field 'f0' at byte 5: a boolean needs 1 byte, but has 0 bytes"),
+        ("int", b"\x80", "field 'f0' at byte 6: an int needs 1 byte, but has 0 bytes"),
         ("long", b"\xff" * 9, "a long needs 1 byte"),
-        ("float", b"\x00\x00\x00", "a float needs 4 bytes, but 3 bytes left"),
-        ("double", b"\x00" * 7, "a double needs 8 bytes, but 7 bytes left"),
-        ("string", b"\x06ab", "a string needs 3 bytes, but 2 bytes left"),
+        ("float", b"\x00\x00\x00", "a float needs 4 bytes, but has 3 bytes"),
+        ("double", b"\x00" * 7, "a double needs 8 bytes, but has 7 bytes"),
+        ("string", b"\x06ab", "a string needs 3 bytes, but has 2 bytes"),
         ("string", b"\x01", "a string of negative length -1"),
         ("string", b"\xff" * 9 + b"\x01", "a string of negative length -9223372036854775808"),
         ("string", b"\xfe" * 9 + b"\x01", "a string needs 9187059548520701887 bytes"),
-        ("string", b"\x80\x80\x80\x80\x80\x20ab", "a string needs 549755813888 bytes, but 2 bytes left"),
+        ("string", b"\x80\x80\x80\x80\x80\x20ab", "a string needs 549755813888 bytes, but has 2 bytes"),
         ("string", b"\x04\xff\xfe\x00", "a string that is not UTF-8 (invalid start byte)"),
         ("string", b"\x06\xed\xa0\x80\x00", "a string that is not UTF-8"),
         ("string", b"\x02\xc3\x00", "a string that is not UTF-8 (unexpected end of data)"),
-        ("bytes", b"\x06ab", "bytes needs 3 bytes, but 2 bytes left"),
+        ("bytes", b"\x06ab", "bytes needs 3 bytes, but has 2 bytes"),
         ("bytes", b"\x03", "bytes of negative length -2"),
-        ({"type": "fixed", "name": "F", "size": 4}, b"abc", "a fixed needs 4 bytes, but 3 bytes left"),
+        ({"type": "fixed", "name": "F", "size": 4}, b"abc", "a fixed needs 4 bytes, but has 3 bytes"),
         ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, b"\x04\x00", "an enum of 2 has no symbol 2"),
         ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, b"\x05\x00", "an enum of 2 has no symbol -3"),
         (["null", "int"], b"\x04\x02\x00", "a union of 2 has no branch 2"),
         (["null", "int"], b"\x05\x02\x00", "a union of 2 has no branch -3"),
         (["null", "double"], b"\x04" + bytes(9), "a union of 2 has no branch 2"),
-        (["null", "double"], b"\x02" + bytes(7), "a double needs 8 bytes, but 7 bytes left"),
+        (["null", "double"], b"\x02" + bytes(7), "a double needs 8 bytes, but has 7 bytes"),
         (["null", "double"], b"\x80\x80\x80\x02" + bytes(9), "a union of 2 has no branch 2097152"),
-        (["null", "double"], b"", "an index needs 1 byte, but 0 bytes left"),
+        (["null", "double"], b"", "an index needs 1 byte, but has 0 bytes"),
         ({"type": "int", "logicalType": "date"}, b"\xfe\xff\xff\xff\x0f\x00", "2147483647 is no date"),
         ({"type": "int", "logicalType": "time-millis"}, b"\xfe\xff\xff\xff\x0f\x00", "is no time-millis"),
         (
@@ -71,7 +71,7 @@ def with_number(avro_type):
             "no timestamp-millis",
         ),
         ({"type": "string", "logicalType": "uuid"}, b"\x04ab\x00", "'ab' is no UUID"),
-        ({"type": "array", "items": "int"}, b"\x04\x02", "an int needs 1 byte, but 0 bytes left"),
+        ({"type": "array", "items": "int"}, b"\x04\x02", "an int needs 1 byte, but has 0 bytes"),
         ({"type": "array", "items": "int"}, b"\xfe\xff\xff\xff\xff\xff\xff\x7f\x02", "field 'f0[]' at byte 14"),
         ({"type": "map", "values": "int"}, b"\x02\x04\xff\xff\x02\x00\x00", "a key that is not UTF-8"),
         (
@@ -79,7 +79,7 @@ def with_number(avro_type):
             b"\x02\xfe" + b"\xff" * 8 + b"\x01\x00\x00",
             "is no timestamp-millis",
         ),
-        ("null", b"", "field 'x' at byte 5: a boolean needs 1 byte, but 0 bytes left"),
+        ("null", b"", "field 'x' at byte 5: a boolean needs 1 byte, but has 0 bytes"),
         ("null", b"\x00\x00", "1 byte left over behind the last field"),
         ("int", b"\x02\x00" + b"extra", "5 bytes left over behind the last field"),
     ],
@@ -239,6 +239,6 @@ def test_a_long_datum_is_not_searched_to_its_end_for_words():
     count = 2 * MAX_EXPLAINED_VALUES
     payload = encode(schema, {"f0": [True] * count, "x": True})
     short, long_, good = decode_both_ways(schema, [HEAD + b"\x02\x01\x00", payload[:-1], payload], numeric("x"))
-    assert short.detail == "field 'x' at byte 8: a boolean needs 1 byte, but 0 bytes left"
+    assert short.detail == "field 'x' at byte 8: a boolean needs 1 byte, but has 0 bytes"
     assert long_.detail == "it cannot be read (EOFError)"
     assert good == One([1.0], None, None)
