@@ -62,10 +62,12 @@ class _Usual(NamedTuple):
                 if payload is None or not payload.startswith(head):
                     return None
             return rows.read(cast("Sequence[bytes]", payloads), len(head))
-        if None in payloads:
-            return None
         present = cast("Sequence[bytes]", payloads)
-        joined = columns.join(present)
+        try:
+            joined = columns.join(present)
+        except TypeError:
+            # A tombstone is among them; to look for one first would cost every batch more.
+            return None
         return columns.read(present, joined, len(head)) if joined.all_begin_with(head) else None
 
 
