@@ -229,6 +229,8 @@ class FeatureSet:
             Kind.BOOLEAN: "a boolean",
             Kind.CATEGORICAL: "a category code, a whole number from 0 to 2147483647",
         }[feature.kind]
+        if feature.levels is not None:
+            expected = "one of its levels"
         detail = f"feature {feature.name!r} has to be {expected}, but is {value!r}"
         return ValueProblem(row, feature, Reason.INVALID_VALUE, detail)
 

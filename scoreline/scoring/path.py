@@ -1,102 +1,21 @@
-"""The one scoring path: decode → predict → encode, on batches, without I/O. Stream, sidecar and jobs all end here."""
+"""Decode → predict → encode, for batches of records."""
 
-import math
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from scoreline.errors import ModelNotFound, ModelRejected
-from scoreline.features import FEW_ROWS, Matrix, ValueProblem
-from scoreline.models.model import ModelVersion, Scores, Versions
-from scoreline.records import PIN_HEADER, DeadLetter, Outputs, Reason, Record, find_header
+from scoreline.features import ValueProblem
+from scoreline.models.model import ModelVersion, Versions
+from scoreline.records import DeadLetter, Outputs, Reason, Record
 from scoreline.schemas.decoder import PayloadDecoder
 from scoreline.schemas.predictions import PredictionEncoder, Source
+from scoreline.scoring.batch import Batch, Part, Tombstones
+from scoreline.scoring.grouping import group_by_version
+from scoreline.scoring.score import Scored, score
 
 T = TypeVar("T")
-
-
-class Tombstones(StrEnum):
-    """What becomes of a record without a value."""
-
-    DEAD_LETTER = "dead-letter"
-    SKIP = "skip"
-    FORWARD = "forward"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The rows of a batch that one version scores.
-
-    Attributes:
-        positions: of the rows in the batch, ascending; shape (rows,).
-        features: settled; shape (rows, features).
-        unseen: levels never seen in training, by feature; shape (features,).
-    """
-
-    version: ModelVersion
-    positions: npt.NDArray[np.intp]
-    features: Matrix
-    unseen: npt.NDArray[np.int64]
-    ids: Sequence[bytes | None] | None
-    event_times_ms: Sequence[int | None] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one poll gave, decoded: every record is in exactly one of parts, dead letters, skipped and forwarded.
-
-    Attributes:
-        dead_letters: in input order.
-        skipped: how many tombstones nobody will hear of.
-        forwarded: positions of tombstones that go on to the output topic.
-    """
-
-    records: Sequence[Record]
-    parts: Sequence[Part]
-    dead_letters: Sequence[DeadLetter]
-    skipped: int = 0
-    forwarded: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What scoring a settled matrix gave.
-
-    Attributes:
-        scores: of all rows, also of those that are not finite.
-        infinite: positions of rows whose output is not a finite number; usually empty.
-    """
-
-    scores: Scores
-    infinite: npt.NDArray[np.intp]
-
-
-_NOWHERE: npt.NDArray[np.intp] = np.empty(0, dtype=np.intp)
-
-
-def score(version: ModelVersion, features: Matrix) -> Scored:
-    """Score settled rows and find those whose output may not go out.
-
-    Raises:
-        ModelRejected: the model broke its promise of one score (or one per class) a row.
-    """
-    scores = version.model.predict(features)
-    classes = version.model.classes
-    expected = (len(features),) if classes is None else (len(features), len(classes))
-    if scores.shape != expected:
-        raise ModelRejected(
-            f"{version.name} {version.version} gave scores of shape {scores.shape} instead of {expected}"
-        )
-    # Plain comparisons for a few values, as in `FeatureSet.settle`.
-    if scores.size <= FEW_ROWS and all(map(math.isfinite, scores.ravel().tolist())):
-        return Scored(scores, _NOWHERE)
-    finite = np.isfinite(scores) if scores.ndim == 1 else np.isfinite(scores).all(axis=1)
-    return Scored(scores, np.flatnonzero(~finite))
 
 
 class ScoringPath:
@@ -126,9 +45,11 @@ class ScoringPath:
         """
         dead: list[tuple[int, DeadLetter]] = []
         parts: list[Part] = []
-        groups, tombstones = self._group(records, dead)
-        for version, positions in groups:
+        groups = group_by_version(records, self._versions)
+        dead.extend((i, DeadLetter(records[i], Reason.UNKNOWN_VERSION, detail)) for i, detail in groups.unknown)
+        for version, positions in groups.by_version:
             parts.append(self._decode_part(records, version, positions, dead))
+        tombstones = groups.tombstones
         skipped: int = 0
         forwarded: Sequence[int] = ()
         if tombstones:
@@ -174,48 +95,6 @@ class ScoringPath:
         )
         outputs = Outputs([m[1] for m in merged], [m[2] for m in merged], name, [m[3] for m in merged])
         return outputs, dead_letters
-
-    def _group(
-        self, records: Sequence[Record], dead: list[tuple[int, DeadLetter]]
-    ) -> tuple[list[tuple[ModelVersion, list[int]]], list[int]]:
-        """Positions by resolved version, and those of tombstones; unknown versions become dead letters."""
-        by_selector: defaultdict[bytes | None, list[int]] = defaultdict(list)
-        tombstones: list[int] = []
-        for i, record in enumerate(records):
-            if record.value() is None:
-                tombstones.append(i)
-            elif record.headers():
-                by_selector[find_header(record, PIN_HEADER)].append(i)
-            else:
-                by_selector[None].append(i)
-        by_version: dict[int, tuple[ModelVersion, list[int]]] = {}
-        for selector, positions in by_selector.items():
-            version = self._resolve(selector, [records[i] for i in positions], positions, dead)
-            if version is not None:
-                by_version.setdefault(version.version, (version, []))[1].extend(positions)
-        for _, positions in by_version.values():
-            positions.sort()
-        return list(by_version.values()), tombstones
-
-    def _resolve(
-        self,
-        selector: bytes | None,
-        records: Sequence[Record],
-        positions: Sequence[int],
-        dead: list[tuple[int, DeadLetter]],
-    ) -> ModelVersion | None:
-        if selector is None:
-            return self._versions.resolve(None)
-        text = selector.decode("utf-8", "replace")
-        try:
-            return self._versions.resolve(text)
-        except (ModelNotFound, ModelRejected) as error:
-            detail = f"{PIN_HEADER}: {text!r}: {error}"
-            dead.extend(
-                (i, DeadLetter(record, Reason.UNKNOWN_VERSION, detail))
-                for i, record in zip(positions, records, strict=True)
-            )
-            return None
 
     def _decode_part(
         self,

@@ -1,0 +1,58 @@
+"""Sorts the records of a batch by the version that each is for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from scoreline.errors import ModelNotFound, ModelRejected
+from scoreline.models.model import ModelVersion, Versions
+from scoreline.records import PIN_HEADER, Record, find_header
+
+
+@dataclass(frozen=True, slots=True)
+class VersionGroups:
+    """Every position of the batch, in exactly one place.
+
+    Attributes:
+        by_version: positions in ascending order, with the version that is to score them.
+        tombstones: positions of records without a value.
+        unknown: positions of records that ask for a version that cannot be had, with the reason.
+    """
+
+    by_version: list[tuple[ModelVersion, list[int]]] = field(default_factory=list)
+    tombstones: list[int] = field(default_factory=list)
+    unknown: list[tuple[int, str]] = field(default_factory=list)
+
+
+def group_by_version(records: Sequence[Record], versions: Versions) -> VersionGroups:
+    """Resolve every selector of the batch once.
+
+    Raises:
+        Unavailable: the model store is away.
+        ModelError: there is no live model for records that choose none.
+    """
+    groups = VersionGroups()
+    by_selector: defaultdict[bytes | None, list[int]] = defaultdict(list)
+    for i, record in enumerate(records):
+        if record.value() is None:
+            groups.tombstones.append(i)
+        elif record.headers():
+            by_selector[find_header(record, PIN_HEADER)].append(i)
+        else:
+            by_selector[None].append(i)
+    by_number: dict[int, tuple[ModelVersion, list[int]]] = {}
+    for selector, positions in by_selector.items():
+        text = None if selector is None else selector.decode("utf-8", "replace")
+        try:
+            version = versions.resolve(text)
+        except (ModelNotFound, ModelRejected) as error:
+            if text is None:
+                raise
+            detail = f"{PIN_HEADER}: {text!r}: {error}"
+            groups.unknown.extend((i, detail) for i in positions)
+        else:
+            by_number.setdefault(version.version, (version, []))[1].extend(positions)
+    for version, positions in by_number.values():
+        positions.sort()
+        groups.by_version.append((version, positions))
+    return groups
