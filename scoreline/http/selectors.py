@@ -1,7 +1,7 @@
 """Keeps what can be no selector away from the store."""
 
 from scoreline.errors import ModelNotFound
-from scoreline.models.names import LATEST, is_alias, parse_number
+from scoreline.models.names import is_selector
 
 
 def check_selector(selector: str) -> str:
@@ -10,6 +10,6 @@ def check_selector(selector: str) -> str:
     Raises:
         ModelNotFound: it is no version number, alias or `latest`, so nothing can have that name.
     """
-    if parse_number(selector) is None and not is_alias(selector) and selector != LATEST:
+    if not is_selector(selector):
         raise ModelNotFound("expected a version number, an alias or latest")
     return selector

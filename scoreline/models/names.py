@@ -26,6 +26,11 @@ def parse_number(text: str) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
+def is_selector(text: str) -> bool:
+    """Whether a text can select a version at all: a number, an alias or `latest`."""
+    return text == LATEST or is_alias(text) or parse_number(text) is not None
+
+
 def check_model_name(name: str) -> None:
     """Refuse a name that a model may not have.
 
