@@ -105,6 +105,13 @@ class LiveVersions:
             self._remember(self._refusals, selector, error)
             raise
 
+    def find_resident(self, selector: str) -> ModelVersion | None:
+        """See `scoreline.models.model.Versions.find_resident`."""
+        if selector == self._alias:
+            return self._live
+        number = self._recall_number(selector)
+        return None if number is None else self._find_resident(number)
+
     def find_number(self, selector: str) -> int:
         """The version number that a selector means now; nothing is loaded.
 
@@ -115,16 +122,20 @@ class LiveVersions:
         return self._live.version if selector == self._alias else self._find_number(selector)
 
     def _find_number(self, selector: str) -> int:
+        number = self._recall_number(selector)
+        if number is None:
+            number = find_version(self._store, self._name, selector)
+            self._remember(self._meanings, selector, number)
+        return number
+
+    def _recall_number(self, selector: str) -> int | None:
+        """What a selector means without asking the store, None where that takes asking."""
         number = parse_number(selector)
         if number is not None:
             return number
         with self._lock:
             until, known = self._meanings.get(selector, (0.0, 0))
-        if known and self._clock() < until:
-            return known
-        number = find_version(self._store, self._name, selector)
-        self._remember(self._meanings, selector, number)
-        return number
+        return known if known and self._clock() < until else None
 
     def _find_resident(self, number: int) -> ModelVersion | None:
         with self._lock:

@@ -73,3 +73,7 @@ class Versions(Protocol):
             Unavailable: the store is away.
         """
         ...
+
+    def find_resident(self, selector: str) -> ModelVersion | None:
+        """The version that `resolve` would give, as far as memory alone can tell; None where it cannot. Never waits."""
+        ...

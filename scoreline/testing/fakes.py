@@ -30,7 +30,7 @@ class WeightedSum:
 
 
 class FixedVersions:
-    """`Versions` over models in a dictionary; `aliases` may be changed by a test at any time."""
+    """`Versions` over models in a dictionary, all of them resident; a test may change `aliases` at any time."""
 
     def __init__(
         self, models: Mapping[int, Model], aliases: Mapping[str, int] | None = None, name: str = "model"
@@ -40,10 +40,14 @@ class FixedVersions:
 
     def resolve(self, selector: str | None = None) -> ModelVersion:
         """The version that a number, an alias or `latest` names."""
+        version = self.find_resident("production" if selector is None else selector)
+        if version is None:
+            raise ModelNotFound(f"there is no version {selector!r}")
+        return version
+
+    def find_resident(self, selector: str) -> ModelVersion | None:
+        """The same without raising."""
         if selector == "latest":
             return self._versions[max(self._versions)]
-        name = "production" if selector is None else selector
-        number = int(name) if name.isdigit() else self.aliases.get(name)
-        if number not in self._versions:
-            raise ModelNotFound(f"there is no version {selector!r}")
-        return self._versions[number]
+        number = int(selector) if selector.isdigit() else self.aliases.get(selector)
+        return None if number is None else self._versions.get(number)

@@ -186,3 +186,26 @@ def test_the_only_model_of_a_store_need_not_be_named(store):
 def test_an_empty_store_says_how_to_publish(tmp_path):
     with pytest.raises(ModelNotFound, match="scoreline models publish NAME FILE --alias production"):
         find_only_model(ModelStore(str(tmp_path / "nothing")))
+
+
+def test_memory_tells_what_is_resident_without_the_store_or_the_loader(versions, loads, store, now, monkeypatch):
+    """Neither what was never loaded, nor what an alias means once that has to be asked for again."""
+    loaded = {selector: versions.resolve(selector) for selector in ("3", "canary")}
+    monkeypatch.setattr(ModelStore, "alias", None)
+    assert versions.find_resident("production") is versions.live
+    assert versions.find_resident("2") is versions.live
+    assert {selector: versions.find_resident(selector) for selector in loaded} == loaded
+    assert [versions.find_resident(selector) for selector in ("5", "latest", "nobody", "..")] == [None] * 4
+    now[0] += 11
+    assert versions.find_resident("canary") is None
+    assert versions.find_resident("3") is loaded["3"]
+    assert loads.numbers == [2, 3, 4]
+
+
+def test_what_memory_is_asked_for_stays_loaded(versions):
+    """A version that only resident look-ups use counts as asked for."""
+    versions.resolve("3")
+    versions.resolve("4")
+    assert versions.find_resident("3").version == 3
+    versions.resolve("5")
+    assert [version.version for version in versions.resident()] == [2, 3, 5]
