@@ -13,6 +13,7 @@ from typing import Any
 
 from scoreline.config.environment import read_environment
 from scoreline.errors import Unavailable
+from scoreline.local.process import GuardedProcess
 
 STOP_SECONDS = 30.0
 
@@ -32,7 +33,7 @@ class Commands:
         self.folder = folder
         kept = {k: v for k, v in read_environment().items() if not k.startswith("SCORELINE_")}
         self._environment = {**kept, **{f"SCORELINE_{name}": value for name, value in variables.items()}}
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._running: list[tuple[str, GuardedProcess]] = []
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end and return what it printed.
@@ -48,17 +49,24 @@ class Commands:
             raise Unavailable(f"`scoreline {' '.join(arguments)}` ended with {done.returncode}: {said}")
         return done.stdout.strip()
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command that keeps running; its output goes to `<command>.log` in the folder."""
-        log = (self.folder / f"{arguments[0]}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                self._line(arguments), cwd=self.folder, env=self._environment, stdout=log, stderr=subprocess.STDOUT
-            )
+    def start(self, *arguments: str) -> GuardedProcess:
+        """Start a command that keeps running; its output goes to `<command>.log` in the folder.
+
+        It ends with this process, and the folder with it, even where that is killed with -9.
+        """
+        log = self.folder / f"{arguments[0]}.log"
+        process = GuardedProcess(
+            self._line(arguments),
+            stdout=log,
+            stderr=log,
+            environment=self._environment,
+            working_folder=self.folder,
+            folder_to_remove=self.folder,
+        )
         self._running.append((arguments[0], process))
         return process
 
-    def await_answer(self, process: subprocess.Popen[bytes], url: str, timeout_seconds: float) -> None:
+    def await_answer(self, process: GuardedProcess, url: str, timeout_seconds: float) -> None:
         """Wait until `url` answers 200.
 
         Raises:
@@ -66,8 +74,8 @@ class Commands:
         """
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
-            if process.poll() is not None:
-                raise Unavailable(f"`{self._name(process)}` ended with {process.returncode}: {self._tail(process)}")
+            if not process.running:
+                raise Unavailable(f"`{self._name(process)}` ended with {process.return_code}: {self._tail(process)}")
             try:
                 with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a loopback address made here
                     return
@@ -79,22 +87,16 @@ class Commands:
         """End what was started, the last first, and wait for it."""
         while self._running:
             _, process = self._running.pop()
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            process.stop(STOP_SECONDS)
 
     @staticmethod
     def _line(arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "scoreline", *arguments]
 
-    def _name(self, process: subprocess.Popen[bytes]) -> str:
+    def _name(self, process: GuardedProcess) -> str:
         return next(name for name, p in self._running if p is process)
 
-    def _tail(self, process: subprocess.Popen[bytes]) -> str:
+    def _tail(self, process: GuardedProcess) -> str:
         lines = (self.folder / f"{self._name(process)}.log").read_text("utf-8", "replace").splitlines()
         return " | ".join(lines[-5:])
 

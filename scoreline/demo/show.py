@@ -6,7 +6,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -99,12 +99,13 @@ def _train_and_publish(console: Console, commands: Commands, folder: Path) -> "p
 
 def _start(console: Console, commands: Commands, broker_port: int, http_port: int) -> None:
     from scoreline.local.broker import await_broker
+    from scoreline.local.jars import find_runtime
 
     _step(console, 3, f"scoreline broker --port {broker_port}")
-    console.print("  the first time, Apache Kafka is downloaded, which takes half a minute")
+    find_runtime(announce=lambda text: console.print(f"  {text}"))
     started = time.monotonic()
     broker = commands.start("broker", "--port", str(broker_port), "--folder", str(commands.folder / "kafka"))
-    await_broker(f"127.0.0.1:{broker_port}", timeout_seconds=180, is_running=lambda: broker.poll() is None)
+    await_broker(f"127.0.0.1:{broker_port}", timeout_seconds=180, is_running=lambda: broker.running)
     console.print(f"  a real Apache Kafka after {time.monotonic() - started:.1f} s")
     _step(console, 4, "scoreline topics create --partitions 4; scoreline run")
     commands.run("topics", "create", "--partitions", "4")
@@ -129,42 +130,56 @@ def _stream(
     )
     rows = to_rows(streamed)
     with _progress(console) as progress:
-        sending = progress.add_task("produced", total=fast)
-        scoring = progress.add_task("predictions", total=fast + len(poisons))
-        failed: list[Exception] = []
+        sent = progress.add_task("produced", total=fast)
+        scored = progress.add_task("predictions", total=fast + len(poisons))
 
         def send() -> None:
-            try:
-                for poison in poisons:
-                    part = list(islice(rows, fast // len(poisons)))
-                    producer.send(part, tick=lambda n: progress.advance(sending, n))
-                    producer.send_poison(part[-1], poison)
-                rest = islice(rows, fast % len(poisons))
-                producer.send(rest, tick=lambda n: progress.advance(sending, n))
-            except Exception as error:  # noqa: BLE001 - kept, and raised again below
-                failed.append(error)
+            for poison in poisons:
+                part = list(islice(rows, fast // len(poisons)))
+                producer.send(part, tick=lambda n: progress.advance(sent, n))
+                producer.send_poison(part[-1], poison)
+            producer.send(islice(rows, fast % len(poisons)), tick=lambda n: progress.advance(sent, n))
 
-        sender = threading.Thread(target=send, name="producer")
-        sender.start()
-        done = reader.read_until(fast + len(poisons), QUIET_SECONDS, lambda n: progress.advance(scoring, n))
-        sender.join()
-    if failed:
-        raise failed[0]
-    if not done:
-        raise DeliveryError(f"{fast + len(poisons)} records went in, but only {len(reader.seen)} came out")
+        with _beside(send, producer):
+            _read(reader, fast + len(poisons), lambda n: progress.advance(scored, n))
     _report_speed(console, reader.seen)
     _step(console, 6, f"The last {PACED_RECORDS:,} flights at {PACED_PER_SECOND:,.0f} a second, for the latency")
     reader.seen.latencies_ms.clear()
-    pacer = threading.Thread(target=producer.send, args=(rows,), kwargs={"per_second": PACED_PER_SECOND})
-    pacer.start()
-    done = reader.read_until(len(streamed) + len(poisons), QUIET_SECONDS)
-    pacer.join()
-    if not done:
-        raise DeliveryError(f"{len(streamed) + len(poisons)} records went in, but only {len(reader.seen)} came out")
+    with _beside(lambda: producer.send(rows, per_second=PACED_PER_SECOND), producer):
+        _read(reader, len(streamed) + len(poisons))
     ordered = sorted(reader.seen.latencies_ms)
     p50, p95, p99 = (ordered[int(len(ordered) * q)] for q in (0.5, 0.95, 0.99))
     console.print(f"  produced to readable prediction: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
     return len(poisons)
+
+
+@contextmanager
+def _beside(send: Callable[[], object], producer: FlightProducer) -> Iterator[None]:
+    """Send in a thread beside the body, which ends it when it is left early; raises what sending raised."""
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            send()
+        except Exception as error:  # noqa: BLE001 - kept, and raised again below
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="producer")
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        producer.give_up()
+        raise
+    finally:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _read(reader: PredictionReader, count: int, tick: Callable[[int], None] | None = None) -> None:
+    if not reader.read_until(count, QUIET_SECONDS, tick):
+        raise DeliveryError(f"{count} records went in, but only {len(reader.seen)} came out")
 
 
 def _report_speed(console: Console, seen: Seen) -> None:
@@ -173,9 +188,9 @@ def _report_speed(console: Console, seen: Seen) -> None:
 
 
 def _report(console: Console, seen: Seen, streamed: "pd.DataFrame", poisons: int, stats: dict[str, Any]) -> None:
-    table = Table(title="What came out", title_justify="left")
-    table.add_column("")
-    table.add_column("", justify="right")
+    table = Table(title="What came out", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
     table.add_row("flights streamed", f"{len(streamed):,}")
     table.add_row("predictions", f"{len(seen.predictions):,}")
     table.add_row("predictions that came twice", f"{seen.repeated:,}")
@@ -215,12 +230,14 @@ def _show_sidecar(console: Console, commands: Commands, streamed: "pd.DataFrame"
 
 
 def _serve(console: Console, seconds: float | None) -> None:
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     if seconds is None:
         console.print("\nServing until Ctrl-C.")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.sigwait(ends)
     elif seconds > 0:
         console.print(f"\nServing for {seconds:.0f} s more.")
-        signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, seconds)
+        signal.sigtimedwait(ends, seconds)
     console.print("Stopping.")
 
 

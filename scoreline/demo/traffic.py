@@ -2,6 +2,7 @@
 
 import io
 import struct
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -52,6 +53,12 @@ class FlightProducer:
         self._producer = make_producer({"bootstrap.servers": bootstrap_servers})
         self._topic = topic
         self._encoder = encoder
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """End a `send` of another thread at once; what is not acknowledged yet is dropped."""
+        self._given_up.set()
+        self._producer.purge()
 
     def send(
         self,
@@ -60,7 +67,7 @@ class FlightProducer:
         per_second: float | None = None,
         tick: Callable[[int], None] | None = None,
     ) -> int:
-        """Send rows in order, as fast as it goes or at a steady rate; returns how many once all are acknowledged.
+        """Send rows in order, as fast as it goes or at a steady rate, until all are acknowledged; returns how many.
 
         Args:
             tick: called now and then with the number sent since the last call.
@@ -68,6 +75,8 @@ class FlightProducer:
         started = time.monotonic()
         sent = told = 0
         for row in rows:
+            if self._given_up.is_set():
+                return sent
             if per_second is not None:
                 ahead_seconds = sent / per_second - (time.monotonic() - started)
                 if ahead_seconds > 0:
@@ -79,7 +88,8 @@ class FlightProducer:
                 if tick is not None:
                     tick(sent - told)
                 told = sent
-        self._producer.flush()
+        while self._producer.flush(0.2) and not self._given_up.is_set():
+            continue
         if tick is not None:
             tick(sent - told)
         return sent
@@ -90,7 +100,7 @@ class FlightProducer:
 
     def _produce(self, row: dict[str, Any], value: bytes | None, headers: Headers = ()) -> None:
         key = f"{row['carrier']}{row['flight']}".encode()
-        while True:
+        while not self._given_up.is_set():
             try:
                 self._producer.produce(self._topic, value, key, headers=[*headers] or None)
             except BufferError:

@@ -83,6 +83,16 @@ class KafkaAdmin:
                 self._watch.forget()
                 return
 
+    def find_trouble(self, timeout_seconds: float) -> str | None:
+        """Why the cluster does not answer now, as far as its clients know; None where it does. From one thread only."""
+        try:
+            self._client.list_topics(timeout=timeout_seconds)
+        except KafkaException as raised:
+            self._client.poll(0)  # error callbacks run only here
+            return self._watch.reason or describe_error(raised.args[0])
+        self._watch.forget()
+        return None
+
     def describe_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
         """What there is of these topics; a missing one is left out.
 

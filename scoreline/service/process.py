@@ -6,6 +6,8 @@ import signal
 import sys
 import threading
 import time
+from types import FrameType
+from typing import NoReturn
 
 import uvloop
 
@@ -20,7 +22,9 @@ from scoreline.service.stream_role import StreamRole
 
 logger = logging.getLogger("scoreline.service")
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SUMMARY_SECONDS = 10.0
+PROBE_INTERVAL_SECONDS = 3.0
 
 
 def run_service(settings: Settings, roles: frozenset[Role]) -> int:
@@ -35,15 +39,17 @@ def run_service(settings: Settings, roles: frozenset[Role]) -> int:
     configure_logging(settings.log_level, settings.log_format, sys.stdout)
     if settings.service_links_line is not None:
         logger.info(settings.service_links_line, extra={"event": "service_links_ignored"})
-    return uvloop.run(_run(settings, roles))
+    # Nothing is in hand while the model is fetched and probed: a stop ends that at once.
+    for number in STOP_SIGNALS:
+        signal.signal(number, _leave)
+    return uvloop.run(_run(Parts(settings, roles), roles))
 
 
-async def _run(settings: Settings, roles: frozenset[Role]) -> int:
-    stop = Stop(settings.shutdown_seconds, time.monotonic)
-    parts = await asyncio.to_thread(Parts, settings, roles)
+async def _run(parts: Parts, roles: frozenset[Role]) -> int:
+    stop = Stop(parts.settings.shutdown_seconds, time.monotonic)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, _ask, number, asked)
     server = await start_sidecar(parts, roles)
     logger.info(
@@ -54,14 +60,21 @@ async def _run(settings: Settings, roles: frozenset[Role]) -> int:
     streams = [_Thread(StreamRole(parts, stop), loop, asked)] if Role.STREAM in roles else []
     for thread in streams:
         thread.start()
-    summary = asyncio.create_task(_summarise(parts))
+    tasks = [asyncio.create_task(_summarise(parts)), *(asyncio.create_task(_probe(t.role)) for t in streams)]
     await asked.wait()
     parts.stopping()
     stop.request()
-    summary.cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.gather(*(thread.join(stop) for thread in streams))
     await server.stop(max(0.5, stop.left_seconds()))
     return _conclude(streams, stop)
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    name = signal.Signals(number).name
+    logger.info("%s: stopped before the start was complete", name, extra={"event": "service_stopped", "signal": name})
+    raise SystemExit(0)
 
 
 def _ask(number: int, asked: asyncio.Event) -> None:
@@ -77,11 +90,17 @@ async def _summarise(parts: Parts) -> None:
         parts.client_log.tick()
 
 
+async def _probe(role: StreamRole) -> None:
+    while True:
+        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+        await asyncio.to_thread(role.look_at_kafka)
+
+
 class _Thread:
     """The stream role in a thread of its own, whose end ends the service."""
 
     def __init__(self, role: StreamRole, loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
-        self._role = role
+        self.role = role
         self._loop = loop
         self._asked = asked
         self.error: BaseException | None = None
@@ -92,7 +111,7 @@ class _Thread:
 
     def _run(self) -> None:
         try:
-            self._role.run()
+            self.role.run()
         except BaseException as error:  # noqa: BLE001 - kept, and raised again by the main thread
             self.error = error
         finally:

@@ -5,9 +5,10 @@ import time
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.errors import Unavailable
-from scoreline.kafka.admin import open_admin
+from scoreline.kafka.admin import KafkaAdmin, open_admin
 from scoreline.kafka.publisher import open_publisher
 from scoreline.kafka.source import open_source
+from scoreline.observability.health import ComponentHealth
 from scoreline.observability.tee import ClientTee
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.decoder import PayloadDecoder
@@ -25,6 +26,9 @@ from scoreline.transport.delivery import AtLeastOnce
 
 logger = logging.getLogger("scoreline.stream")
 
+PROBE_SECONDS = 2.0
+"""How long the cluster may take to answer before it counts as away."""
+
 
 class StreamRole:
     """Everything between the settings and the running loop; `run` is the body of one thread."""
@@ -35,7 +39,10 @@ class StreamRole:
         self._stop = stop
         self._observer = ClientTee(parts.metrics, parts.stats, parts.client_log)
         self._health = StreamHealth(time.monotonic)
+        self._admin: KafkaAdmin | None = None
+        self._kafka_trouble: str | None = None
         parts.health.add(self._health.check)
+        parts.health.add(self._check_kafka)
 
     def run(self) -> None:
         """Stream until the stop is requested.
@@ -54,6 +61,26 @@ class StreamRole:
             return
         self._stream(path, partition_counts)
 
+    def look_at_kafka(self) -> None:
+        """Ask whether the cluster answers, and log it where that changes; from one thread that may wait."""
+        if self._admin is None:
+            return
+        trouble = self._admin.find_trouble(PROBE_SECONDS)
+        if (trouble is None) != (self._kafka_trouble is None):
+            if trouble is None:
+                logger.info("Kafka answers again", extra={"event": "kafka_returned"})
+            else:
+                logger.warning("Kafka does not answer: %s", trouble, extra={"event": "kafka_missed", "error": trouble})
+        self._kafka_trouble = trouble
+
+    def _check_kafka(self) -> ComponentHealth:
+        trouble = self._kafka_trouble
+        detail = "answers" if trouble is None else f"does not answer: {trouble}"
+        if self._admin is None:
+            detail = "not reached yet"
+        ready = self._admin is not None and trouble is None
+        return ComponentHealth("kafka", "stream", ready, alive=True, detail=detail)
+
     def _reach_kafka(self) -> dict[str, int]:
         """Partition counts of the topics, once the broker has answered."""
         settings = self._settings
@@ -64,6 +91,7 @@ class StreamRole:
             return {}
         written = [settings.output_topic, settings.dead_letter_topic]
         topics = admin.check_topics([settings.input_topic, *written], read=[settings.input_topic], written=written)
+        self._admin = admin
         return {name: topic.partitions for name, topic in topics.items()}
 
     def _make_path(self, catalog: SchemaCatalog) -> ScoringPath | None:

@@ -75,11 +75,21 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing_but_time(
     deployment.service.start().await_ready()
     produce_records(deployment.bootstrap_servers, made[0], make_records(deployment, rows[:2000]))
     disposable_kafka.kill()
+    await_ready_status(deployment.service, 503)
+    assert deployment.service.ask("/health/live") == 200
     disposable_kafka.start()
     produce_records(deployment.bootstrap_servers, made[0], make_records(deployment, rows[2000:], 2000))
     outputs = read_records(deployment.bootstrap_servers, made[1], at_least=len(rows), within_seconds=60)
     assert {int(decode_prediction(r)["id"]) for r in outputs} == set(range(len(rows)))
     assert deployment.service.start().await_ready().terminate() == 0
+
+
+def await_ready_status(service, status, within_seconds=20.0):
+    """Wait until readiness answers with that status."""
+    deadline = time.monotonic() + within_seconds
+    while service.ask("/health/ready") != status:
+        assert time.monotonic() < deadline, service.last_words()
+        time.sleep(0.05)
 
 
 class _Named:
@@ -181,3 +191,20 @@ def test_the_http_role_alone_needs_no_kafka(flights_store, scoreline_service, st
     with urllib.request.urlopen(request, timeout=10) as response:
         assert json.load(response)["predictions"] == [streamed_flights.expected[0]]
     assert service.terminate() == 0
+
+
+def test_a_stop_during_the_start_ends_it_at_once_with_0(flights_store, scoreline_service):
+    """Nothing is in hand yet, so nothing has to be waited for: not even a broker that is away."""
+    service = scoreline_service(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            "MODEL_STORE": str(flights_store / "models"),
+            "CACHE_DIR": str(flights_store / "cache"),
+        }
+    ).start()
+    while service.ask("/health/live") != 200:
+        assert service.running, service.last_words()
+    assert service.ask("/health/ready") == 503
+    began = time.monotonic()
+    assert service.terminate() == 0
+    assert time.monotonic() - began < 10
