@@ -18,8 +18,16 @@ from scoreline.records import Clock
 Load = Callable[[str, int], ModelVersion]
 """Loads a version by model name and number; raises as `scoreline.models.loading.VersionLoader.load` does."""
 
+REJECTED_SECONDS = 600.0
+"""How long a version that may not serve is not tried again: its files never change, and each try may cost a probe."""
+
+PROBE_LIMIT_SECONDS = 20.0
+"""Of a version that is first asked for while serving, since a batch waits for it. What takes longer on its first load
+here can be verified ahead (`scoreline models verify`); the cache then spares it the probe."""
+
 _MOST_REMEMBERED = 1024
 
+K = TypeVar("K", str, int)
 T = TypeVar("T")
 
 
@@ -48,9 +56,9 @@ class LiveVersions:
         Args:
             alias: that selects the version when nobody says.
             cache: what this machine keeps of the store.
-            load: in place of the loader over store and cache.
+            load: in place of the loaders over store and cache.
             max_resident: how many versions stay loaded, the live one among them.
-            lookup_seconds: how long an answer of the store holds (what an alias means, that a version may not serve).
+            lookup_seconds: how long an answer of the store holds: what an alias means, that there is no such version.
             clock: seconds, monotonic.
 
         Raises:
@@ -61,7 +69,7 @@ class LiveVersions:
         self._store = store
         self._name = name
         self._alias = alias
-        self._load = load or VersionLoader(store, cache).load
+        self._load = load or VersionLoader(store, cache, probe_limit_seconds=PROBE_LIMIT_SECONDS).load
         self._max_resident = max(1, max_resident)
         self._lookup_seconds = lookup_seconds
         self._clock = clock
@@ -69,8 +77,9 @@ class LiveVersions:
         self._loading: dict[int, threading.Lock] = {}
         self._meanings: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
+        self._rejections: OrderedDict[int, tuple[float, ModelError]] = OrderedDict()
         number = store.alias(name, alias)
-        self._live = self._load(name, number)
+        self._live = (load or VersionLoader(store, cache).load)(name, number)
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict({number: self._live})
 
     @property
@@ -97,12 +106,12 @@ class LiveVersions:
         """See `scoreline.models.model.Versions.resolve`."""
         if selector is None or selector == self._alias:
             return self._live
-        self._raise_remembered(selector)
+        self._raise_remembered(self._refusals, selector)
         try:
             number = self._find_number(selector)
             return self._find_resident(number) or self._load_once(number)
         except (ModelNotFound, ModelRejected) as error:
-            self._remember(self._refusals, selector, error)
+            self._remember(self._refusals, selector, _without_frames(error), seconds=self._lookup_seconds)
             raise
 
     def find_resident(self, selector: str) -> ModelVersion | None:
@@ -125,7 +134,7 @@ class LiveVersions:
         number = self._recall_number(selector)
         if number is None:
             number = find_version(self._store, self._name, selector)
-            self._remember(self._meanings, selector, number)
+            self._remember(self._meanings, selector, number, seconds=self._lookup_seconds)
         return number
 
     def _recall_number(self, selector: str) -> int | None:
@@ -156,11 +165,11 @@ class LiveVersions:
                     self._loading.pop(number, None)
 
     def _load_now(self, number: int) -> ModelVersion:
-        self._raise_remembered(str(number))
+        self._raise_remembered(self._rejections, number)
         try:
             version = self._load(self._name, number)
-        except (ModelNotFound, ModelRejected) as error:
-            self._remember(self._refusals, str(number), error)
+        except ModelRejected as error:
+            self._remember(self._rejections, number, _without_frames(error), seconds=REJECTED_SECONDS)
             raise
         self._admit(version)
         return version
@@ -170,22 +179,27 @@ class LiveVersions:
         with self._lock:
             self._resident[version.version] = version
             others = [number for number in self._resident if number != self._live.version]
-            for number in others[: len(self._resident) - self._max_resident]:
+            excess = max(0, len(self._resident) - self._max_resident)
+            for number in others[:excess]:
                 del self._resident[number]
 
-    def _raise_remembered(self, selector: str) -> None:
+    def _raise_remembered(self, memory: OrderedDict[K, tuple[float, ModelError]], key: K) -> None:
         with self._lock:
-            remembered = self._refusals.get(selector)
+            remembered = memory.get(key)
         if remembered is not None and self._clock() < remembered[0]:
-            error = remembered[1]
-            raise type(error)(*error.args)
+            raise _without_frames(remembered[1])
 
-    def _remember(self, memory: OrderedDict[str, tuple[float, T]], selector: str, value: T) -> None:
+    def _remember(self, memory: OrderedDict[K, tuple[float, T]], key: K, value: T, *, seconds: float) -> None:
         with self._lock:
-            memory[selector] = (self._clock() + self._lookup_seconds, value)
-            memory.move_to_end(selector)
+            memory[key] = (self._clock() + seconds, value)
+            memory.move_to_end(key)
             while len(memory) > _MOST_REMEMBERED:
                 memory.popitem(last=False)
+
+
+def _without_frames(error: ModelError) -> ModelError:
+    """The same error anew: frames of a failed load hold the whole model text."""
+    return type(error)(*error.args)
 
 
 def find_only_model(store: ModelStore) -> str:

@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +10,13 @@ import pytest
 
 from scoreline.errors import ModelNotFound, ModelRejected, Unavailable
 from scoreline.features import Feature
+from scoreline.models import loading
+from scoreline.models.booster import LightGBMModel
 from scoreline.models.cache import ModelCache
-from scoreline.models.live import LiveVersions, find_only_model
+from scoreline.models.live import PROBE_LIMIT_SECONDS, REJECTED_SECONDS, LiveVersions, find_only_model
 from scoreline.models.model import ModelVersion
 from scoreline.models.store import ModelStore
+from scoreline.models.verification import TIME_LIMIT_SECONDS
 from scoreline.testing.fakes import WeightedSum
 from tests.models.builders import MANIFEST, put_version, score_with_lightgbm, train, trusting_cache
 
@@ -111,8 +116,68 @@ def test_a_version_that_may_not_serve_is_not_loaded_again_for_every_batch(versio
             versions.resolve(selector)
     assert loads.numbers == [2, 4]
     loads.bad.clear()
+    now[0] += REJECTED_SECONDS - 1
+    for selector in ("4", "canary"):
+        with pytest.raises(ModelRejected, match="flights 4 is damaged"):
+            versions.resolve(selector)
+    assert loads.numbers == [2, 4]
+    now[0] += 1
+    assert versions.resolve("3").version == 3
     now[0] += 10
-    assert versions.resolve("canary").version == 4
+    assert [versions.resolve(selector).version for selector in ("canary", "4")] == [4, 4]
+
+
+def test_a_rejection_that_is_remembered_holds_nothing_of_the_failed_load(store, tmp_path):
+    """Its frames would hold the model text, for minutes."""
+    texts = []
+
+    class Text:
+        pass
+
+    def load(name: str, version: int) -> ModelVersion:
+        text = Text()
+        texts.append(weakref.ref(text))
+        if version == 4:
+            raise ModelRejected("damaged")
+        return ModelVersion(name, version, f"{version:064x}", MODEL)
+
+    versions = LiveVersions(store, "flights", "production", cache=ModelCache(tmp_path), load=load)
+    for selector in ("4", "canary"):
+        with pytest.raises(ModelRejected, match="damaged"):
+            versions.resolve(selector)
+    gc.collect()
+    assert [text() for text in texts] == [None, None]
+
+
+def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monkeypatch):
+    limits = []
+
+    def probe(text, features, classes, rows, *, time_limit_seconds):
+        limits.append(time_limit_seconds)
+        return LightGBMModel(text.decode(), features, classes).predict(rows)
+
+    monkeypatch.setattr(loading, "probe_model", probe)
+    store = ModelStore(str(tmp_path / "store"))
+    put_version(store, "tiny", train("binary"))
+    put_version(store, "tiny", train("regression"))
+    store.set_alias("tiny", "production", 1, by="t")
+    versions = LiveVersions(store, "tiny", "production", cache=ModelCache(tmp_path / "cache"))
+    assert versions.resolve("2").version == 2
+    assert limits == [TIME_LIMIT_SECONDS, PROBE_LIMIT_SECONDS]
+    assert PROBE_LIMIT_SECONDS < TIME_LIMIT_SECONDS / 4
+
+
+@pytest.mark.parametrize("most", [2, 3, 4, 8])
+def test_as_many_versions_stay_as_may(store, loads, tmp_path, most):
+    for _ in range(5):
+        store.add_version(MANIFEST)
+    cache = ModelCache(tmp_path / "cache")
+    versions = LiveVersions(store, "flights", "production", cache=cache, load=loads, max_resident=most)
+    asked = [number for number in range(1, 11) if number != 2]
+    for i, number in enumerate(asked):
+        versions.resolve(str(number))
+        kept = asked[: i + 1][-(most - 1) :]
+        assert [version.version for version in versions.resident()] == sorted([2, *kept])
 
 
 @pytest.mark.parametrize("selector", ["", "0", "03", "-1", "1.0", "Canary", "nope", "a b", "9" * 30, "٣", "../x"])
