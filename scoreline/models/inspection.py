@@ -32,6 +32,8 @@ _OUTPUTS = {
     "rank_xendcg": Output.RANKING,
     "custom": Output.RAW,
     "none": Output.RAW,
+    "null": Output.RAW,
+    "na": Output.RAW,
     "": Output.RAW,
 }
 
@@ -92,8 +94,7 @@ class ModelFacts:
     @property
     def output(self) -> Output:
         """What the scores mean."""
-        words = self.objective.split()
-        return _OUTPUTS.get(words[0] if words else "", Output.VALUE)
+        return _read_output(self.objective)
 
 
 def inspect_model(data: bytes) -> ModelFacts:
@@ -105,10 +106,11 @@ def inspect_model(data: bytes) -> ModelFacts:
     text = split_model_text(data)
     count = len(text.feature_names)
     outputs = text.header_number("num_tree_per_iteration")
-    if outputs < 1 or text.header_number("num_class") not in (1, outputs) or len(text.trees) % outputs:
+    if outputs < 1 or len(text.trees) % outputs:
         raise ModelRejected(f"the model text has {len(text.trees)} trees, but should have {outputs} an iteration")
     if not text.trees:
         raise ModelRejected("the model has no trees")
+    _check_outputs(text, outputs)
     splits = [read_splits(tree, number, count) for number, tree in enumerate(text.trees)]
     parameters = text.parameters
     return ModelFacts(
@@ -125,6 +127,29 @@ def inspect_model(data: bytes) -> ModelFacts:
         boosting=parameters.get("boosting", ""),
         format_version=text.header["version"],
     )
+
+
+def _check_outputs(text: ModelText, outputs: int) -> None:
+    """Refuse an objective and a number of classes that would make LightGBM write more scores than there is room for."""
+    classes = text.header_number("num_class")
+    if classes != outputs:
+        raise ModelRejected(f"the model text has {classes} classes, but {outputs} trees an iteration")
+    objective = text.header.get("objective")
+    if objective is not None and not objective.strip(" "):
+        raise ModelRejected("the model text names an empty objective")
+    output = _read_output(objective or "")
+    if output is Output.PROBABILITIES:
+        # All that could be read as the number: LightGBM takes the last one.
+        numbers = [word for word in (objective or "").split(" ") if "num_class" in word]
+        if outputs == 1 or numbers != [f"num_class:{outputs}"]:
+            raise ModelRejected(f"the objective {objective!r} does not fit a model of {outputs} trees an iteration")
+    elif output is not Output.RAW and outputs != 1:
+        raise ModelRejected(f"the objective {objective!r} gives one score a row, but the model text has {outputs}")
+
+
+def _read_output(objective: str) -> Output:
+    words = [word for word in objective.split(" ") if word]
+    return _OUTPUTS.get(words[0] if words else "", Output.VALUE)
 
 
 def _collect_features(text: ModelText, trees: list[Splits]) -> tuple[FeatureFacts, ...]:

@@ -1,3 +1,4 @@
+import lightgbm
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +6,35 @@ from hypothesis import strategies as st
 
 from scoreline.errors import ModelRejected
 from scoreline.models.inspection import Output, inspect_model
-from tests.models.builders import LEVELS, SHAPES, train, train_from_pandas
+from tests.models.builders import LEVELS, SHAPES, TINY, train, train_from_pandas
+
+RANDOM_FOREST = {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}
+ONE_SCORE = [
+    "regression",
+    "regression_l1",
+    "huber",
+    "fair",
+    "poisson",
+    "quantile",
+    "mape",
+    "gamma",
+    "tweedie",
+    "binary",
+    "cross_entropy",
+    "cross_entropy_lambda",
+    "lambdarank",
+    "rank_xendcg",
+]
+OBJECTIVES = [
+    *({"objective": objective} for objective in ONE_SCORE),
+    *({"objective": objective, "num_class": 3} for objective in ("multiclass", "multiclassova", "softmax", "ova")),
+    {"objective": "regression", "reg_sqrt": True},
+    {"objective": "multiclass", "num_class": 2},
+    {"objective": "multiclass", "num_class": 3, **RANDOM_FOREST},
+    {"objective": "multiclassova", "num_class": 3, "boosting": "dart"},
+]
+SHIFT = {"gamma": 1}
+"""Added to the classes 0 and up where an objective has to have targets above zero."""
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -160,6 +189,61 @@ def test_a_damaged_header_or_tail_is_rejected_with_what_is_wrong(old, new, messa
     assert old in text
     with pytest.raises(ModelRejected, match=message):
         inspect_model(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "old", "new", "message"),
+    [
+        ("multiclass", b"multiclass num_class:3", b"multiclass num_class:4", "does not fit a model of 3"),
+        ("multiclass", b"multiclass num_class:3", b"multiclass num_class:3 num_class:4", "does not fit"),
+        ("multiclass", b"multiclass num_class:3", b"multiclass num_class:03", "does not fit"),
+        ("multiclass", b"multiclass num_class:3", b"multiclass", "does not fit"),
+        (
+            "multiclass",
+            b"multiclass num_class:3",
+            b"binary sigmoid:1",
+            "gives one score a row, but the model text has 3",
+        ),
+        ("multiclass", b"multiclass num_class:3", b"regression", "gives one score a row"),
+        ("multiclass", b"objective=multiclass num_class:3", b"objective=", "empty objective"),
+        ("multiclass", b"\nnum_class=3", b"\nnum_class=1", "1 classes, but 3 trees an iteration"),
+        ("multiclass", b"\nnum_class=3", b"\nnum_class=4", "4 classes, but 3 trees an iteration"),
+        ("multiclassova", b"multiclassova num_class:3", b"multiclassova num_class:2", "does not fit a model of 3"),
+        ("custom_multiclass", b"\nnum_class=3", b"\nnum_class=1", "1 classes, but 3 trees an iteration"),
+        ("lambdarank", b"objective=lambdarank", b"objective=multiclass num_class:3", "does not fit a model of 1"),
+        ("binary", b"objective=binary sigmoid:1", b"objective=multiclass num_class:1", "does not fit a model of 1"),
+        ("binary", b"\nnum_class=1", b"\nnum_class=2", "2 classes, but 1 trees an iteration"),
+    ],
+)
+def test_an_objective_that_contradicts_the_header_is_rejected(shape, old, new, message):
+    """LightGBM would write scores where there is no room for them."""
+    text = train(shape).text
+    assert text.count(old) == 1
+    with pytest.raises(ModelRejected, match=message):
+        inspect_model(text.replace(old, new))
+
+
+@pytest.mark.parametrize("name", [b"custom", b"none", b"null", b"na"])
+def test_a_custom_objective_may_have_any_number_of_outputs(name):
+    text = train("custom_multiclass").text
+    named = text.replace(b"\nfeature_names=", b"\nobjective=" + name + b"\nfeature_names=", 1)
+    facts = inspect_model(named)
+    assert (facts.outputs, facts.output) == (3, Output.RAW)
+    assert lightgbm.Booster(model_str=named.decode()).num_model_per_iteration() == 3
+
+
+@pytest.mark.parametrize("parameters", OBJECTIVES, ids=lambda parameters: "-".join(map(str, parameters.values())))
+def test_what_lightgbm_writes_of_any_objective_is_read(parameters):
+    random = np.random.default_rng(5)
+    classes = parameters.get("num_class", 2)
+    target = random.integers(0, classes, 200)
+    group = [20] * 10 if "rank" in parameters["objective"] else None
+    data = lightgbm.Dataset(
+        random.normal(size=(200, 2)) + target[:, None], target + SHIFT.get(parameters["objective"], 0), group=group
+    )
+    booster = lightgbm.train({**TINY, **parameters}, data, 2)
+    facts = inspect_model(booster.model_to_string().encode())
+    assert facts.outputs == parameters.get("num_class", 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"tree", b"tree\n", b"hello\nworld\n", np.zeros(9).tobytes()])
