@@ -82,7 +82,7 @@ def split_model_text(data: bytes) -> ModelText:
         ModelRejected: this is no text that LightGBM has written, or it is damaged.
     """
     header, start = _read_header(data)
-    sizes = [_whole("tree_sizes", size) for size in header["tree_sizes"].split()]
+    sizes = [_whole("tree_sizes", size) for size in header["tree_sizes"].split(" ") if size]
     trees = tuple(_read_trees(data, start, sizes))
     tail = data[start + sum(sizes) :]
     parameters, rest = _read_tail(tail)
@@ -104,7 +104,9 @@ def _read_header(data: bytes) -> tuple[Mapping[str, str], int]:
         end = data.find(b"\n", at)
         if end < 0:
             raise ModelRejected("the model text ends within its header: the file is truncated")
-        line = _text(data[at:end].rstrip(b"\r"))
+        line = _text(data[at:end].removesuffix(b"\r"))
+        if "\r" in line:  # where LightGBM would see the end of a line
+            raise ModelRejected(f"the model text's header has a carriage return within a line: {line[:80]!r}")
         key, separator, value = line.partition("=")
         if key in header:
             raise ModelRejected(f"the model text's header says {key!r} twice")

@@ -57,6 +57,9 @@ def answer(request: ProbeRequest, text: bytes, matrix: Matrix) -> ProbeAnswer:
         scores = model.predict(matrix)
     except ModelRejected as error:
         return ProbeAnswer(rejected=str(error))
+    expected = (len(matrix),) if request.classes is None else (len(matrix), len(request.classes))
+    if scores.shape != expected:
+        return ProbeAnswer(rejected=f"the model gives scores of shape {scores.shape}, but should give {expected}")
     return ProbeAnswer([[score.hex() for score in row] for row in scores.reshape(len(matrix), -1).tolist()])
 
 

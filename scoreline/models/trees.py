@@ -12,6 +12,10 @@ CATEGORICAL_BIT = 1
 _MISSING_SHIFT, _MISSING_MASK, _MOST_MISSING_TYPE = 2, 3, 2
 _WORD_BITS = 32
 _MOST_WORD = 2**_WORD_BITS - 1
+_SHOWN = 40
+_OF_WHOLE_NUMBERS = b"0123456789+- "
+_OF_NUMBERS = _OF_WHOLE_NUMBERS + b".eEinfatyINFATY"
+"""Python reads more spellings than LightGBM (`0_3` as 3, a tab as a space), which stops at what it does not know."""
 
 Integers = npt.NDArray[np.int64]
 
@@ -86,7 +90,7 @@ class _TreeReader:
     def _highest_codes(self, thresholds: npt.NDArray[np.float64], categorical: npt.NDArray[np.bool_]) -> Integers:
         highest = np.full(len(thresholds), -1, dtype=np.int64)
         sets = self._one("num_cat")
-        if not categorical.any():
+        if not sets and not categorical.any():
             return highest
         bounds = self._integers("cat_boundaries", sets + 1)
         words = self._integers("cat_threshold", None)
@@ -125,20 +129,23 @@ class _TreeReader:
 
     def _integers(self, key: str, count: int | None) -> Integers:
         try:
-            values = np.array([int(token) for token in self._tokens(key, count)], dtype=np.int64)
+            values = np.array([int(token) for token in self._tokens(key, count, _OF_WHOLE_NUMBERS)], dtype=np.int64)
         except (ValueError, OverflowError) as error:
             raise ModelRejected(f"tree {self._number}: {key} should hold whole numbers: {error}") from error
         return values
 
     def _floats(self, key: str, count: int) -> npt.NDArray[np.float64]:
         try:
-            return np.array([float(token) for token in self._tokens(key, count)], dtype=np.float64)
+            return np.array([float(token) for token in self._tokens(key, count, _OF_NUMBERS)], dtype=np.float64)
         except ValueError as error:
             raise ModelRejected(f"tree {self._number}: {key} should hold numbers: {error}") from error
 
-    def _tokens(self, key: str, count: int | None) -> list[bytes]:
+    def _tokens(self, key: str, count: int | None, alphabet: bytes) -> list[bytes]:
         if key not in self._tree:
             raise ModelRejected(f"tree {self._number} lacks {key}")
+        strange = self._tree[key].translate(None, alphabet)
+        if strange:
+            raise ModelRejected(f"tree {self._number}: {key} should hold numbers, but has {strange[:_SHOWN]!r}")
         tokens = self._tree[key].split()
         if count is not None and len(tokens) != count:
             raise ModelRejected(f"tree {self._number}: {key} should hold {count} numbers, but has {len(tokens)}")

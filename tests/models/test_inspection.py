@@ -150,8 +150,16 @@ def replace_in_first_tree(text: bytes, key: bytes, value: bytes) -> bytes:
         (b"split_feature", b"0 1 2", "should hold 5 numbers, but has 3"),
         (b"decision_type", b"2 2 2 2 14", "decision_type is unknown"),
         (b"leaf_value", b"1 2 x 4 5 6", "should hold numbers"),
+        (b"leaf_value", b"1 2 e 4 5 6", "should hold numbers"),
         (b"num_leaves", b"6000000000", "should hold"),
         (b"num_leaves", b"0", "has 0 leaves"),
+        (b"split_feature", b"0 1 0_2 0 0", "should hold numbers, but has b'_'"),
+        (b"split_feature", b"0 1 2 0\t0", r"should hold numbers, but has b'\\t'"),
+        (b"left_child", b"1 2 3 4 1-1", "should hold whole numbers"),
+        (b"left_child", b"1 2 3 4 1.0", r"should hold numbers, but has b'\.'"),
+        (b"leaf_value", b"1 2 3_3 4 5 6", "should hold numbers, but has b'_'"),
+        (b"leaf_value", b"1 2 0x3 4 5 6", "should hold numbers, but has b'x'"),
+        (b"num_leaves", b"0_6", "should hold numbers, but has b'_'"),
         (b"cat_threshold", b"", "cat_boundaries do not fit"),
         (b"cat_boundaries", b"0 900", "cat_boundaries do not fit"),
     ],
@@ -177,6 +185,9 @@ def test_a_tree_that_would_make_lightgbm_read_foreign_memory_is_rejected(key, va
         (b"num_tree_per_iteration=1", b"num_tree_per_iteration=3", "trees, but should have"),
         (b"num_tree_per_iteration=1", b"num_tree_per_iteration=0", "trees, but should have"),
         (b"tree_sizes=", b"tree_sizes=9", "tree_sizes says"),
+        (b"tree_sizes=", b"tree_sizes=\t", "tree_sizes should hold whole numbers"),
+        (b"label_index=0", b"label_index=0\rnum_class=9", "a carriage return within a line"),
+        (b"label_index=0", b"label_index=0\r\r", "a carriage return within a line"),
         (b"label_index=0\n", b"", "lacks label_index"),
         (b"pandas_categorical:null", b"pandas_categorical:[[1]", "no JSON"),
         (b"pandas_categorical:null", b"pandas_categorical:{}", "no list of lists"),
@@ -244,6 +255,14 @@ def test_what_lightgbm_writes_of_any_objective_is_read(parameters):
     booster = lightgbm.train({**TINY, **parameters}, data, 2)
     facts = inspect_model(booster.model_to_string().encode())
     assert facts.outputs == parameters.get("num_class", 1)
+
+
+def test_sets_of_categories_that_no_split_uses_are_counted_too():
+    """LightGBM makes room for as many as the tree says."""
+    text = train("linear_tree").text
+    assert b"num_cat=0\n" in text[text.index(b"Tree=0") : text.index(b"Tree=1")]
+    with pytest.raises(ModelRejected, match="lacks cat_boundaries"):
+        inspect_model(replace_in_first_tree(text, b"num_cat", b"500000000"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"tree", b"tree\n", b"hello\nworld\n", np.zeros(9).tobytes()])
