@@ -1,5 +1,6 @@
 """What a model's features are, from its text and from what its publisher says: kinds, levels, where nulls may be."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from scoreline.errors import ConfigError
 from scoreline.features import Feature, FeatureSet, Kind, Level
 from scoreline.models.inspection import FeatureFacts, ModelFacts
+from scoreline.models.names import is_unicode
 
 _SAY_SO = "say so with --features"
 
@@ -122,10 +124,20 @@ def _check_levels(feature: FeatureFacts, levels: tuple[Any, ...]) -> None:
         raise ValueError(f"{where} is empty")
     if not all(isinstance(level, str | int | float | bool) for level in levels):
         raise ValueError(f"{where} has something else than strings, numbers and booleans: {_SAY_SO}")
+    strange = [level for level in levels if not _can_be_kept(level)]
+    if strange:
+        raise ValueError(f"{where} has {strange[0]!r}, which JSON cannot hold")
     if len(set(levels)) != len(levels):
         raise ValueError(f"{where} repeats a level")
     if feature.highest_code >= len(levels):
         raise ValueError(f"{where} has {len(levels)} levels, but the model uses code {feature.highest_code}")
+
+
+def _can_be_kept(level: Level) -> bool:
+    """Whether a manifest can hold a level: no lone surrogate in text, no number that is not finite."""
+    if isinstance(level, str):
+        return is_unicode(level)
+    return not isinstance(level, float) or math.isfinite(level)
 
 
 def _describe_lists(facts: ModelFacts) -> str:

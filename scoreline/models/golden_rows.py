@@ -87,7 +87,7 @@ def _read_cell(feature: Feature, cell: Any) -> Value:
 
 def _read_level(feature: Feature, levels: tuple[Level, ...], cell: Any) -> Value:
     """The level itself; text is also looked up as the text of a level, since CSV knows nothing else."""
-    if cell in feature.codes:
+    if not isinstance(cell, list | dict) and cell in feature.codes:
         return levels[feature.codes[cell]]
     by_text: dict[str, Value] = {str(level): level for level in levels}
     found = by_text.get(cell) if isinstance(cell, str) else None

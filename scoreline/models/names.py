@@ -31,6 +31,15 @@ def is_selector(text: str) -> bool:
     return text == LATEST or is_alias(text) or parse_number(text) is not None
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8: JSON escapes and arguments of a command can hold lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_model_name(name: str) -> None:
     """Refuse a name that a model may not have.
 

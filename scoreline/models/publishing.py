@@ -15,7 +15,7 @@ from scoreline.models.golden_rows import find_expected, to_rows
 from scoreline.models.inspection import ModelFacts, inspect_model
 from scoreline.models.manifest import BASELINE_ROWS, FORMAT, GOLDEN, MODEL, Manifest
 from scoreline.models.model import Scores
-from scoreline.models.names import check_alias, check_model_name
+from scoreline.models.names import check_alias, check_model_name, is_unicode
 from scoreline.models.row_files import RowMapping
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, probe_model
@@ -74,6 +74,7 @@ def publish(
     check_model_name(publication.name)
     if publication.alias is not None:
         check_alias(publication.alias)
+    _check_texts(publication)
     _refuse_foreign(publication.text)
     facts = inspect_model(publication.text)
     features = find_features(facts, publication.statements)
@@ -102,6 +103,14 @@ def publish(
     if publication.alias is not None:
         store.set_alias(publication.name, publication.alias, committed.version, by=publication.by)
     return committed
+
+
+def _check_texts(publication: Publication) -> None:
+    """Refuse what an argument of a command can hold, but a manifest cannot."""
+    tags = (text for tag in publication.tags.items() for text in tag)
+    bad = [text for text in (*(publication.classes or ()), *tags, publication.by) if not is_unicode(text)]
+    if bad:
+        raise ConfigError(*(f"{text!r} is no Unicode text, so it cannot be published" for text in bad))
 
 
 def _refuse_foreign(text: bytes) -> None:

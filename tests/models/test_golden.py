@@ -94,6 +94,8 @@ def test_values_are_taken_as_they_are():
         ({"x": "one", "flag": 1, "size": 3, "place": "a"}, "golden row 0: feature 'x' has to be a number"),
         ({"x": 1, "flag": 1, "size": 4, "place": "a"}, "has no level 4"),
         ({"x": [1], "flag": 1, "size": 3, "place": "a"}, "cannot be"),
+        ({"x": 1, "flag": 1, "size": [3], "place": "a"}, r"golden row 0: feature 'size' has no level \[3\]"),
+        ({"x": 1, "flag": 1, "size": 3, "place": {"a": 1}}, "feature 'place' has no level {'a': 1}"),
         ({"x": 10**400, "flag": 1, "size": 3, "place": "a"}, "golden row 0"),
     ],
 )

@@ -84,6 +84,38 @@ def test_class_names_have_to_fit_the_model(store):
         publish(store, offer("binary", classes=["no", "yes"]))
 
 
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"classes": ["a", "b", "c\udcff"]}, r"'c\\udcff'"),
+        ({"tags": {"run": "\udcff"}}, r"'\\udcff'"),
+        ({"tags": {"\udcff": "42"}}, r"'\\udcff'"),
+        ({"by": "ann\udcff"}, r"'ann\\udcff'"),
+    ],
+)
+def test_what_is_no_unicode_is_refused(store, changes, shown):
+    """An argument in another encoding than the terminal's comes with lone surrogates."""
+    with pytest.raises(ConfigError, match=f"{shown} is no Unicode text"):
+        publish(store, offer("multiclass", **changes))
+    assert not Path(store.url).exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        (b'"plain"', b'"\\ud800"', r"'\\ud800'"),
+        (b"[3, 5, 9]", b"[3, 5, NaN]", "nan"),
+        (b"[3, 5, 9]", b"[3, 5, Infinity]", "inf"),
+    ],
+)
+def test_a_level_that_a_manifest_cannot_hold_is_refused(store, old, new, shown):
+    text = train("pandas").text
+    assert text.count(old) == 1
+    with pytest.raises(ConfigError, match=f"level list of feature .* has {shown}, which JSON cannot hold"):
+        publish(store, offer("pandas", text=text.replace(old, new)))
+    assert not Path(store.url).exists()
+
+
 def test_without_class_names_classes_are_numbered(store, in_process):
     assert publish(store, offer("multiclass", classes=None)).classes == ("0", "1", "2")
     assert publish(store, offer("multiclass")).classes == CLASSES
