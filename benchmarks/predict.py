@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 
 from scoreline.features import FeatureSet, Matrix
-from scoreline.models.booster import FEW_ROWS, LightGBMModel
+from scoreline.models.booster import SINGLE_ROW_CALLS_UP_TO, LightGBMModel
 from scoreline.models.feature_rules import find_features
 from scoreline.models.inspection import inspect_model
 
@@ -61,7 +61,8 @@ def main() -> None:
     def plain(rows: Matrix) -> object:
         return booster.predict(rows, num_threads=1)
 
-    print(f"{'rows':>5} {'Booster.predict':>16} {'LightGBMModel':>14} {'a row':>8}   (µs; single rows to {FEW_ROWS})")
+    print(f"µs; single-row calls up to {SINGLE_ROW_CALLS_UP_TO} rows")
+    print(f"{'rows':>5} {'Booster.predict':>16} {'LightGBMModel':>14} {'a row':>8}")
     for rows in SIZES:
         assert model.predict(matrix[:rows]).tobytes() == np.asarray(plain(matrix[:rows])).tobytes()
         theirs, ours = measure(plain, matrix, rows), measure(model.predict, matrix, rows)

@@ -13,8 +13,8 @@ from scoreline.errors import ModelRejected
 from scoreline.features import FeatureSet, Matrix
 from scoreline.models.model import Scores
 
-FEW_ROWS = 16
-"""Up to here a loop over the single-row call is faster than `Booster.predict` (measured in benchmarks/predict.py)."""
+SINGLE_ROW_CALLS_UP_TO = 16
+"""Up to so many rows, a loop over the single-row call is faster than `Booster.predict` (see benchmarks/predict.py)."""
 
 VERSION: str = lightgbm.__version__
 
@@ -63,7 +63,7 @@ class LightGBMModel:
         rows, columns = features.shape
         if columns != len(self.features):
             raise ValueError(f"the model takes {len(self.features)} features, but the matrix has {columns}")
-        if rows > FEW_ROWS:
+        if rows > SINGLE_ROW_CALLS_UP_TO:
             return cast("Scores", self._booster.predict(features, num_threads=1))
         if rows == 0:
             return np.empty((0,) if self.classes is None else (0, self._outputs), dtype=np.float64)

@@ -1,7 +1,7 @@
 """What a selector means in a store: a version number, an alias, or `latest`."""
 
 from scoreline.errors import ModelNotFound
-from scoreline.models.names import LATEST, is_alias, parse_number
+from scoreline.models.names import LATEST, is_selector, parse_number
 from scoreline.models.store import ModelStore
 
 _SHOWN = 100
@@ -15,12 +15,10 @@ def find_version(store: ModelStore, name: str, selector: str) -> int:
         ModelRejected: the alias is damaged.
         Unavailable, Refused: the store is away or refuses.
     """
+    if not is_selector(selector):
+        raise ModelNotFound(f"{selector[:_SHOWN]!r} is no version number, alias or {LATEST!r}")
     number = parse_number(selector)
     if number is not None:
         store.find(name, number)
         return number
-    if selector == LATEST:
-        return store.latest(name)
-    if is_alias(selector):
-        return store.alias(name, selector)
-    raise ModelNotFound(f"{selector[:_SHOWN]!r} is no version number, alias or {LATEST!r}")
+    return store.latest(name) if selector == LATEST else store.alias(name, selector)

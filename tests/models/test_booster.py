@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet
-from scoreline.models.booster import FEW_ROWS, LightGBMModel
+from scoreline.models.booster import SINGLE_ROW_CALLS_UP_TO, LightGBMModel
 from tests.models.builders import SHAPES, Trained, score_with_lightgbm, train
 
 
@@ -24,7 +24,7 @@ def test_predict_gives_the_bits_of_booster_predict(shape):
     """At one row, a few, the border between both ways of calling LightGBM, and many."""
     trained = train(shape)
     model = load(trained)
-    for rows in (1, 2, FEW_ROWS, FEW_ROWS + 1, len(trained.matrix)):
+    for rows in (1, 2, SINGLE_ROW_CALLS_UP_TO, SINGLE_ROW_CALLS_UP_TO + 1, len(trained.matrix)):
         matrix = trained.matrix[:rows]
         expected = score_with_lightgbm(trained, matrix)
         scores = model.predict(matrix)
