@@ -108,10 +108,12 @@ class InstanceProblem:
 
 
 class InvalidInstances(ServiceError):
-    """Rows of a caller that cannot be scored; carries every bad row."""
+    """Rows of a caller that cannot be scored; counts every bad row, and carries what is wrong with the first ones."""
 
-    def __init__(self, problems: Sequence[InstanceProblem]) -> None:
-        super().__init__(f"{len({p.instance for p in problems})} of the instances cannot be scored")
+    def __init__(self, problems: Sequence[InstanceProblem], *, untold: int = 0) -> None:
+        told = len({p.instance for p in problems})
+        rest = f"; the first {told} of them are told" if untold else ""
+        super().__init__(f"{told + untold} of the instances cannot be scored{rest}")
         self.problems: tuple[InstanceProblem, ...] = tuple(problems)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from aiohttp import web
 from multidict import istr
 
-from scoreline.errors import InstanceProblem, InvalidInstances, ModelNotFound
+from scoreline.errors import InstanceProblem, ModelNotFound
 from scoreline.features import FeatureSet
 from scoreline.http.errors import NoLiveModel, UnsupportedMediaType
 from scoreline.http.exchange import JSON, Answer, Call
@@ -17,7 +17,7 @@ from scoreline.http.query import read_flag, read_query
 from scoreline.http.selectors import check_selector
 from scoreline.models.model import ModelVersion, Scores, Versions
 from scoreline.records import Clock
-from scoreline.schemas.json_problems import refuse_values
+from scoreline.schemas.json_problems import refuse_instances, refuse_values
 from scoreline.schemas.json_rows import JsonRows
 from scoreline.scoring import score
 
@@ -25,6 +25,9 @@ INLINE_BYTES = 16 * 1024
 INLINE_ROWS = 16
 """Up to here a request is scored on the event loop. With the flights model (200 trees) that holds up others for a
 quarter of a millisecond; a hop to a thread and back costs what two to five rows do, so it would gain nothing there."""
+
+INLINE_VALUES = 512
+"""Rows that are no objects have no braces to be counted by."""
 
 _REMEMBERED_DECODERS = 32
 _CONTENT_TYPE = istr("Content-Type")
@@ -79,7 +82,7 @@ class Predictor:
         self._scoring.check_room()
         version = await self._find_version(query)
         rows = self._find_decoder(version, ignore_unknown=read_flag(query, "ignore_unknown"))
-        if len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_ROWS + 1:
+        if _is_small(body):
             return self._score(version, rows, body, call.started)
         return await self._scoring.run(lambda: self._score(version, rows, body, call.started))
 
@@ -114,7 +117,7 @@ class Predictor:
         scored = score(version, matrix)
         if len(scored.infinite):
             detail = "the model's output is not a finite number"
-            raise InvalidInstances([InstanceProblem(i, detail) for i in scored.infinite.tolist()])
+            raise refuse_instances({i: [InstanceProblem(i, detail)] for i in scored.infinite.tolist()})
         encoded = self._encode(version, scored.scores, started)
         return Answer(200, encoded, JSON, instances=len(matrix), version=version.version)
 
@@ -130,6 +133,11 @@ class Predictor:
                 [float(i) for i in best], labels, scores.tolist(), version.name, version.version, latency_ms
             )
         )
+
+
+def _is_small(body: bytes) -> bool:
+    """Whether a body has few rows and few values, whatever they are: rows that are bad are looked at one by one."""
+    return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_ROWS + 1 and body.count(b",") <= INLINE_VALUES
 
 
 def _check_media_type(request: web.BaseRequest) -> None:

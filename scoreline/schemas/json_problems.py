@@ -2,13 +2,16 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scoreline.errors import InstanceProblem, InvalidInstances
 from scoreline.features import ValueProblem
 
 DETAILED_INSTANCES = 100
-"""So many bad rows are told with all that is wrong with them, the rest with their first problem only."""
+"""So many bad rows are told with what is wrong with them, more with their first problem only."""
+
+TOLD_INSTANCES = 1000
+"""So many bad rows are told at all, the rest is only counted."""
 
 PROBLEMS_PER_INSTANCE = 32
 
@@ -45,18 +48,16 @@ def refuse_values(problems: Sequence[ValueProblem]) -> InvalidInstances:
     by_instance: defaultdict[int, list[InstanceProblem]] = defaultdict(list)
     for found in problems:
         by_instance[found.row].append(InstanceProblem(found.row, found.detail, found.feature.name))
-    return InvalidInstances(trim_problems(list(by_instance.values())))
+    return refuse_instances(by_instance)
 
 
-def trim_problems(by_instance: Sequence[Sequence[InstanceProblem]]) -> list[InstanceProblem]:
-    """Problems of all rows in one list that names every bad row and stays short.
+def refuse_instances(problems: Mapping[int, Sequence[InstanceProblem]]) -> InvalidInstances:
+    """The error that answers bad rows: it counts them all, tells of the first ones, and stays short.
 
     Args:
-        by_instance: what is wrong with each row, empty for good ones.
+        problems: what is wrong with each bad row, at least one thing.
     """
-    bad = [problems for problems in by_instance if problems]
-    kept: list[InstanceProblem] = []
-    for i, problems in enumerate(bad):
-        limit = PROBLEMS_PER_INSTANCE if i < DETAILED_INSTANCES else 1
-        kept.extend(problems[:limit])
-    return kept
+    told: list[InstanceProblem] = []
+    for i, instance in enumerate(sorted(problems)[:TOLD_INSTANCES]):
+        told.extend(problems[instance][: PROBLEMS_PER_INSTANCE if i < DETAILED_INSTANCES else 1])
+    return InvalidInstances(told, untold=max(0, len(problems) - TOLD_INSTANCES))

@@ -1,34 +1,33 @@
 """JSON rows to a matrix, through one msgspec type that is made from the model's features.
 
 The type decodes and validates in one pass. It stops at the first error; only then a slower second pass looks at every
-value on its own, with the same types, and collects all that is wrong.
+value on its own, with the same types, and collects all that is wrong. Where that is nothing (of a key that is repeated
+only the last value counts, but the first pass looks at each), the second pass gives the values.
 """
 
 import math
 import re
 import types
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Union
 
 import msgspec
 import numpy as np
 
-from scoreline.errors import InstanceProblem, InvalidInstances, MalformedRequest, ModelRejected, RequestTooLarge
+from scoreline.errors import InstanceProblem, ModelRejected
 from scoreline.features import UNSEEN, Feature, FeatureSet, Kind, Level, Matrix
-from scoreline.schemas.json_problems import PROBLEMS_PER_INSTANCE, describe_value, shorten, trim_problems
+from scoreline.schemas.json_problems import (
+    DETAILED_INSTANCES,
+    PROBLEMS_PER_INSTANCE,
+    describe_value,
+    refuse_instances,
+    shorten,
+)
+from scoreline.schemas.json_split import NO_JSON, check_rows, refuse_malformed, split_rows
 
-_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_SHOWN_ERROR = 200
 _UNFIT_NAME = re.compile(r'["\\\x00-\x1f]')
 
-
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
-    """The shape of a request whose rows are not looked at yet."""
-
-    instances: list[msgspec.Raw]
-
-
-_BODY = msgspec.json.Decoder(_Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -64,26 +63,19 @@ class JsonRows:
         Raises:
             MalformedRequest: no JSON, another shape, or no instances.
             RequestTooLarge: more than `max_instances`.
-            InvalidInstances: carries the problems of every bad row, also those that settling would have found.
+            InvalidInstances: carries the problems of the bad rows, also those that settling would have found.
         """
-        self._check_count(body, max_instances)
+        # A good row has a brace of its own, so without that many braces the first pass ends before there are too many.
+        if body.count(b"{") > max_instances + 1:
+            split_rows(body, max_instances=max_instances)
         try:
             rows = self._decoder.decode(body).instances
-        except msgspec.ValidationError as error:
-            raise self._find_problems(body, error) from error
-        except _NO_JSON as error:
-            raise MalformedRequest(_describe_malformed(error)) from error
-        if not rows:
-            raise MalformedRequest("instances is empty, but has to have at least one row")
+        except msgspec.ValidationError:
+            return self._decode_singly(body, max_instances)
+        except NO_JSON as error:
+            raise refuse_malformed(error) from error
+        check_rows(len(rows), max_instances=max_instances)
         return self._fill([list(msgspec.structs.astuple(row)) for row in rows])
-
-    def _check_count(self, body: bytes, max_instances: int) -> None:
-        """Refuse too many rows before memory is spent on them."""
-        # A row has a brace of its own, so without that many braces there is nothing to count.
-        if body.count(b"{") > max_instances + 1:
-            rows = len(_split_rows(body))
-            if rows > max_instances:
-                raise RequestTooLarge(f"the request has {rows} instances, but may have {max_instances}")
 
     def _fill(self, rows: list[list[Any]]) -> Matrix:
         for column, codes in self._codes:
@@ -91,35 +83,58 @@ class JsonRows:
                 row[column] = codes[row[column]]
         return np.array(rows, dtype=np.float64)
 
-    def _find_problems(self, body: bytes, first: msgspec.ValidationError) -> InvalidInstances | MalformedRequest:
-        """What the second pass makes of a body that the first one refused."""
+    def _decode_singly(self, body: bytes, max_instances: int) -> Matrix:
+        """The second pass: every value on its own; raises as `decode` does."""
+        raws = split_rows(body, max_instances=max_instances)
         try:
-            raws = _split_rows(body)
-            decoded = [self._decode_row(i, raw) for i, raw in enumerate(raws)]
-        except MalformedRequest as error:
-            return error
-        except _NO_JSON as error:
-            return MalformedRequest(_describe_malformed(error))
-        problems = [found for _, found in decoded]
-        settled = self._features.settle(self._fill([values for values, _ in decoded]))
-        for value in settled.problems:
-            # What could not be decoded stands as a null in the matrix, and has its own problem already.
-            if not any(p.feature in (None, value.feature.name) for p in problems[value.row]):
-                problems[value.row].append(InstanceProblem(value.row, value.detail, value.feature.name))
-        if not any(problems):
-            return MalformedRequest(str(first))
-        return InvalidInstances(trim_problems(problems))
+            rows, problems = self._decode_rows(raws)
+        except NO_JSON as error:
+            raise refuse_malformed(error) from error
+        if not problems:
+            return self._fill(list(rows.values()))
+        if rows:
+            self._add_settled(problems, list(rows), self._fill(list(rows.values())))
+        raise refuse_instances(problems)
 
-    def _decode_row(self, instance: int, raw: msgspec.Raw) -> tuple[list[Any], list[InstanceProblem]]:
-        """The values of one row, None where one is absent or wrong, and what is wrong with it."""
+    def _decode_rows(
+        self, raws: Sequence[msgspec.Raw]
+    ) -> tuple[dict[int, list[Any]], dict[int, list[InstanceProblem]]]:
+        """By instance, the values of rows that may still have more problems, and the problems found so far."""
+        rows: dict[int, list[Any]] = {}
+        problems: dict[int, list[InstanceProblem]] = {}
+        for instance, raw in enumerate(map(bytes, raws)):
+            if not raw.startswith(b"{"):
+                detail = f"expected an object with a value for each feature, got {describe_value(raw)}"
+                problems[instance] = [InstanceProblem(instance, detail)]
+                continue
+            # Rows times features may be far more problems than anyone is told, or memory should be spent on.
+            limit = PROBLEMS_PER_INSTANCE if len(problems) < DETAILED_INSTANCES else 1
+            values, found = self._decode_row(instance, raw, limit)
+            if found:
+                problems[instance] = found
+            if len(found) < limit:
+                rows[instance] = values
+        return rows, problems
+
+    def _add_settled(
+        self, problems: dict[int, list[InstanceProblem]], instances: Sequence[int], matrix: Matrix
+    ) -> None:
+        """Add what settling finds in the rows that may have more problems."""
+        # What could not be decoded stands as a null in the matrix, and has its own problem already.
+        known = {(instance, p.feature) for instance, found in problems.items() for p in found}
+        for value in self._features.settle(matrix).problems:
+            instance, name = instances[value.row], value.feature.name
+            if (instance, name) not in known:
+                problems.setdefault(instance, []).append(InstanceProblem(instance, value.detail, name))
+
+    def _decode_row(self, instance: int, raw: bytes, limit: int) -> tuple[list[Any], list[InstanceProblem]]:
+        """The values of one row, None where one is absent or wrong, and the first `limit` things wrong with it."""
         values: list[Any] = [None] * len(self._features)
-        try:
-            fields = _FIELDS.decode(raw)
-        except msgspec.ValidationError:
-            detail = f"expected an object with a value for each feature, got {describe_value(bytes(raw))}"
-            return values, [InstanceProblem(instance, detail)]
+        fields = _FIELDS.decode(raw)
         problems: list[InstanceProblem] = []
         for i, feature, decoder in self._values:
+            if len(problems) == limit:
+                return values, problems
             value = fields.pop(feature.name, None)
             if value is None:
                 if not feature.nullable:
@@ -132,7 +147,7 @@ class JsonRows:
                 detail = f"expected {_describe_expected(feature)}, got {describe_value(bytes(value))}"
                 problems.append(InstanceProblem(instance, detail, feature.name))
         if not self._ignore_unknown:
-            for name in list(fields)[:PROBLEMS_PER_INSTANCE]:
+            for name in islice(fields, limit - len(problems)):
                 shown = shorten(name)
                 problems.append(InstanceProblem(instance, f"the model has no feature {shown!r}", shown))
         return values, problems
@@ -197,23 +212,3 @@ def _describe_expected(feature: Feature) -> str:
         taken = _find_level_types(feature.levels)
         expected = " or ".join(name for kind, name in names.items() if kind in taken)
     return f"{expected} or null" if feature.nullable else expected
-
-
-def _split_rows(body: bytes) -> list[msgspec.Raw]:
-    """The rows of a body as they stand.
-
-    Raises:
-        MalformedRequest: no JSON, or another shape.
-    """
-    try:
-        return _BODY.decode(body).instances
-    except _NO_JSON as error:
-        raise MalformedRequest(_describe_malformed(error)) from error
-
-
-def _describe_malformed(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "the body is nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "the body is not UTF-8"
-    return f'expected {{"instances": [{{feature: value, …}}, …]}}: {str(error)[:_SHOWN_ERROR]}'

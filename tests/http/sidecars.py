@@ -85,6 +85,11 @@ class Running:
         """Calls that run or wait on the sidecar's threads."""
         return sum(pool.pending for pool in self.sidecar._pools)
 
+    @property
+    def threads(self) -> int:
+        """Threads that the sidecar has needed so far."""
+        return sum(len(pool._executor._threads) for pool in self.sidecar._pools)
+
     async def ask(self, method: str, path: str, **options: Any) -> Answered:
         async with self.session.request(method, f"{self.server.url}{path}", **options) as response:
             return Answered(response.status, response.headers, await response.read())

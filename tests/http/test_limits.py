@@ -5,6 +5,7 @@ import pytest
 
 from scoreline.errors import Overloaded
 from scoreline.http.limits import BodyReader, Limits
+from scoreline.http.predict import INLINE_VALUES
 from tests.http.sidecars import Held, happens, serve, until
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -57,7 +58,30 @@ async def test_too_many_instances_are_refused():
     async with serve(limits=Limits(max_instances=3)) as running:
         assert (await running.predict([{}] * 3)).status == 200
         answer = await running.predict([{}] * 4)
-        assert (answer.status, answer.json["detail"]) == (413, "the request has 4 instances, but may have 3")
+        assert (answer.status, answer.json["detail"]) == (
+            413,
+            "the request has more than the 3 instances that are allowed",
+        )
+
+
+@pytest.mark.parametrize("row", [b"1", b"[]", b"null", b'"{"', b"{}"])
+async def test_rows_that_are_no_objects_count_as_well(row):
+    async with serve(limits=Limits(max_instances=3)) as running:
+        assert (await running.predict_bytes(b'{"instances": [%s]}' % b",".join([row] * 4))).status == 413
+
+
+async def test_many_rows_that_are_no_objects_do_not_hold_up_the_loop():
+    """They are told apart on a thread, though there are no braces to count, and the body is short."""
+    async with serve() as running:
+        assert (await running.predict_bytes(b'{"instances": [1%s]}' % (b",1" * INLINE_VALUES + b",1"))).status == 422
+        assert running.threads > 0
+
+
+async def test_a_short_request_of_few_rows_needs_no_thread():
+    async with serve() as running:
+        assert (await running.predict([{"a": 1}] * 16)).status == 200
+        assert (await running.predict([1] * 16)).status == 422
+        assert running.threads == 0
 
 
 async def test_a_body_that_does_not_end_in_time_is_given_up():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoreline.errors import InvalidInstances, MalformedRequest, ModelRejected, RequestTooLarge
 from scoreline.features import UNSEEN, Feature, FeatureSet, Kind
-from scoreline.schemas.json_problems import DETAILED_INSTANCES, PROBLEMS_PER_INSTANCE
+from scoreline.schemas.json_problems import DETAILED_INSTANCES, PROBLEMS_PER_INSTANCE, TOLD_INSTANCES
 from scoreline.schemas.json_rows import JsonRows
 
 MANY = 1000
@@ -153,7 +154,33 @@ def test_a_matrix_is_in_the_order_of_the_features():
 
 
 def test_a_repeated_key_takes_its_last_value():
-    assert decode('{"instances": [{"a": "x", "a": 1, "a": 2}]}'.replace('"x"', "0")) == [[2.0]]
+    assert decode('{"instances": [{"a": 0, "a": 1, "a": 2}]}') == [[2.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"instances": [{"a": "x", "a": 1}, {"a": 2}]}', [[1.0], [2.0]]),
+        ('{"instances": [{"a": 1e400, "\\u0061": 1}]}', [[1.0]]),
+        ('{"instances": [{"a": [], "a": null}]}', [[None]]),
+        ('{"instances": 7, "instances": [{"a": 1}]}', [[1.0]]),
+        ('{"instances": [{"a": "x"}], "instances": [{"a": 1}]}', [[1.0]]),
+    ],
+)
+def test_an_earlier_value_of_a_repeated_key_may_be_anything(text, expected):
+    assert [[None if math.isnan(x) else x for x in row] for row in decode(text)] == expected
+
+
+def test_a_row_with_a_repeated_key_is_not_settled_yet():
+    """A level never seen stays one, as in rows that the first pass takes."""
+    feature = Feature("a", Kind.CATEGORICAL, levels=("x",))
+    assert decode('{"instances": [{"a": 1, "a": "y"}]}', feature) == [[UNSEEN]]
+
+
+def test_the_last_value_of_a_repeated_key_is_judged():
+    assert problems('{"instances": [{"a": "x", "a": 1, "a": true}]}') == [
+        (0, "a", "expected a number or null, got true")
+    ]
 
 
 def test_a_name_may_be_any_string():
@@ -245,9 +272,33 @@ def test_a_malformed_end_wins_over_a_bad_row_before_it():
 
 def test_too_many_instances_are_refused_before_they_are_decoded():
     rows = ",".join(["{}"] * 4)
-    with pytest.raises(RequestTooLarge, match="4 instances, but may have 3"):
+    with pytest.raises(RequestTooLarge, match="more than the 3 instances"):
         decode(wrap(rows), max_instances=3)
     assert len(decode(wrap(rows), max_instances=4)) == 4
+
+
+@pytest.mark.parametrize("row", ["1", "[[],[]]", "null", '"{"', '{"zz":{}}', '{"a":{"a":1}}'])
+@pytest.mark.parametrize("rest", [1, 5000])
+def test_too_many_instances_are_refused_whatever_they_are(row, rest):
+    with pytest.raises(RequestTooLarge, match="more than the 3 instances"):
+        decode(wrap(",".join([row] * (3 + rest))), max_instances=3)
+    assert len(problems(wrap(",".join([row] * 3)))) >= 3
+
+
+def test_counting_instances_takes_no_memory_for_those_that_are_too_many():
+    """As a list of rows they would take a hundred times what the body does."""
+    body = wrap(",".join(["1"] * 200_000)).encode()
+    decoder = JsonRows(FeatureSet((Feature("a"),)))
+    with pytest.raises(RequestTooLarge):
+        decoder.decode(body, max_instances=100)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RequestTooLarge):
+            decoder.decode(body, max_instances=100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(body)
 
 
 def test_braces_inside_strings_are_not_counted_as_instances():
@@ -255,15 +306,49 @@ def test_braces_inside_strings_are_not_counted_as_instances():
     assert decode('{"instances": [{"a": "{{{{{{"}]}', feature, max_instances=1) == [[0.0]]
 
 
-@pytest.mark.slow
-def test_however_much_is_wrong_every_bad_row_is_named_in_bounded_length():
-    """The first hundred with their problems, at most 32 each, the rest with their first."""
-    features = [Feature(f"f{i}", nullable=False) for i in range(50)]
-    found = problems(wrap(",".join(["{}"] * 300)), *features)
-    assert len({instance for instance, _, _ in found}) == 300
-    assert len(found) == DETAILED_INSTANCES * PROBLEMS_PER_INSTANCE + 300 - DETAILED_INSTANCES
+def test_however_much_is_wrong_the_answer_is_bounded_and_counts_every_bad_row():
+    """The first hundred are told with at most 32 problems each, up to a thousand with their first, the rest counted."""
+    features = [Feature(f"f{i}", nullable=False) for i in range(PROBLEMS_PER_INSTANCE + 1)]
+    with pytest.raises(InvalidInstances) as caught:
+        decode(wrap(",".join(["{}"] * (TOLD_INSTANCES + 234))), *features, max_instances=5000)
+    found = [p.instance for p in caught.value.problems]
+    assert sorted(set(found)) == list(range(TOLD_INSTANCES))
+    assert len(found) == DETAILED_INSTANCES * PROBLEMS_PER_INSTANCE + TOLD_INSTANCES - DETAILED_INSTANCES
+    assert str(caught.value) == "1234 of the instances cannot be scored; the first 1000 of them are told"
     flood = json.dumps({"instances": [{f"u{i}": 1 for i in range(5000)}]})
     assert len(problems(flood, Feature("a"))) == PROBLEMS_PER_INSTANCE
+
+
+def test_the_first_bad_rows_are_told_whichever_pass_finds_them():
+    """Rows whose values are well-formed, but may not be null, between rows that are no objects."""
+    rows = ['{"a": null, "b": null}', "7"] * (DETAILED_INSTANCES + 1)
+    found = problems(wrap(",".join(rows)), Feature("a", nullable=False), Feature("b", nullable=False))
+    told = [(i, name) for i in range(0, len(rows), 2) for name in ("a", "b")] + [
+        (i, None) for i in range(1, len(rows), 2)
+    ]
+    expected = [place for place in told if place[0] < DETAILED_INSTANCES or place[1] != "b"]
+    assert [(i, name) for i, name, _ in found] == sorted(expected, key=lambda place: place[0])
+
+
+def test_rows_beyond_those_told_in_full_cost_no_more_than_their_first_problem():
+    """Else rows times features of a short body would take seconds and gigabytes."""
+    features = FeatureSet(tuple(Feature(f"f{i}", nullable=False) for i in range(300)))
+    body = wrap(",".join(["{}"] * 3000)).encode()
+    decoder = JsonRows(features)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInstances):
+            decoder.decode(body, max_instances=3000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_levels_that_are_not_unicode_are_malformed_also_beside_a_bad_row():
+    feature = Feature("a", Kind.CATEGORICAL, levels=("x",))
+    with pytest.raises(MalformedRequest):
+        JsonRows(FeatureSet((feature,))).decode(b'{"instances": [7, {"a": "\xff"}]}', max_instances=9)
 
 
 def test_a_long_unknown_name_is_shown_in_part():
