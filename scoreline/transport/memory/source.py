@@ -110,7 +110,7 @@ class MemorySource:
             self._give_up(leaving)
         arriving = self._group.arriving(self._member)
         if arriving is not None:
-            self._positions.update({p: self._group.committed.get(p, 0) for p in arriving})
+            self._positions.update({p: self._group.committed.get(p, 0) for p in sorted(arriving)})
             for listener in self._listeners:
                 listener.assigned(arriving)
 
