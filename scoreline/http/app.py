@@ -11,7 +11,7 @@ from aiohttp import web
 from multidict import istr
 
 from scoreline.config.tokens import Token
-from scoreline.errors import MalformedRequest, ServiceError
+from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
@@ -132,11 +132,11 @@ class Sidecar:
         self._conclude(request.method, pattern, answer, started, request_id)
         return self._respond(answer, request_id)
 
-    def refuse_garbage(self) -> web.StreamResponse:
-        """What answers bytes that are no HTTP; the connection ends with it."""
+    def refuse_unread(self, error: Exception) -> web.StreamResponse:
+        """What answers a request that could not be read as one; the connection ends with it."""
         started = self._clock()
         request_id = self._ids.choose(None)
-        answer = answer_problem(MalformedRequest("this is not an HTTP request"))
+        answer = answer_problem(error)
         self._conclude("", UNMATCHED, answer, started, request_id)
         return self._respond(answer._replace(closes=True), request_id)
 

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 import numpy as np
-from aiohttp import web
-from multidict import istr
 
 from scoreline.errors import InstanceProblem, ModelNotFound
 from scoreline.features import FeatureSet
-from scoreline.http.errors import NoLiveModel, UnsupportedMediaType
+from scoreline.http.errors import NoLiveModel
 from scoreline.http.exchange import JSON, Answer, Call
 from scoreline.http.limits import BodyReader, Limits
+from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_flag, read_query
 from scoreline.http.selectors import check_selector
@@ -30,7 +29,6 @@ INLINE_VALUES = 512
 """Rows that are no objects have no braces to be counted by."""
 
 _REMEMBERED_DECODERS = 32
-_CONTENT_TYPE = istr("Content-Type")
 _QUERY = frozenset({"version", "ignore_unknown"})
 
 
@@ -77,7 +75,7 @@ class Predictor:
         """
         request = call.request
         query = read_query(request, _QUERY)
-        _check_media_type(request)
+        check_media_type(request)
         body = await self._bodies.read(request)
         self._scoring.check_room()
         version = await self._find_version(query)
@@ -93,8 +91,10 @@ class Predictor:
                 return self._versions.resolve()
             except ModelNotFound as error:
                 raise NoLiveModel("the configured alias names no version yet") from error
-        check_selector(selector)
-        # A version that is not resident has to be loaded, and the loop must not wait for that.
+        resident = self._versions.find_resident(check_selector(selector))
+        if resident is not None:
+            return resident
+        # The store has to be asked, and the version may have to be loaded: the loop must not wait for that.
         return await self._loading.run(lambda: self._versions.resolve(selector))
 
     def _find_decoder(self, version: ModelVersion, *, ignore_unknown: bool) -> JsonRows:
@@ -138,13 +138,3 @@ class Predictor:
 def _is_small(body: bytes) -> bool:
     """Whether a body has few rows and few values, whatever they are: rows that are bad are looked at one by one."""
     return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_ROWS + 1 and body.count(b",") <= INLINE_VALUES
-
-
-def _check_media_type(request: web.BaseRequest) -> None:
-    given = request.headers.get(_CONTENT_TYPE)
-    if given == JSON:
-        return
-    if given is None or request.content_type != JSON:
-        raise UnsupportedMediaType("expected a body of the type application/json")
-    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType("expected JSON in UTF-8")

@@ -48,12 +48,15 @@ class WholeResponse(web.StreamResponse):
         ).encode("ascii")
         whole = head if request.method == "HEAD" else head + answer.body
         writer = request.writer
-        if len(whole) <= _AT_ONCE_BYTES:
+        at_once = len(whole) <= _AT_ONCE_BYTES
+        if at_once:
             await writer.write(whole)
-            return writer
+            if not request.protocol.writing_paused:
+                return writer
+        # A caller may send one request after the other and read none of the answers, however small each is.
         try:
             async with asyncio.timeout(WRITE_SECONDS):
-                await writer.write(whole)
+                await (writer.drain() if at_once else writer.write(whole))
         except TimeoutError as error:
             if request.transport is not None:
                 request.transport.abort()

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
 
-from scoreline.errors import ConfigError
+from scoreline.errors import ConfigError, MalformedRequest
 from scoreline.http.app import Sidecar
+from scoreline.http.media_types import refuse_encoding
 from scoreline.observability.health import ComponentHealth
 
 logger = logging.getLogger("scoreline.http")
@@ -127,6 +129,11 @@ class _Connection(web.RequestHandler):
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
+    def log_exception(self, *args: Any, **details: Any) -> None:
+        """Log what broke; not that a body did, which was answered already and ends the connection."""
+        if not isinstance(details.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **details)
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -137,7 +144,9 @@ class _Connection(web.RequestHandler):
         """Answer what could not be parsed; aiohttp would write a stack trace to the log for each."""
         if exc is None or status >= _FIRST_SERVER_STATUS:
             return super().handle_error(request, status, exc, message)
-        return self._sidecar.refuse_garbage()
+        if isinstance(exc, ContentEncodingError):
+            return self._sidecar.refuse_unread(refuse_encoding())
+        return self._sidecar.refuse_unread(MalformedRequest("this is not an HTTP request"))
 
 
 def _load_tls(address: Address) -> Any:

@@ -50,8 +50,44 @@ async def test_a_compressed_body_counts_as_what_it_becomes():
         bomb = gzip.compress(b" " * 1_000_000)
         assert len(bomb) < 2000
         assert (await running.ask("POST", "/predict", data=bomb, headers=headers)).status == 413
-        broken = b"this is not gzip"
-        assert (await running.ask("POST", "/predict", data=broken, headers=headers)).status == 400
+
+
+@pytest.mark.parametrize("size", [20, 1_000_000])
+async def test_a_body_that_is_not_what_its_encoding_says_is_malformed(size, caplog):
+    """The connection ends, others go on, and the log has no stack trace of it."""
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with serve() as running:
+        answer = await running.ask("POST", "/predict", data=b"x" * size, headers=headers)
+        assert (answer.status, answer.headers["Connection"]) == (400, "close")
+        await until(lambda: not running.server._connections.connections)
+        assert (await running.predict([{"a": 1}])).status == 200
+    assert [r for r in caplog.records if r.exc_info] == []
+
+
+async def test_a_refused_body_that_breaks_while_it_is_dropped_is_not_logged(caplog):
+    async with serve() as running:
+        head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 99\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        writer.write(head)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 404 ")
+        writer.write(b"this is not gzip")
+        await reader.read()
+        writer.close()
+        await until(lambda: not running.server._connections.connections)
+    assert [r for r in caplog.records if r.exc_info] == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "status"),
+    [(b"foo", 415), (b"br", 415), (b"zstd", 415), (b"gzip, gzip", 415), (b"", 415), (b"Identity", 200)],
+)
+async def test_an_encoding_that_is_not_undone_here_is_refused(encoding, status):
+    body = b'{"instances": [{"a": 1}]}'
+    async with serve() as running:
+        head = HEAD + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body))
+        answer = await running.say(head + body)
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert (b"Accept-Encoding: gzip, deflate\r\n" in answer) == (status == 415)
 
 
 async def test_too_many_instances_are_refused():

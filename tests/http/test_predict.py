@@ -1,4 +1,5 @@
 import asyncio
+import threading
 
 import lightgbm as lgb
 import msgspec
@@ -50,6 +51,38 @@ async def test_a_selector_chooses_the_version(query, version):
         assert (body["version"], body["predictions"]) == (version, [float(version)])
 
 
+class Cold(FixedVersions):
+    """Version 2 is not resident, and takes as long to load as the test says."""
+
+    def __init__(self, models):
+        super().__init__(models)
+        self.entered = threading.Semaphore(0)
+        self.release = threading.Event()
+
+    def resolve(self, selector=None):
+        if selector == "2":
+            self.entered.release()
+            assert self.release.wait(5)
+        return super().resolve(selector)
+
+    def find_resident(self, selector):
+        cold = selector == "2" and not self.release.is_set()
+        return None if cold else super().find_resident(selector)
+
+
+async def test_versions_that_are_loaded_do_not_wait_for_those_that_are_not():
+    """Nor for a thread, of which loading has all."""
+    versions = Cold({1: make_model(1.0), 2: make_model(2.0)})
+    async with serve(versions) as running:
+        cold = [asyncio.create_task(running.predict([{"a": 1}], "?version=2")) for _ in range(3)]
+        for _ in range(2):
+            assert await asyncio.to_thread(versions.entered.acquire, timeout=5)
+        async with asyncio.timeout(2):
+            assert (await running.predict([{"a": 1}], "?version=1")).json["predictions"] == [1.0]
+        versions.release.set()
+        assert [(await answer).json["version"] for answer in cold] == [2, 2, 2]
+
+
 @pytest.mark.parametrize(
     "selector", ["9", "nobody", "0", "-1", "LATEST", "..%2F..%2Fetc", "%00", "", "1e3", "x" * 5000]
 )
@@ -68,6 +101,9 @@ class NoVersions:
 
     def resolve(self, selector=None):
         raise self.error
+
+    def find_resident(self, selector):
+        return None
 
 
 @pytest.mark.parametrize(
@@ -191,6 +227,8 @@ async def test_an_output_that_is_not_finite_names_its_instance():
         answer = await running.predict([{"a": 1}, {"a": -1}, {"a": 2}, {"a": -3}])
         assert answer.status == 422
         assert [e["instance"] for e in answer.json["errors"]] == [1, 3]
+        many = (await running.predict([{"a": -1}] * 1500)).json
+        assert (len(many["errors"]), many["detail"][:29]) == (1000, "1500 of the instances cannot ")
 
 
 class Broken:

@@ -248,6 +248,30 @@ async def test_a_caller_that_does_not_read_is_given_up(monkeypatch):
         writer.close()
 
 
+async def test_a_caller_that_asks_on_and_on_without_reading_is_given_up(monkeypatch):
+    """Each answer is small, but together they would fill the memory."""
+    monkeypatch.setattr(response, "WRITE_SECONDS", 0.05)
+    async with serve(stats={"text": "x" * 30_000}) as running:
+        _, writer = await asyncio.open_connection("127.0.0.1", running.server.port, limit=1024)
+        writer.write(b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        await until(lambda: len(running.events) > 0)
+        await until(lambda: not running.server._connections.connections)
+        assert len(running.events) < 2000
+        writer.transport.abort()
+
+
+async def test_a_caller_that_reads_late_gets_every_answer():
+    async with serve(stats={"text": "x" * 30_000}) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port, limit=1024)
+        ask = b"GET /stats HTTP/1.1\r\nHost: x\r\n%s\r\n"
+        writer.write(ask % b"" * 500 + ask % b"Connection: close\r\n")
+        connections = running.server._connections.connections
+        await until(lambda: any(protocol.writing_paused for protocol in connections))
+        assert len(running.events) < 501
+        assert (await asyncio.wait_for(reader.read(), 5)).count(b"HTTP/1.1 200 OK") == 501
+        writer.close()
+
+
 async def test_a_large_answer_comes_whole():
     """Beyond what a socket's buffer takes at once."""
     async with serve(limits=Limits(max_instances=50_000)) as running:

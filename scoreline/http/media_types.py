@@ -1,0 +1,38 @@
+"""What a body may be: JSON in UTF-8, as it is or compressed in a way that is undone while it arrives."""
+
+from aiohttp import web
+from multidict import istr
+
+from scoreline.http.errors import UnsupportedMediaType
+from scoreline.http.exchange import JSON
+
+_CONTENT_TYPE = istr("Content-Type")
+_CONTENT_ENCODING = istr("Content-Encoding")
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
+_ENCODINGS = ("identity", "gzip", "deflate")
+
+
+def check_media_type(request: web.BaseRequest) -> None:
+    """Refuse a body that says of itself that it is something else.
+
+    Raises:
+        UnsupportedMediaType: another type, another charset, or an encoding that is not undone here.
+    """
+    headers = request.headers
+    if _CONTENT_ENCODING in headers and ", ".join(headers.getall(_CONTENT_ENCODING)).lower() not in _ENCODINGS:
+        raise refuse_encoding()
+    given = headers.get(_CONTENT_TYPE)
+    if given == JSON:
+        return
+    if given is None or request.content_type != JSON:
+        raise UnsupportedMediaType("expected a body of the type application/json")
+    if (request.charset or "utf-8").lower() not in _CHARSETS:
+        raise UnsupportedMediaType("expected JSON in UTF-8")
+
+
+def refuse_encoding() -> UnsupportedMediaType:
+    """The error that answers a body in an encoding that is not undone here; its answer lists those that are."""
+    taken = ", ".join(_ENCODINGS[1:])
+    return UnsupportedMediaType(
+        f"expected a body without a Content-Encoding, or with one of: {taken}", (("Accept-Encoding", taken),)
+    )
