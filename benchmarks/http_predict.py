@@ -149,7 +149,7 @@ class Caller(asyncio.Protocol):
         self._buffer = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._ask()
 
     def connection_lost(self, exc: Exception | None) -> None:
