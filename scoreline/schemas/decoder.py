@@ -5,10 +5,10 @@ from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from scoreline.errors import SchemaError, SchemaNotFound
+from scoreline.errors import SchemaError, SchemaIncompatible, SchemaNotFound
 from scoreline.features import FeatureSet
 from scoreline.records import Reason
-from scoreline.schemas.catalog import SchemaCatalog
+from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
 from scoreline.schemas.columns import ColumnDecoder
 from scoreline.schemas.decoded import Decoded, Rejected
 from scoreline.schemas.framing import Framing, SchemaKey, split_frames
@@ -134,9 +134,7 @@ class PayloadDecoder:
         reader: _Reader | _Refusal
         try:
             schema = self._catalog.find_writer(key) if isinstance(key, int) else self._catalog.find_fingerprint(key)
-            plan = make_plan(schema, features, id_field=self._id_field, event_time_field=self._event_time_field)
-            rows = RowDecoder(plan)
-            reader = _Reader(rows, ColumnDecoder(plan, rows) if plan.takes_columns else None)
+            reader = self._make_reader(schema, features)
         except SchemaNotFound as error:
             # Not kept: the catalog remembers it for as long as is right, and the schema may still come.
             return _Refusal(Reason.UNKNOWN_SCHEMA, str(error))
@@ -144,6 +142,16 @@ class PayloadDecoder:
             reader = _Refusal(Reason.INCOMPATIBLE_SCHEMA, str(error))
         _keep(self._readers, (key, id(features)), (features, reader))
         return reader
+
+    def _make_reader(self, schema: ParsedSchema, features: FeatureSet) -> _Reader:
+        """Both ways to decode a writer's schema; one that is beyond Python itself must not end the process."""
+        try:
+            plan = make_plan(schema, features, id_field=self._id_field, event_time_field=self._event_time_field)
+            rows = RowDecoder(plan)
+            return _Reader(rows, ColumnDecoder(plan, rows) if plan.takes_columns else None)
+        except (RecursionError, OverflowError, MemoryError) as error:
+            detail = f"the writer's schema is beyond what can be read ({type(error).__name__}: {error})"
+            raise SchemaIncompatible(detail) from error
 
     def _merge(self, groups: Sequence[Decoded], features: FeatureSet, rejected: Sequence[Rejected]) -> Decoded:
         """Groups of several writers' schemas in the order of the payloads."""

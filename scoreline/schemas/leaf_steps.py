@@ -144,7 +144,8 @@ class ReadBytes:
     """Reads bytes or a fixed: into decimals, as an id, or past them."""
 
     def __init__(self, leaf: Leaf, wanted: Wanted) -> None:
-        self._size = leaf.size if leaf.type == "fixed" else None
+        # A size that does not fit has to be found when the step is made, not when a batch is read.
+        self._size = np.intp(leaf.size) if leaf.type == "fixed" else None
         self._scale = leaf.scale
         self._wanted = wanted
         self._is_binary_uuid = self._size is not None

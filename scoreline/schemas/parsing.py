@@ -11,6 +11,8 @@ from scoreline.errors import SchemaError
 from scoreline.schemas.catalog import ParsedSchema
 
 MAX_DEPTH = 64
+MAX_FIXED_BYTES = 2**31 - 1
+"""As far as Java's library for Avro counts."""
 
 _DEFECTS = (SchemaParseException, UnknownType, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _SAYS_NOTHING_OF_MEANING = frozenset({"doc", "aliases", "default", "order"})
@@ -25,7 +27,7 @@ def parse_schema_text(text: str, references: Mapping[str, ParsedSchema] | None =
             comes back holds their definitions where they are first used, and stands alone.
 
     Raises:
-        SchemaError: it is not JSON, not a valid Avro schema, or nested deeper than `MAX_DEPTH`.
+        SchemaError: it is not JSON, not a valid Avro schema, or beyond `MAX_DEPTH` or `MAX_FIXED_BYTES`.
     """
     try:
         document = json.loads(text)
@@ -97,8 +99,11 @@ def _check(node: Any, depth: int) -> None:
         names = [field["name"] for field in node.get("fields", ())]
         if len(set(names)) != len(names):
             raise ValueError(f"record {node['name']} has two fields of one name")
-        if node["type"] == "fixed" and (type(node["size"]) is not int or node["size"] < 0):
-            raise ValueError(f"the size of fixed {node['name']} has to be a number of bytes, but is {node['size']!r}")
+        if node["type"] == "fixed" and (type(node["size"]) is not int or not 0 <= node["size"] <= MAX_FIXED_BYTES):
+            raise ValueError(
+                f"the size of fixed {node['name']} has to be a number of bytes up to {MAX_FIXED_BYTES}, "
+                f"but is {node['size']!r}"
+            )
         for inner in (
             node["type"],
             node.get("items"),

@@ -272,18 +272,6 @@ def test_ids_and_event_times_are_lists_even_when_every_record_is_bad():
     assert decoded.features.shape == (0, 2)
 
 
-@pytest.mark.parametrize("leaf", ["int", {"type": "long", "logicalType": "timestamp-millis"}])
-def test_a_schema_that_unfolds_to_a_billion_fields_is_planned_at_once(leaf):
-    """Thirty records, each with the one before twice; a null keeps the datum short."""
-    inner = {"type": "record", "name": "R0", "fields": [{"name": "v", "type": leaf}]}
-    for n in range(1, 30):
-        fields = [{"name": "a", "type": inner}, {"name": "b", "type": f"R{n - 1}"}]
-        inner = {"type": "record", "name": f"R{n}", "fields": fields}
-    schema = record_of(["null", inner, {"type": "array", "items": "R29"}], x="int")
-    payloads = [encode(schema, {"f0": value, "x": 3}) for value in (None, [])] * ENOUGH_FOR_COLUMNS
-    assert make_decoder(schema).decode(payloads, numeric("x")).features.tolist() == [[3.0]] * len(payloads)
-
-
 def test_a_union_of_times_is_judged_by_the_branch_that_was_written():
     """The stored 2,932,897 is no date, but a timestamp; the value alone does not tell."""
     date, timestamp = {"type": "int", "logicalType": "date"}, {"type": "long", "logicalType": "timestamp-millis"}

@@ -36,6 +36,8 @@ def nested(levels: int) -> str:
         '{"type": "array"}',
         '{"type": "fixed", "name": "f", "size": "8"}',
         '{"type": "fixed", "name": "f", "size": -1}',
+        '{"type": "fixed", "name": "f", "size": 2147483648}',
+        '{"type": "fixed", "name": "f", "size": 1' + 30 * "0" + "}",
         '{"type": {"type": {"type": "int"}}}',
         record([{"name": "x", "type": "int"}, {"name": "x", "type": "string"}]),
         record([{"name": "x", "type": "int", "default": "text"}]),
@@ -49,6 +51,10 @@ def nested(levels: int) -> str:
 def test_every_defect_is_a_schema_error(text):
     with pytest.raises(SchemaError, match="not a valid Avro schema"):
         parse_schema_text(text)
+
+
+def test_the_largest_fixed_that_can_be_is_still_parsed():
+    assert parse_schema_text('{"type": "fixed", "name": "f", "size": 2147483647}')["size"] == 2**31 - 1
 
 
 def test_a_schema_that_nests_deeply_is_still_parsed():
