@@ -54,7 +54,7 @@ bench: $(VENV)/.installed-test  ## every benchmark; each also checks its answers
 	  echo "== $$b"; $(BIN)/python -m benchmarks.$$b || exit 1; done
 
 ci: lint types $(VENV)/.installed-test  ## what CI runs: lint, types, imports, all tests; fails if real Kafka was skipped
-	$(BIN)/pytest -m "" --require-kafka --durations=10
+	$(BIN)/pytest -m "" --require-kafka --require-registry --durations=10
 
 clean:  ## remove the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,6 +1,10 @@
 """The command line: one file a command or a group of commands, and the one place where errors become exit codes."""
 
+import signal
+import sys
 from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
 
 from scoreline.cli.exits import find_exit_code, report
 from scoreline.errors import ServiceError
@@ -18,6 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 2 for a bad configuration or bad arguments, 3 where something needed is missing or refuses, 1 for a fatal
         client error, 130 after Ctrl-C. Anything unforeseen is raised: a traceback, and exit code 1.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] == "run":
+        # Before the imports, which take a second: a service has nothing in hand yet, and a stop is no failure.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
+
     from scoreline.cli.commands import make_command
 
     try:
@@ -28,3 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report(error)
         return find_exit_code(error)
     return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)

@@ -217,6 +217,7 @@ def open_source(
     group_id: str,
     observer: ClientObserver,
     clock: Clock = time.monotonic,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> KafkaSource:
     """A source with a consumer of its own, subscribed; it joins the group with its first polls.
 
@@ -230,4 +231,4 @@ def open_source(
     commits = CommitLedger(observer)
     consumer = make_consumer({**properties, "group.id": group_id}, watch=watch, on_commit=commits.answer)
     membership = Membership(consumer, topics, silent_when_empty=properties.get("group.protocol") == "consumer")
-    return KafkaSource(consumer, membership, commits=commits, watch=watch, clock=clock)
+    return KafkaSource(consumer, membership, commits=commits, watch=watch, clock=clock, answer_seconds=answer_seconds)

@@ -34,7 +34,7 @@ class LogFormat(StrEnum):
 def configure_logging(level: str, log_format: str, stream: TextIO | None = None) -> Callable[[], None]:
     """Send every logger's lines, warnings and uncaught exceptions to one stream, and nowhere else.
 
-    Other libraries never log below INFO: their DEBUG lines may show credentials.
+    Other libraries never log below WARNING: an HTTP client has an INFO line a request, and DEBUG may show credentials.
 
     Args:
         level: of scoreline's own loggers, as `INFO`.
@@ -51,7 +51,7 @@ def configure_logging(level: str, log_format: str, stream: TextIO | None = None)
     hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook)
     number = logging.getLevelNamesMapping()[level.upper()]
     root.handlers[:] = [handler]
-    root.setLevel(max(number, logging.INFO))
+    root.setLevel(max(number, logging.WARNING))
     own.setLevel(number)
     logging.captureWarnings(capture=True)
     sys.excepthook, threading.excepthook, sys.unraisablehook = _log_uncaught, _log_thread_crash, _log_unraisable

@@ -67,8 +67,8 @@ async def _run(parts: Parts, roles: frozenset[Role]) -> int:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*(thread.join(stop) for thread in streams))
-    await server.stop(max(0.5, stop.left_seconds()))
-    return _conclude(streams, stop)
+    await server.stop(max(0.1, stop.left_seconds()))
+    return _conclude(streams, parts.settings.shutdown_seconds)
 
 
 def _leave(number: int, _: FrameType | None) -> NoReturn:
@@ -86,14 +86,20 @@ def _ask(number: int, asked: asyncio.Event) -> None:
 async def _summarise(parts: Parts) -> None:
     while True:
         await asyncio.sleep(SUMMARY_SECONDS)
-        parts.summary.tick()
-        parts.client_log.tick()
+        try:
+            parts.summary.tick()
+            parts.client_log.tick()
+        except Exception:
+            logger.exception("the summary failed", extra={"event": "summary_failed"})
 
 
 async def _probe(role: StreamRole) -> None:
     while True:
         await asyncio.sleep(PROBE_INTERVAL_SECONDS)
-        await asyncio.to_thread(role.look_at_kafka)
+        try:
+            await asyncio.to_thread(role.look_at_kafka)
+        except Exception:
+            logger.exception("asking Kafka failed", extra={"event": "probe_failed"})
 
 
 class _Thread:
@@ -119,7 +125,7 @@ class _Thread:
 
     async def join(self, stop: Stop) -> None:
         """Wait for the thread as long as the deadline allows."""
-        await asyncio.to_thread(self._thread.join, stop.left_seconds())
+        await asyncio.to_thread(self._thread.join, max(0.0, stop.left_seconds() - stop.sidecar_seconds))
 
     @property
     def stuck(self) -> bool:
@@ -127,7 +133,7 @@ class _Thread:
         return self._thread.is_alive()
 
 
-def _conclude(streams: list[_Thread], stop: Stop) -> int:
+def _conclude(streams: list[_Thread], deadline_seconds: float) -> int:
     for thread in streams:
         if thread.error is not None:
             if not isinstance(thread.error, ServiceError):
@@ -136,7 +142,7 @@ def _conclude(streams: list[_Thread], stop: Stop) -> int:
     if any(thread.stuck for thread in streams):
         logger.error(
             "the stream did not end within %s s; what it had in hand will be read again",
-            stop.left_seconds(),
+            deadline_seconds,
             extra={"event": "stop_overdue"},
         )
         return 1

@@ -34,10 +34,20 @@ class Stop:
             return self._deadline_seconds
         return max(0.0, self._deadline_seconds - (self._clock() - self._requested_at))
 
+    @property
+    def answer_seconds(self) -> float:
+        """How long one call that ends a client may wait for a broker that may be away."""
+        return min(2.5, self._deadline_seconds / 10)
+
+    @property
+    def sidecar_seconds(self) -> float:
+        """What the sidecar keeps of the deadline for those whom it is answering."""
+        return min(1.0, self._deadline_seconds / 10)
+
     def is_overdue(self) -> bool:
         """Whether what is unfinished has to be given up so that the rest of the stop fits the deadline.
 
-        A fifth of the deadline, at least a second of it, is kept for leaving the group and closing clients.
+        The rest is a last commit, leaving the group, noticing that it is time, and the sidecar.
         """
-        reserve_seconds = min(self._deadline_seconds / 2, max(1.0, self._deadline_seconds / 5))
+        reserve_seconds = min(self._deadline_seconds / 2, 2 * self.answer_seconds + 0.5 + self.sidecar_seconds)
         return self.is_set() and self.left_seconds() <= reserve_seconds

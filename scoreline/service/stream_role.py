@@ -29,6 +29,9 @@ logger = logging.getLogger("scoreline.stream")
 PROBE_SECONDS = 2.0
 """How long the cluster may take to answer before it counts as away."""
 
+PROBE_STALE_SECONDS = 30.0
+"""An older answer is no evidence."""
+
 
 class StreamRole:
     """Everything between the settings and the running loop; `run` is the body of one thread."""
@@ -41,6 +44,7 @@ class StreamRole:
         self._health = StreamHealth(time.monotonic)
         self._admin: KafkaAdmin | None = None
         self._kafka_trouble: str | None = None
+        self._asked_at = time.monotonic()
         parts.health.add(self._health.check)
         parts.health.add(self._check_kafka)
 
@@ -72,13 +76,17 @@ class StreamRole:
             else:
                 logger.warning("Kafka does not answer: %s", trouble, extra={"event": "kafka_missed", "error": trouble})
         self._kafka_trouble = trouble
+        self._asked_at = time.monotonic()
 
     def _check_kafka(self) -> ComponentHealth:
         trouble = self._kafka_trouble
         detail = "answers" if trouble is None else f"does not answer: {trouble}"
+        stale = time.monotonic() - self._asked_at > PROBE_STALE_SECONDS
         if self._admin is None:
             detail = "not reached yet"
-        ready = self._admin is not None and trouble is None
+        elif stale:
+            detail = "has not been asked for a while"
+        ready = self._admin is not None and trouble is None and not stale
         return ComponentHealth("kafka", "stream", ready, alive=True, detail=detail)
 
     def _reach_kafka(self) -> dict[str, int]:
@@ -86,13 +94,28 @@ class StreamRole:
         settings = self._settings
         self._health.described(f"waiting for Kafka at {settings.kafka_bootstrap_servers}")
         admin = open_admin(admin_properties(settings), observer=self._observer)
-        admin.reach(settings.startup_seconds, self._stop.is_set)
-        if self._stop.is_set():
-            return {}
+        deadline = time.monotonic() + settings.startup_seconds
+        admin.reach(settings.startup_seconds, self._is_stopping)
         written = [settings.output_topic, settings.dead_letter_topic]
-        topics = admin.check_topics([settings.input_topic, *written], read=[settings.input_topic], written=written)
-        self._admin = admin
-        return {name: topic.partitions for name, topic in topics.items()}
+        while not self._is_stopping():
+            try:
+                topics = admin.check_topics(
+                    [settings.input_topic, *written], read=[settings.input_topic], written=written
+                )
+            except Unavailable:
+                # Brokers that are being restarted answer one question and not the next.
+                if time.monotonic() > deadline:
+                    raise
+                self._stop.wait(1.0)
+            else:
+                self._admin, self._asked_at = admin, time.monotonic()
+                return {name: topic.partitions for name, topic in topics.items()}
+        return {}
+
+    def _is_stopping(self) -> bool:
+        """Whether to give up waiting; being asked shows that the role is alive."""
+        self._health.turned()
+        return self._stop.is_set()
 
     def _make_path(self, catalog: SchemaCatalog) -> ScoringPath | None:
         """The scoring path; None when the stop came while the registry was away."""
@@ -148,6 +171,7 @@ class StreamRole:
             [settings.input_topic],
             group_id=settings.group_for(parts.model_name),
             observer=self._observer,
+            answer_seconds=self._stop.answer_seconds,
         )
         # The delivery listens first: what is acknowledged is committed before anyone else hears of a revocation.
         delivery = AtLeastOnce(
@@ -156,7 +180,7 @@ class StreamRole:
             commit_interval_seconds=settings.commit_interval_ms / 1000,
             clock=time.monotonic,
             should_give_up=self._stop.is_overdue,
-            heartbeat=self._health.turned,
+            heartbeat=self._health.acknowledgement_awaited,
         )
         source.add_listener(self._health)
         source.add_listener(parts.metrics)

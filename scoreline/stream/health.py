@@ -10,6 +10,9 @@ from scoreline.records import Clock, TopicPartition
 
 logger = logging.getLogger("scoreline.stream")
 
+PATIENCE_SECONDS = 5.0
+"""An acknowledgement takes milliseconds: after this long without one the producer is not healthy."""
+
 STALE_SECONDS = 60.0
 """A loop that has not turned for this long is stuck: a batch takes milliseconds, a pause at most 30 s."""
 
@@ -25,10 +28,18 @@ class StreamHealth:
         self._joined = False
         self._partitions: frozenset[TopicPartition] = frozenset()
         self._trouble: str | None = None
+        self._waiting_since: float | None = None
 
     def turned(self) -> None:
         """The loop has begun another turn."""
         self._turned_at = self._clock()
+        self._waiting_since = None
+
+    def acknowledgement_awaited(self) -> None:
+        """The loop is alive, and waits for the broker."""
+        self._turned_at = self._clock()
+        if self._waiting_since is None:
+            self._waiting_since = self._turned_at
 
     def described(self, state: str) -> None:
         """Before the first assignment: what is being waited for."""
@@ -43,15 +54,17 @@ class StreamHealth:
         self._log("partitions_assigned", partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
-        """Partitions go to another member."""
+        """Partitions go to another member, and whatever trouble there was may have gone with them."""
         with self._lock:
             self._partitions -= set(partitions)
+            self._trouble = None
         self._log("partitions_revoked", partitions)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions have gone; until the next assignment there is no evidence of membership."""
         with self._lock:
             self._partitions -= set(partitions)
+            self._trouble = None
             self._joined = False
             self._state = "the group membership was lost, joining again"
         self._log("partitions_lost", partitions)
@@ -82,10 +95,15 @@ class StreamHealth:
     def check(self) -> ComponentHealth:
         """The component `stream` as it stands now."""
         with self._lock:
-            quiet_seconds = self._clock() - self._turned_at
+            now = self._clock()
+            quiet_seconds = now - self._turned_at
+            waiting_seconds = 0.0 if self._waiting_since is None else now - self._waiting_since
             alive = quiet_seconds < STALE_SECONDS
-            ready = alive and self._joined and self._trouble is None
-            if not alive:
+            acknowledged = waiting_seconds < PATIENCE_SECONDS
+            ready = alive and acknowledged and self._joined and self._trouble is None
+            if not acknowledged:
+                detail = f"nothing has been acknowledged for {waiting_seconds:.0f} s"
+            elif not alive:
                 detail = f"the loop has not turned for {quiet_seconds:.0f} s"
             elif self._trouble is not None:
                 detail = self._trouble

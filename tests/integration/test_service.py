@@ -208,3 +208,32 @@ def test_a_stop_during_the_start_ends_it_at_once_with_0(flights_store, scoreline
     began = time.monotonic()
     assert service.terminate() == 0
     assert time.monotonic() - began < 10
+
+
+def test_a_stop_with_a_batch_in_hand_and_a_frozen_broker_meets_its_deadline(
+    disposable_kafka, scoreline_service, deploy, streamed_flights
+):
+    """What cannot be acknowledged is given up in time; the next member reads it again."""
+    from scoreline.testing.topics import Topics
+
+    topics = Topics(disposable_kafka.bootstrap_servers)
+    labels = ("frozen-features", "frozen-predictions", "frozen-letters")
+    made = [topics.make(label, partitions=4, exact=True) for label in labels]
+    deployment = deploy(
+        bootstrap_servers=disposable_kafka.bootstrap_servers,
+        like=_Named(*made),
+        GROUP_ID="frozen",
+        SHUTDOWN_SECONDS="8",
+        BATCH_MAX_RECORDS="50",
+    )
+    rows = (streamed_flights.rows * 2)[:200_000]
+    produce_records(deployment.bootstrap_servers, made[0], make_records(deployment, rows))
+    deployment.service.start().await_ready()
+    disposable_kafka.pause()
+    try:
+        await_ready_status(deployment.service, 503)
+        began = time.monotonic()
+        assert deployment.service.terminate() == 0
+        assert time.monotonic() - began < 8.5
+    finally:
+        disposable_kafka.resume()

@@ -85,3 +85,30 @@ def test_one_line_is_logged_for_each_change_not_for_each_try(caplog):
         health.batch_scored(FINISHED)
         health.batch_scored(FINISHED)
     assert [r.event for r in caplog.records] == ["batch_rolled_back", "stream_resumed"]
+
+
+def test_waiting_for_an_acknowledgement_keeps_it_alive_and_makes_it_unready_after_a_while():
+    health, clock = make_health()
+    health.assigned(PARTITIONS)
+    health.turned()
+    health.acknowledgement_awaited()
+    assert health.check().ready
+    for _ in range(100):
+        clock.now += 1.0
+        health.acknowledgement_awaited()
+    answer = health.check()
+    assert answer.alive
+    assert not answer.ready
+    assert "nothing has been acknowledged for 100 s" in answer.detail
+    health.turned()
+    assert health.check().ready
+
+
+def test_trouble_goes_with_the_partitions_that_may_have_caused_it():
+    for leave in (StreamHealth.revoked, StreamHealth.lost):
+        health, _ = make_health()
+        health.assigned(PARTITIONS)
+        health.batch_rolled_back(10, DeliveryError("away"), 1.0)
+        leave(health, PARTITIONS)
+        health.assigned([])
+        assert health.check().ready
