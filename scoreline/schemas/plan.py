@@ -10,6 +10,7 @@ from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.levels import Levels
 from scoreline.schemas.logical import is_uuid_size, scale_to_ms
 from scoreline.schemas.places import Place, find_place
+from scoreline.schemas.reading import read_shape
 from scoreline.schemas.shapes import (
     Again,
     Branches,
@@ -18,7 +19,6 @@ from scoreline.schemas.shapes import (
     Leaf,
     SchemaShape,
     Shape,
-    read_shape,
     smallest_size,
     walk_shapes,
 )
