@@ -6,7 +6,7 @@ from typing import Any
 
 from scoreline.schemas.logical import BOUNDS, is_uuid
 from scoreline.schemas.places import Path
-from scoreline.schemas.shapes import NULL, Branches, Fields, Leaf, Shape
+from scoreline.schemas.shapes import NULL, Branches, Fields, Items, Leaf, Shape
 
 MAX_CHECKS = 4096
 """Above this the careful reader, which needs no checks, is the faster one."""
@@ -30,9 +30,15 @@ def make_pick(path: Path) -> Pick:
 
 
 def collect_checks(root: Shape) -> list[Check] | None:
-    """Checks of the values that logical types bound; None where a value alone does not tell which type it has."""
+    """Checks of the values that logical types bound; None where a careful reader has to find those that are outside.
+
+    It has to where a value alone does not tell which type it has, and where a record stands at a path and within an
+    array or map as well: it has one definition, stripped of the logical types by which fastavro would check the items.
+    """
     checks: list[Check] = []
     bounded: dict[int, bool] = {}
+    if any(_has_bounds(record, bounded) for record in _find_shared(root)):
+        return None
     waiting: list[tuple[Path, Shape]] = [((), root)]
     while waiting:
         path, shape = waiting.pop()
@@ -50,6 +56,24 @@ def collect_checks(root: Shape) -> list[Check] | None:
         if len(checks) > MAX_CHECKS:
             return None
     return checks
+
+
+def _find_shared(root: Shape) -> list[Fields]:
+    """Records that can be reached by a path, and stand within an array or map as well."""
+    seen: dict[bool, dict[int, Shape]] = {False: {}, True: {}}
+    waiting = [(root, False)]
+    while waiting:
+        shape, is_item = waiting.pop()
+        if id(shape) in seen[is_item]:
+            continue
+        seen[is_item][id(shape)] = shape
+        if isinstance(shape, Fields):
+            waiting.extend((field.shape, is_item) for field in shape.fields)
+        elif isinstance(shape, Branches):
+            waiting.extend((branch, is_item) for branch in shape.branches)
+        elif isinstance(shape, Items):
+            waiting.append((shape.item, True))
+    return [shape for key, shape in seen[False].items() if key in seen[True] and isinstance(shape, Fields)]
 
 
 def _has_bounds(shape: Shape, known: dict[int, bool]) -> bool:

@@ -14,7 +14,6 @@ from tests.schemas.payloads import (
     ENOUGH_FOR_COLUMNS,
     HEAD,
     OneShelf,
-    decode_both_ways,
     encode,
     make_decoder,
     numeric,
@@ -270,27 +269,3 @@ def test_ids_and_event_times_are_lists_even_when_every_record_is_bad():
     assert decoded.ids == []
     assert decoded.event_times_ms == []
     assert decoded.features.shape == (0, 2)
-
-
-def test_a_union_of_times_is_judged_by_the_branch_that_was_written():
-    """The stored 2,932,897 is no date, but a timestamp; the value alone does not tell."""
-    date, timestamp = {"type": "int", "logicalType": "date"}, {"type": "long", "logicalType": "timestamp-millis"}
-    schema = record_of([date, timestamp])
-    too_late = encode("long", 2_932_897, b"")
-    payloads = [HEAD + b"\x00" + too_late, HEAD + b"\x02" + too_late]
-    bad, good = decode_both_ways(schema, payloads, numeric("f0"))
-    assert "2932897 is no date" in bad.detail
-    assert good.values == [2932897.0]
-
-
-def test_a_bounded_value_is_checked_within_records_too():
-    inner = {
-        "type": "record",
-        "name": "In",
-        "fields": [{"name": "day", "type": {"type": "int", "logicalType": "date"}}],
-    }
-    schema = record_of(["null", inner], x="int")
-    payloads = [HEAD + b"\x02" + encode("long", day, b"") + b"\x06" for day in (2_932_896, 2_932_897)]
-    good, bad = decode_both_ways(schema, [*payloads], numeric("x"))
-    assert good.values == [3.0]
-    assert "2932897 is no date" in bad.detail
