@@ -1,6 +1,6 @@
 """Turns payloads into columns of features: finds each writer's schema, and decodes rows or columns by their number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -76,6 +76,8 @@ class PayloadDecoder:
 
     Args:
         id_field, event_time_field: dotted paths of the fields that become `Decoded.ids` and `.event_times_ms`.
+        before_lookup: called before the catalog is asked, which may take its time, once for each schema of a batch; what
+            it raises ends the batch.
     """
 
     def __init__(
@@ -85,7 +87,9 @@ class PayloadDecoder:
         framing: Framing,
         id_field: str | None = None,
         event_time_field: str | None = None,
+        before_lookup: Callable[[], None] = lambda: None,
     ) -> None:
+        self._before_lookup = before_lookup
         self._catalog = catalog
         self._framing = framing
         self._id_field = id_field
@@ -131,6 +135,7 @@ class PayloadDecoder:
         known = self._readers.get((key, id(features)))
         if known is not None:
             return known[1]
+        self._before_lookup()
         reader: _Reader | _Refusal
         try:
             schema = self._catalog.find_writer(key) if isinstance(key, int) else self._catalog.find_fingerprint(key)

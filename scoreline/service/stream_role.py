@@ -112,6 +112,11 @@ class StreamRole:
                 return {name: topic.partitions for name, topic in topics.items()}
         return {}
 
+    def _go_on(self) -> None:
+        """Between two questions to a registry that may be slow: alive, and not beyond a stop."""
+        if self._is_stopping():
+            raise Unavailable("the service is stopping, and the schema registry has not answered everything yet")
+
     def _is_stopping(self) -> bool:
         """Whether to give up waiting; being asked shows that the role is alive."""
         self._health.turned()
@@ -125,7 +130,11 @@ class StreamRole:
         if schema_id is None:
             return None
         decoder = PayloadDecoder(
-            catalog, framing=framing, id_field=settings.id_field, event_time_field=settings.event_time_field
+            catalog,
+            framing=framing,
+            id_field=settings.id_field,
+            event_time_field=settings.event_time_field,
+            before_lookup=self._go_on,
         )
         encoder = PredictionEncoder(prefix_for(framing, schema_id, prediction_schema()))
         return ScoringPath(

@@ -301,3 +301,21 @@ def test_the_first_offset_of_each_partition_is_where_a_batch_has_to_be_read_agai
         TopicPartition("a", 1): 9,
         TopicPartition("b", 0): 1,
     }
+
+
+def test_a_stop_does_not_wait_for_a_slow_registry_to_answer_for_every_schema():
+    scene = Scene()
+    for schema_id in range(2, 50):
+        scene.broker.append("features", struct.pack(">bI", 0, schema_id) + b"\x00")
+    asked = []
+
+    def go_on():
+        asked.append(1)
+        if len(asked) > 5:
+            raise Unavailable("stopping")
+
+    scene.loop._path._decoder._before_lookup = go_on
+    scene.turn(2)
+    assert len(asked) == 6
+    assert scene.broker.read("dead-letters") == []
+    assert scene.committed() == {}
