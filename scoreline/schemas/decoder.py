@@ -76,8 +76,8 @@ class PayloadDecoder:
 
     Args:
         id_field, event_time_field: dotted paths of the fields that become `Decoded.ids` and `.event_times_ms`.
-        before_lookup: called before the catalog is asked, which may take its time, once for each schema of a batch; what
-            it raises ends the batch.
+        before_lookup: called before the catalog is asked, which may take its time, once for each schema of a batch;
+            what it raises ends the batch.
     """
 
     def __init__(
