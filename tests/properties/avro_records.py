@@ -24,6 +24,7 @@ _INT32 = st.integers(-(2**31), 2**31 - 1)
 _INT64 = st.integers(-(2**63), 2**63 - 1) | st.integers(-300, 300)
 _TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20) | st.sampled_from(["a", "b", "c" * 9, "ü" * 8])
 _UUIDS = st.uuids().map(str) | st.uuids().map(lambda found: found.hex.upper())
+_USES = ("plain", "nullable", "array", "map")
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,16 @@ def _simple() -> st.SearchStrategy[Typed]:
             Typed("null", st.none(), "number"),
             Typed(decimal, st.binary(max_size=20), "number", _as_double(3)),
             Typed({"type": "string", "logicalType": "uuid"}, _UUIDS, "text"),
-            *(
-                Typed({"type": base, "logicalType": name}, st.integers(*BOUNDS[name]), "number")
-                for name, base in _TIMES.items()
-            ),
+            *_times(),
         ]
     )
+
+
+def _times() -> list[Typed]:
+    return [
+        Typed({"type": base, "logicalType": name}, st.integers(*BOUNDS[name]), "number")
+        for name, base in _TIMES.items()
+    ]
 
 
 @st.composite
@@ -124,28 +129,42 @@ class Drawn:
 
 @st.composite
 def schemas_with_records(draw: st.DrawFn, *, with_blocks: bool = False) -> Drawn:
-    """A record's schema of up to eight fields, one of them perhaps a record itself, and up to five records."""
+    """A record's schema of up to ten fields, some of them of one named record, and up to five records."""
     names = count()
     kinds = _simple() | _union(names) | _named(names) | _wide_union()
     if with_blocks:
         kinds |= _blocks()
-    outer = draw(st.lists(kinds, min_size=1, max_size=7))
+    fields = {f"f{i}": typed for i, typed in enumerate(draw(st.lists(kinds, min_size=1, max_size=7)))}
     inner = draw(st.lists(kinds, max_size=4))
-    fields = {f"f{i}": typed for i, typed in enumerate(outer)}
-    inner_fields = {f"g{i}": typed for i, typed in enumerate(inner)}
-    nullable = draw(st.booleans())
-    avro_inner = {"type": "record", "name": "Inner", "fields": _avro_fields(inner_fields)}
-    schema = {
-        "type": "record",
-        "name": "Outer",
-        "fields": [*_avro_fields(fields), {"name": "in", "type": ["null", avro_inner] if nullable else avro_inner}],
-    }
-    inner_values: st.SearchStrategy[Any] = st.fixed_dictionaries({n: t.values for n, t in inner_fields.items()})
-    values = st.fixed_dictionaries(
-        {**{n: t.values for n, t in fields.items()}, "in": st.none() | inner_values if nullable else inner_values}
-    )
-    records = draw(st.lists(values, min_size=1, max_size=5))
-    return Drawn(schema, records, {**fields, **{f"in.{n}": t for n, t in inner_fields.items()}})
+    uses = draw(st.lists(st.sampled_from(_USES if with_blocks else _USES[:2]), min_size=1, max_size=3))
+    if {"array", "map"} & {*uses}:
+        # Not without bytes, as in _blocks; and what fastavro has to check in an item as well as at a path.
+        inner.append(draw(st.sampled_from(_times())))
+    paths = {f"g{i}": typed for i, typed in enumerate(inner)}
+    values = {name: typed.values for name, typed in fields.items()}
+    avro = _avro_fields(fields)
+    found = dict(fields)
+    record: Any = {"type": "record", "name": "Inner", "fields": _avro_fields(paths)}
+    for i, use in enumerate(uses):
+        used = _use_record(use, record, st.fixed_dictionaries({n: t.values for n, t in paths.items()}))
+        record = "Inner"
+        values[f"in{i}"] = used.values
+        avro.append({"name": f"in{i}", "type": used.avro})
+        if use in ("plain", "nullable"):
+            found |= {f"in{i}.{name}": typed for name, typed in paths.items()}
+    records = draw(st.lists(st.fixed_dictionaries(values), min_size=1, max_size=5))
+    return Drawn({"type": "record", "name": "Outer", "fields": avro}, records, found)
+
+
+def _use_record(use: str, avro: Any, values: st.SearchStrategy[Any]) -> Typed:
+    """A field of a record, which is defined where it is first used."""
+    if use == "nullable":
+        return Typed(["null", avro], st.none() | values, "other")
+    if use == "array":
+        return Typed({"type": "array", "items": avro}, st.lists(values, max_size=3), "other")
+    if use == "map":
+        return Typed({"type": "map", "values": avro}, st.dictionaries(_TEXTS, values, max_size=2), "other")
+    return Typed(avro, values, "other")
 
 
 @st.composite
