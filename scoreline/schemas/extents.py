@@ -1,8 +1,8 @@
 """How far a datum can unfold: refuses schemas by which a few bytes would fill the memory, or Python's stack.
 
 Names let a short document stand for a huge tree, and values without bytes (null, an empty record, a fixed of 0) let a
-short payload stand for a huge datum. Each byte pays for `VALUES_PER_BYTE` values; what counts is how many are left unpaid
-in the worst datum.
+short payload stand for a huge datum. Each byte pays for `VALUES_PER_BYTE` values; what counts is how many are left
+unpaid in the worst datum.
 """
 
 from collections.abc import Iterable, Mapping
