@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoreline.schemas.cursor import Cursor, Doubles, Integers, Mask
+from scoreline.schemas.event_times import FIRST_MS, LAST_MS
 from scoreline.schemas.levels import Levels
 from scoreline.schemas.logical import scale_to_ms
 from scoreline.schemas.places import Path
@@ -76,7 +77,7 @@ class Harvest:
             self.put(cursor, column, values if levels is None else levels.find_doubles(values))
 
     def put_integers(self, cursor: Cursor, wanted: Wanted, values: Integers, leaf: Leaf) -> None:
-        """Whole numbers for everything that wants them."""
+        """Whole numbers for everything that wants them; an event time that no consumer could read is suspect."""
         for column, levels in wanted.columns:
             self.put(cursor, column, values if levels is None else levels.find_integers(values))
         if wanted.is_id:
@@ -84,6 +85,7 @@ class Harvest:
         if wanted.is_event_time and self.event_times_ms is not None:
             multiplier, divisor = scale_to_ms(leaf.logical) or (1, 1)
             times = values if multiplier == divisor else values * multiplier // divisor
+            cursor.doubt(flag_outside(times, (FIRST_MS, LAST_MS)))
             if cursor.rows is None:
                 self.event_times_ms[:] = times.tolist()
             else:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoreline.records import Record
+from scoreline.schemas.event_times import FIRST_MS, LAST_MS
 from scoreline.schemas.primitives import encode_long, encode_longs, encode_string
 
 Scores = npt.NDArray[np.float64]
@@ -29,7 +30,8 @@ class Source:
 
     Attributes:
         ids: UTF-8 of the id field of each record, None where it is null; None without an id field.
-        event_times_ms: milliseconds since the epoch of each record, None where null; None without such a field.
+        event_times_ms: milliseconds since the epoch of each record, from the year 1 to 9999, None where null; None
+            without such a field.
     """
 
     records: Sequence[Record]
@@ -132,11 +134,11 @@ def _encode_origin(model: str, version: int, topic: str, partition: int) -> byte
 
 
 def _encode_event_times(source: Source) -> list[bytes]:
-    """`event_time`: the payload's own, else Kafka's, else null."""
+    """`event_time`: the payload's own, else Kafka's where a consumer can read it, else null."""
     times = source.event_times_ms
     if times is None or None in times:
         times = [
-            (at if kind else None) if own is None else own
+            (at if kind and FIRST_MS <= at <= LAST_MS else None) if own is None else own
             for own, (kind, at) in zip(times or repeat(None), (r.timestamp() for r in source.records), strict=False)
         ]
     pieces = encode_longs([0 if at is None else at for at in times])

@@ -16,8 +16,9 @@ from scoreline.records import Reason
 from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.checks import collect_checks, make_pick
 from scoreline.schemas.decoded import Decoded, Rejected
+from scoreline.schemas.event_times import FIRST_MS, LAST_MS, describe_unreadable, make_time_reader
 from scoreline.schemas.faults import explain_fault, find_fault
-from scoreline.schemas.logical import decimal_to_double, scale_to_ms, uuid_to_text
+from scoreline.schemas.logical import decimal_to_double, uuid_to_text
 from scoreline.schemas.places import Path, Place
 from scoreline.schemas.plan import Column, Plan
 from scoreline.schemas.stored import strip_logical_types
@@ -55,7 +56,7 @@ class RowDecoder:
             (i, c.levels.scalars) for i, c in enumerate(plan.columns) if c.levels and not _has_fractions(c)
         ]
         self._read_id = None if plan.id is None else _make_id_reader(plan.id)
-        self._read_time = None if plan.event_time is None else _make_time_reader(plan.event_time)
+        self._read_time = None if plan.event_time is None else make_time_reader(plan.event_time)
         checks = collect_checks(plan.shape.root)
         self._checks = checks or []
         self._is_careful = plan.is_hostile or checks is None
@@ -80,14 +81,17 @@ class RowDecoder:
             if stream.tell() != len(payload) or (self._checks and not all(check(record) for check in self._checks)):
                 rejected.append(self._reject(row, payload, start))
                 continue
+            time = None if self._read_time is None else self._read_time(record)
+            if time is not None and not FIRST_MS <= time <= LAST_MS:
+                rejected.append(Rejected(row, Reason.INVALID_VALUE, describe_unreadable(time)))
+                continue
             if self._read_id is not None:
                 try:
                     ids.append(self._read_id(record))
                 except UnicodeDecodeError:
                     rejected.append(Rejected(row, Reason.INVALID_VALUE, "the id is not UTF-8"))
                     continue
-            if self._read_time is not None:
-                times.append(self._read_time(record))
+            times.append(time)
             taken = list(self._pick(record))
             for i, codes in self._lookups:
                 taken[i] = codes.get(taken[i], UNSEEN)
@@ -168,14 +172,3 @@ def _make_id_reader(place: Place) -> Callable[[dict[str, Any]], bytes | None]:
         return None if value is None else b"%d" % value
 
     return read_id
-
-
-def _make_time_reader(place: Place) -> Callable[[dict[str, Any]], int | None]:
-    pick = make_pick(place.path)
-    multiplier, divisor = next((scale_to_ms(leaf.logical) or (1, 1) for leaf in place.leaves), (1, 1))
-
-    def read_time(record: dict[str, Any]) -> int | None:
-        stored = pick(record)
-        return None if stored is None else stored * multiplier // divisor
-
-    return read_time

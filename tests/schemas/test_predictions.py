@@ -7,6 +7,7 @@ from fastavro import schemaless_reader, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoreline.schemas.event_times import FIRST_MS, LAST_MS
 from scoreline.schemas.fixed import PREDICTION_ID, load_fixed
 from scoreline.schemas.predictions import PredictionEncoder, Source
 from scoreline.transport.record import StoredRecord
@@ -57,6 +58,7 @@ def write_by_fastavro(prediction: dict) -> bytes:
 
 
 longs = st.integers(-(2**63), 2**63 - 1)
+times_ms = st.integers(FIRST_MS, LAST_MS)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 records = st.builds(
     lambda cls, **fields: cls(**fields),
@@ -65,7 +67,7 @@ records = st.builds(
     partition_=st.integers(0, 2**31 - 1),
     offset_=st.integers(0, 2**63 - 1),
     key_=st.none() | st.binary(max_size=4) | st.text(max_size=4).map(str.encode) | st.just(b"k" * 256),
-    timestamp_ms=longs,
+    timestamp_ms=times_ms | longs,
 )
 
 
@@ -86,7 +88,7 @@ def test_every_prediction_has_the_bytes_that_fastavro_writes(data):
     size = len(batch)
     columns = {"min_size": size, "max_size": size}
     ids = data.draw(st.none() | st.lists(st.none() | st.text(max_size=300).map(str.encode), **columns))
-    times = data.draw(st.none() | st.lists(st.none() | longs, **columns))
+    times = data.draw(st.none() | st.lists(st.none() | times_ms, **columns))
     classes = data.draw(st.none() | st.lists(st.text(max_size=5), min_size=2, max_size=70).map(tuple))
     version = data.draw(st.integers(1, 2**31 - 1))
     at = data.draw(longs)
@@ -99,7 +101,8 @@ def test_every_prediction_has_the_bytes_that_fastavro_writes(data):
     for i, (record, value) in enumerate(zip(batch, values, strict=True)):
         scores = bits[i].tolist()
         best = None if classes is None else max(range(len(classes)), key=lambda c, s=scores: (s[c], -c))
-        kafka_time = None if isinstance(record, Untimed) else record.timestamp_ms
+        is_timed = not isinstance(record, Untimed) and FIRST_MS <= record.timestamp_ms <= LAST_MS
+        kafka_time = record.timestamp_ms if is_timed else None
         own_time = times[i] if times is not None else None
         assert value == write_by_fastavro(
             {
@@ -194,6 +197,18 @@ def test_event_time_falls_back_to_kafka_s_time_and_then_to_null():
     source = Source([StoredRecord(timestamp_ms=5), StoredRecord(timestamp_ms=6), Untimed()], None, [1, None, None])
 
     assert [read(v)["event_time"] for v in encode(source, [0.0] * 3)] == [1, 6, None]
+
+
+@pytest.mark.parametrize("at", [FIRST_MS - 1, LAST_MS + 1, 1_732_406_400_000_000, -(2**63), 2**63 - 1])
+def test_a_time_of_kafka_s_that_no_consumer_could_read_is_null(at):
+    """A producer may set any timestamp; fastavro raises for those that Python's calendar does not have."""
+    source = Source([StoredRecord(timestamp_ms=time) for time in (at, FIRST_MS, LAST_MS)])
+
+    values = encode(source, [0.0] * 3)
+
+    assert [read(value)["event_time"] for value in values] == [None, FIRST_MS, LAST_MS]
+    for value in values:
+        schemaless_reader(io.BytesIO(value.removeprefix(PREFIX)), load_fixed(PREDICTION_ID))
 
 
 def test_an_empty_batch_gives_nothing():
