@@ -1,5 +1,6 @@
 """The command line: one file a command or a group of commands, and the one place where errors become exit codes."""
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,11 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 2 for a bad configuration or bad arguments, 3 where something needed is missing or refuses, 1 for a fatal
         client error, 130 after Ctrl-C. Anything unforeseen is raised: a traceback, and exit code 1.
     """
-    words = sys.argv[1:] if arguments is None else arguments
-    if words and words[0] == "run":
+    serving = arguments is None and sys.argv[1:2] == ["run"]
+    if serving:
         # Before the imports, which take a second: a service has nothing in hand yet, and a stop is no failure.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
+    else:
+        # What a command has to say of Kafka it says itself; the client's own lines are for a service's log.
+        logging.getLogger("scoreline.kafka").addHandler(logging.NullHandler())
 
     from scoreline.cli.commands import make_command
 

@@ -1,6 +1,7 @@
 """How commands answer: tables and progress for people on a terminal, plain text on a pipe, JSON for scripts."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,22 @@ Row = Mapping[str, object]
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document on one line."""
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+    """Print one JSON document on one line; numbers that JSON does not have become the strings NaN and ±Infinity."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_name_numbers(value), ensure_ascii=False, default=str)
+    print(text, flush=True)
+
+
+def _name_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _name_numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_name_numbers(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def print_table(rows: Sequence[Row], *, as_json: bool = False, title: str | None = None) -> None:

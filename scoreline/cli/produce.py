@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,9 @@ def produce(
     ] = None,
     key: Annotated[str | None, typer.Option(help="Field that becomes the key, as text [default: no key].")] = None,
     *,
+    ignore_unknown: Annotated[
+        bool, typer.Option("--ignore-unknown", help="Leave out columns that the schema has no field for.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="What was done as one JSON object.")] = False,
 ) -> None:
     """Send the rows of a file as Avro records; nothing is sent unless every row fits the schema.
@@ -49,6 +53,8 @@ def produce(
     rows, catalog = open_rows(file), open_catalog(settings)
     schema, origin = choose_schema(catalog, topic, rows)
     report = check_rows(RowEncoder(schema, b"", as_text=rows.as_text), rows, key)
+    if report.left_out and not ignore_unknown:
+        raise ConfigError(*describe_unknown(report.left_out, [field["name"] for field in schema["fields"]]))
     if report.left_out:
         typer.echo(f"left out, because the schema has no field for it: {', '.join(report.left_out)}", err=True)
     reach_topic(settings, topic)
@@ -58,7 +64,8 @@ def produce(
     if as_json:
         print_json({"topic": topic, "records": report.count, "seconds": seconds, "schema": origin})
     else:
-        typer.echo(f"{report.count} records are on {topic} after {seconds:.1f} s (schema: {origin})")
+        done = "1 record is" if report.count == 1 else f"{report.count} records are"
+        typer.echo(f"{done} on {topic} after {seconds:.1f} s (schema: {origin})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,16 @@ def check_rows(encoder: "RowEncoder", rows: "RowFile", key: str | None) -> RowRe
     if problems:
         raise ConfigError(*problems)
     return RowReport(count, tuple(left_out))
+
+
+def describe_unknown(columns: Iterable[str], fields: list[str]) -> list[str]:
+    """One problem for each column that the schema has no field for, with the name that may have been meant."""
+    problems = []
+    for column in columns:
+        nearest = get_close_matches(column, fields, n=1)
+        hint = f"did you mean {nearest[0]}? " if nearest else ""
+        problems.append(f"the schema has no field for the column {column}: {hint}--ignore-unknown leaves it out")
+    return problems
 
 
 def make_key(row: Any, key: str | None) -> bytes | None:

@@ -1,5 +1,7 @@
 """`scoreline tail`: what is on a topic, decoded, one JSON object a line."""
 
+import signal
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,10 +35,11 @@ def tail(
 
 
 def show_records(settings: "Settings", topic: str, *, from_beginning: bool, max_records: int | None) -> None:
-    """Print records until there were enough; without end where that is None.
+    """Print records until there were enough; without end where that is None. From the main thread only.
 
     Raises:
         DependencyError: the topic is missing, or the broker away or refusing.
+        KeyboardInterrupt: Ctrl-C, once the client is released.
     """
     from scoreline.cli.decoding import RecordDescriber
     from scoreline.config.librdkafka import admin_properties, consumer_properties
@@ -49,11 +52,17 @@ def show_records(settings: "Settings", topic: str, *, from_beginning: bool, max_
     open_admin(admin_properties(settings)).reach(settings.startup_seconds, lambda: False)
     reader = open_reader(consumer_properties(settings), topic, from_beginning=from_beginning)
     shown = 0
+    # An interrupt that is raised inside the client's own call comes out of it as a SystemError.
+    interrupted = threading.Event()
+    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
     try:
-        while max_records is None or shown < max_records:
+        while not interrupted.is_set() and (max_records is None or shown < max_records):
             left = READ_AT_ONCE if max_records is None else min(READ_AT_ONCE, max_records - shown)
             for record in reader.read(left, WAIT_SECONDS):
                 print_json(describer.describe(record))
                 shown += 1
     finally:
+        signal.signal(signal.SIGINT, previous)
         reader.close()
+    if interrupted.is_set():
+        raise KeyboardInterrupt

@@ -50,7 +50,7 @@ class FlightProducer:
     """Puts flights on the input topic, keyed by carrier and number."""
 
     def __init__(self, bootstrap_servers: str, topic: str, encoder: FlightEncoder) -> None:
-        self._producer = make_producer({"bootstrap.servers": bootstrap_servers})
+        self._producer = make_producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 1})
         self._topic = topic
         self._encoder = encoder
         self._given_up = threading.Event()

@@ -42,3 +42,9 @@ def test_progress_is_silent_on_a_pipe(capsys):
         advance(10)
 
     assert capsys.readouterr() == ("", "")
+
+
+def test_numbers_that_json_does_not_have_become_strings(capsys):
+    print_json({"a": [float("nan"), float("inf"), -float("inf"), 1.5]})
+
+    assert capsys.readouterr().out == '{"a": ["NaN", "Infinity", "-Infinity", 1.5]}\n'

@@ -4,7 +4,7 @@ import fastavro
 import pytest
 
 from scoreline.cli.encoding import RowEncoder
-from scoreline.cli.produce import SHOWN_PROBLEMS, check_rows, choose_schema, make_key, publish_schema
+from scoreline.cli.produce import SHOWN_PROBLEMS, check_rows, choose_schema, describe_unknown, make_key, publish_schema
 from scoreline.cli.rows import open_rows
 from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError
@@ -94,6 +94,13 @@ class TestRows:
         report = check_rows(encoder, csv_of(tmp_path, "a,b\n1,x\n2,y\n"), "b")
 
         assert (report.count, report.left_out) == (2, ("b",))
+
+    def test_with_a_column_that_no_field_wants_are_refused_with_the_name_that_may_be_meant(self):
+        (problem,) = describe_unknown(["speeed"], ["speed", "load"])
+
+        assert "speeed" in problem
+        assert "did you mean speed?" in problem
+        assert "--ignore-unknown" in problem
 
     def test_that_do_not_fit_are_told_with_their_lines(self, tmp_path, encoder):
         with pytest.raises(ConfigError) as caught:
