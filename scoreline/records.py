@@ -9,6 +9,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 PIN_HEADER = "scoreline-pin-version"
 RESERVED_PREFIX = "scoreline-"
+UNREADABLE_HEADERS = "scoreline-unreadable-headers"
+"""Stands in for all headers of a record where the name of one is no UTF-8."""
 
 
 class TopicPartition(NamedTuple):

@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from scoreline.errors import FatalClientError, Refused
 from scoreline.kafka.clients import Properties, make_consumer
 from scoreline.kafka.errors import describe_error, find_remedy, translate_exception
+from scoreline.kafka.headers import guard_headers
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, Record
 
@@ -56,6 +57,7 @@ class TopicReader:
                 self._watch.note(error)
         if self._watch.fatal is not None:
             raise FatalClientError(f"the Kafka consumer cannot go on: {self._watch.fatal}")
+        guard_headers(good)
         return cast("Sequence[Record]", good)
 
     def close(self) -> None:

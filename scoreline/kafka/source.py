@@ -13,6 +13,7 @@ from scoreline.kafka.bounded import call_in_thread
 from scoreline.kafka.clients import Properties, make_consumer
 from scoreline.kafka.commits import CommitLedger
 from scoreline.kafka.errors import PERMISSIONS, TIMED_OUT, describe_error
+from scoreline.kafka.headers import guard_headers
 from scoreline.kafka.membership import Membership, partition_of
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, NextOffsets, Record, TopicPartition
@@ -177,6 +178,7 @@ class KafkaSource:
             self._note_errors(messages)
         if self._watch.fatal is not None:
             raise FatalClientError(f"the Kafka consumer cannot go on: {self._watch.fatal}")
+        guard_headers(good)
         return good
 
     def _note_errors(self, messages: Sequence[Message]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scoreline.errors import ModelNotFound, ModelRejected
 from scoreline.models.model import ModelVersion, Versions
-from scoreline.records import PIN_HEADER, Record, find_header
+from scoreline.records import PIN_HEADER, UNREADABLE_HEADERS, Record, find_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,13 @@ class VersionGroups:
     Attributes:
         by_version: positions in ascending order, with the version that is to score them.
         tombstones: positions of records without a value.
+        unreadable: positions of records whose headers the client cannot hand out.
         unknown: positions of records that ask for a version that cannot be had, with the reason.
     """
 
     by_version: list[tuple[ModelVersion, list[int]]] = field(default_factory=list)
     tombstones: list[int] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
     unknown: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -37,6 +39,9 @@ def group_by_version(records: Sequence[Record], versions: Versions) -> VersionGr
         if record.value() is None:
             groups.tombstones.append(i)
         elif record.headers():
+            if find_header(record, UNREADABLE_HEADERS) is not None:
+                groups.unreadable.append(i)
+                continue
             by_selector[find_header(record, PIN_HEADER)].append(i)
         else:
             by_selector[None].append(i)

@@ -47,6 +47,8 @@ class ScoringPath:
         parts: list[Part] = []
         groups = group_by_version(records, self._versions)
         dead.extend((i, DeadLetter(records[i], Reason.UNKNOWN_VERSION, detail)) for i, detail in groups.unknown)
+        detail = "the name of a header is not UTF-8; the headers cannot be carried over"
+        dead.extend((i, DeadLetter(records[i], Reason.UNDECODABLE, detail)) for i in groups.unreadable)
         for version, positions in groups.by_version:
             parts.append(self._decode_part(records, version, positions, dead))
         tombstones = groups.tombstones

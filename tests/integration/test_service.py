@@ -14,6 +14,7 @@ from scoreline.records import PIN_HEADER, find_header
 from scoreline.testing.consume import produce_records, read_records
 from scoreline.transport.record import StoredRecord
 from tests.integration.predictions import decode_prediction
+from tests.integration.raw_producer import produce_raw_header
 
 pytestmark = pytest.mark.kafka
 
@@ -112,6 +113,23 @@ def test_records_choose_their_version_by_a_header(deploy, streamed_flights):
     assert {decode_prediction(r)["id"] for r in outputs} == {str(n) for n in range(20)}
     assert {find_header(r, REASON_HEADER) for r in letters} == {b"unknown_version"}
     assert {r.key() for r in letters} == {b"%d" % n for n in range(20, 40)}
+
+
+def test_a_header_whose_name_is_no_text_is_a_dead_letter_and_its_neighbours_are_scored(deploy, streamed_flights):
+    """Names are bytes on the wire; the client cannot hand such headers out, and that must not end the service."""
+    deployment = deploy()
+    good = make_records(deployment, streamed_flights.rows[:40])
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, good[:20])
+    value = deployment.encoder.encode(streamed_flights.rows[0])
+    produce_raw_header(deployment.bootstrap_servers, deployment.input_topic, b"raw", value, b"\xff\xfe")
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, good[20:])
+    deployment.service.start()
+    outputs = read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=40)
+    (letter,) = read_records(deployment.bootstrap_servers, deployment.dead_letter_topic, at_least=1)
+    assert {decode_prediction(r)["id"] for r in outputs} == {str(n) for n in range(40)}
+    assert (letter.key(), letter.value()) == (b"raw", value)
+    assert find_header(letter, REASON_HEADER) == b"undecodable"
+    assert deployment.service.terminate() == 0
 
 
 def test_a_second_member_shares_the_work_and_its_end_gives_it_back(deploy, streamed_flights):

@@ -11,7 +11,7 @@ import pytest
 from scoreline.dead_letters import REASON_HEADER
 from scoreline.errors import FatalClientError, SchemaNotFound, Unavailable
 from scoreline.features import Feature
-from scoreline.records import PIN_HEADER, TopicPartition, find_header
+from scoreline.records import PIN_HEADER, UNREADABLE_HEADERS, TopicPartition, find_header
 from scoreline.schemas.decoder import PayloadDecoder
 from scoreline.schemas.fixed import PREDICTION_ID, prediction_schema
 from scoreline.schemas.framing import Framing, prefix_for
@@ -320,3 +320,15 @@ def test_a_stop_does_not_wait_for_a_slow_registry_to_answer_for_every_schema():
     assert len(asked) == 6
     assert scene.broker.read("dead-letters") == []
     assert scene.committed() == {}
+
+
+def test_a_record_whose_headers_cannot_be_read_is_a_dead_letter():
+    scene = Scene()
+    scene.broker.append("features", encode(1))
+    scene.broker.append("features", encode(2), headers=[(UNREADABLE_HEADERS, b"")], key=b"k")
+    scene.broker.append("features", encode(3))
+    scene.turn(2)
+    assert [value for _, value in scene.predictions()] == [2.0, 6.0]
+    (letter,) = scene.broker.read("dead-letters")
+    assert (letter.key(), letter.value()) == (b"k", encode(2))
+    assert find_header(letter, REASON_HEADER) == b"undecodable"
