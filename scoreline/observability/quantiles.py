@@ -78,14 +78,19 @@ class QuantileSketch:
         return self.since(QuantileSketch())
 
     def quantiles(self, fractions: Sequence[float]) -> list[float | None]:
-        """The value below which each fraction of the values lies; None where there are no values.
+        """The nearest rank: the smallest value that at least each fraction of the values does not exceed.
 
         Args:
-            fractions: between 0 and 1. The rank of a fraction q among n sorted values is ⌊q (n - 1)⌋.
+            fractions: between 0 and 1. The rank of a fraction q among n sorted values is ⌈q n⌉, from 1: of two values,
+                the median is the smaller one and the 95th percentile the larger.
+
+        Returns:
+            One for each fraction; None where there are no values.
         """
         if not self.count:
             return [None] * len(fractions)
         cumulative = np.cumsum(self.counts)
-        ranks = [math.floor(q * (self.count - 1)) for q in fractions]
-        buckets = np.searchsorted(cumulative, ranks, side="right")
+        # 0.07 of 100 is a little more than 7 in doubles, and would be the eighth.
+        ranks = [max(1, math.ceil(round(q * self.count, 6))) for q in fractions]
+        buckets = np.searchsorted(cumulative, ranks, side="left")
         return [2 * math.exp((int(bucket) + _FIRST) / _PER_LOG) / (_GAMMA + 1) for bucket in buckets]

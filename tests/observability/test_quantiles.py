@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ def test_every_quantile_is_within_one_percent_of_the_sorted_values(sample):
     sketch = QuantileSketch()
     sketch.add_many(np.array(sample))
     for fraction, found in zip(FRACTIONS, sketch.quantiles(FRACTIONS), strict=True):
-        exact = sorted(sample)[int(fraction * (len(sample) - 1))]
+        exact = sorted(sample)[max(1, math.ceil(fraction * len(sample))) - 1]
         assert found == pytest.approx(exact, rel=RELATIVE_ERROR + 1e-9)
 
 
@@ -42,6 +44,18 @@ def test_a_copy_tells_what_came_after_it():
     assert later.total == pytest.approx(10.0)
     assert later.quantiles([0.99])[0] == pytest.approx(0.5, rel=RELATIVE_ERROR)
     assert earlier.count == 50
+
+
+def test_of_two_values_only_the_median_is_the_smaller():
+    sketch = QuantileSketch()
+    sketch.add_many(np.array([0.5, 0.001]))
+    assert sketch.quantiles([0.5, 0.95, 0.99]) == pytest.approx([0.001, 0.5, 0.5], rel=2 * RELATIVE_ERROR)
+
+
+def test_a_rank_that_is_whole_but_for_the_rounding_of_doubles_is_not_rounded_up():
+    sketch = QuantileSketch()
+    sketch.add_many(np.arange(1.0, 101.0))
+    assert sketch.quantiles([0.07]) == pytest.approx([7.0], rel=RELATIVE_ERROR + 1e-9)
 
 
 def test_there_is_no_quantile_of_nothing():
