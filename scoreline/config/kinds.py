@@ -3,7 +3,8 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, ValidationError, WrapValidator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
 from scoreline.config.tokens import Token, parse_tokens
 
@@ -45,6 +46,13 @@ def _check_delivery(value: Any) -> Any:
     return value
 
 
+def _check_size(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise ValueError("expected a size of at least 1 byte, such as 4 MiB or 4194304") from error
+
+
 def _split_tokens(value: Any) -> Any:
     return parse_tokens(value) if isinstance(value, str) else value
 
@@ -61,7 +69,7 @@ Tokens = Annotated[tuple[Token, ...], BeforeValidator(_split_tokens)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Milliseconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
-Bytes = Annotated[ByteSize, Field(ge=1)]
+Bytes = Annotated[ByteSize, Field(ge=1), WrapValidator(_check_size)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 checked_delivery = BeforeValidator(_check_delivery)
 in_upper_case = BeforeValidator(_to_upper)
