@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import ContentEncodingError
 
-from scoreline.errors import ConfigError, MalformedRequest
+from scoreline.errors import ConfigError, MalformedRequest, Refused
 from scoreline.http.app import Sidecar
 from scoreline.http.media_types import refuse_encoding
 from scoreline.observability.health import ComponentHealth
@@ -59,7 +59,8 @@ class HttpServer:
         """Listen.
 
         Raises:
-            ConfigError: the address is taken or not of this machine, or the certificate cannot be used.
+            Refused: the address is taken, or not of this machine.
+            ConfigError: the certificate cannot be used.
         """
         address = self._address
         context = _load_tls(address)
@@ -69,7 +70,7 @@ class HttpServer:
                 self._connections, address.host, address.port, ssl=context, backlog=_BACKLOG
             )
         except OSError as error:
-            raise ConfigError(f"cannot listen on {address.host}:{address.port}: {error.strerror or error}") from error
+            raise Refused(f"cannot listen on {address.host}:{address.port}: {error.strerror or error}") from error
         self.port = self._listener.sockets[0].getsockname()[1]
         logger.info("listening on %s", self.url, extra={"event": "http_started", "url": self.url})
 

@@ -62,6 +62,12 @@ async def test_a_question_that_is_not_understood_is_refused(path):
         assert (await running.get(path)).status == 400
 
 
+async def test_only_roles_of_this_version_are_offered():
+    async with serve() as running:
+        answer = await running.get("/health/ready?role=cook")
+        assert answer.json["detail"] == "the query parameter 'role' has to be http or stream"
+
+
 async def test_a_stopping_sidecar_is_not_ready():
     async with serve() as running:
         assert running.server.check().ready

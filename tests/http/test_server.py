@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoreline.errors import ConfigError
+from scoreline.errors import ConfigError, Refused
 from scoreline.http import response
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
@@ -203,7 +203,7 @@ async def test_a_server_may_be_stopped_twice():
 async def test_an_address_that_is_taken_is_a_configuration_error():
     async with serve() as running:
         again = HttpServer(running.sidecar, Address("127.0.0.1", running.server.port))
-        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{running.server.port}"):
+        with pytest.raises(Refused, match=f"cannot listen on 127.0.0.1:{running.server.port}"):
             await again.start()
 
 
