@@ -83,15 +83,15 @@ class KafkaAdmin:
                 self._watch.forget()
                 return
 
-    def find_trouble(self, timeout_seconds: float) -> str | None:
-        """Why the cluster does not answer now, as far as its clients know; None where it does. From one thread only."""
+    def find_trouble(self, topic: str, timeout_seconds: float) -> str | None:
+        """Why the cluster does not answer for a topic now; None where all is well. From one thread only."""
         try:
-            self._client.list_topics(timeout=timeout_seconds)
+            found = self._client.list_topics(topic, timeout=timeout_seconds).topics[topic]
         except KafkaException as raised:
             self._client.poll(0)  # error callbacks run only here
             return self._watch.reason or describe_error(raised.args[0])
         self._watch.forget()
-        return None
+        return None if found.error is None else f"topic {topic}: {describe_error(found.error)}"
 
     def describe_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
         """What there is of these topics; a missing one is left out.
@@ -136,12 +136,11 @@ class KafkaAdmin:
         while len(found) < len(set(names)) and self._clock() < deadline:
             self._client.poll(0.1)  # waits, too
             found = self.describe_topics(names)
-        problems = [
-            f"the topic {name} does not exist: correct the name, or create it with `scoreline topics create`"
-            for name in sorted(set(names) - set(found))
-        ]
+        problems = _describe_missing(sorted(set(names) - set(found)))
         for operation, needed in (("READ", read), ("WRITE", written)):
-            forbidden = [n for n in needed if n in found and operation not in found[n].allowed_operations]
+            # None at all means that the broker does not tell: who may look at a topic may at least describe it.
+            known = [n for n in needed if n in found and found[n].allowed_operations]
+            forbidden = [n for n in known if operation not in found[n].allowed_operations]
             problems += [f"this user may not {operation} the topic {n}; grant it" for n in forbidden]
         if problems:
             raise Refused("; ".join(problems))
@@ -203,6 +202,15 @@ class KafkaAdmin:
             raise Refused(f"Kafka refuses: {reason}")
         if waited_seconds >= limit_seconds:
             raise Unavailable(f"Kafka was not reached within {limit_seconds:g} s: {reason} {TLS_HINT}")
+
+
+def _describe_missing(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f"the topic {names[0]} does not exist: correct the name, or create it with `scoreline topics create`"]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]])
+    return [f"the topics {listed} do not exist: correct the names, or create them with `scoreline topics create`"]
 
 
 def open_admin(

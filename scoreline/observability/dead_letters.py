@@ -52,9 +52,9 @@ class DeadLetterLog:
 
     def _log(self, reason: Reason, count: int) -> None:
         logger.warning(
-            "%d dead letters: %s",
-            count,
+            "dead letters (%s): %d",
             reason.value,
+            count,
             extra={"event": "dead_letters", "reason": reason.value, "count": count, **self._latest[reason]},
         )
 
