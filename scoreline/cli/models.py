@@ -18,6 +18,9 @@ models_app = typer.Typer(
     no_args_is_help=True,
 )
 
+WHEN_SERVED = "running services serve it from their next start"
+"""Of what an alias means: a service resolves the alias that it answers by once, when it starts."""
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name in the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
 Selector = Annotated[str, typer.Argument(metavar="VERSION", help="A version number, an alias, or latest.")]
@@ -63,7 +66,7 @@ def publish_model(
         ),
     )
     typer.echo(manifest.version)
-    meant = "" if alias is None else f"; {alias} means it from now on"
+    meant = "" if alias is None else f"; {alias} means it from now on: {WHEN_SERVED}"
     typer.echo(f"published {name} version {manifest.version}{meant}", err=True)
 
 
@@ -142,14 +145,14 @@ def set_alias(
     alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Lower-case, as in production.")],
     version: Selector,
 ) -> None:
-    """Make an alias mean a version from now on.
+    """Make an alias mean a version from now on; services that answer by this alias serve it from their next start.
 
     Example: scoreline models alias flights production 3
     """
     store = _open_store()
     number = _find_version(store, name, version)
     store.set_alias(name, alias, number, by=_whoami())
-    typer.echo(f"{alias} of {name} means version {number}")
+    typer.echo(f"{alias} of {name} means version {number}: {WHEN_SERVED}")
 
 
 def _open_store() -> "ModelStore":

@@ -96,7 +96,7 @@ def create_topics(
             "kind": kind,
             "state": "created" if topic.name in created else "there",
             "partitions": topic.partitions,
-            "note": find_misfit(topic, want) if want is not None else "",
+            "note": find_misfit(topic, want) if want is not None else _describe_left(topic, partitions),
         }
         for kind, topic, want in [
             ("input", found[source.name], None),
@@ -104,6 +104,13 @@ def create_topics(
             ("dead letters", found[wanted[1].name], wanted[1]),
         ]
     ]
+
+
+def _describe_left(source: "TopicDescription", asked_partitions: int) -> str:
+    """That the input topic was there already and is not as it was asked for; empty where it is."""
+    if asked_partitions in (-1, source.partitions):
+        return ""
+    return f"{asked_partitions} partitions were asked for; the topic was there, and was left as it is"
 
 
 def plan_topics(

@@ -71,6 +71,8 @@ def test_what_is_there_is_left_as_it_is():
     assert admin.topics["predictions"] is there
     assert rows["features"]["state"] == rows["predictions"]["state"] == "there"
     assert rows["features.dead-letters"]["partitions"] == 5
+    assert "12 partitions were asked for" in rows["features"]["note"]
+    assert "left as it is" in rows["features"]["note"]
     assert "2 partitions, the input has 5" in rows["predictions"]["note"]
     assert "max.message.bytes is 1000" in rows["predictions"]["note"]
 
@@ -79,7 +81,9 @@ def test_a_second_time_changes_nothing():
     admin = FakeAdmin()
     create(admin)
 
-    assert {row["state"] for row in create(admin)} == {"there"}
+    again = [*create(admin), *create(admin, partitions=3)]
+    assert {row["state"] for row in again} == {"there"}
+    assert not any(row["note"] for row in again)
 
 
 def test_a_dead_letter_has_room_for_its_record_and_our_headers():
