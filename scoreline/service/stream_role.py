@@ -69,18 +69,20 @@ class StreamRole:
         """Ask whether the cluster answers, and log it where that changes; from one thread that may wait."""
         if self._admin is None:
             return
-        trouble = self._admin.find_trouble(PROBE_SECONDS)
+        trouble = self._admin.find_trouble(self._settings.input_topic, PROBE_SECONDS)
         if (trouble is None) != (self._kafka_trouble is None):
             if trouble is None:
                 logger.info("Kafka answers again", extra={"event": "kafka_returned"})
             else:
-                logger.warning("Kafka does not answer: %s", trouble, extra={"event": "kafka_missed", "error": trouble})
+                logger.warning(
+                    "Kafka is not there for us: %s", trouble, extra={"event": "kafka_missed", "error": trouble}
+                )
         self._kafka_trouble = trouble
         self._asked_at = time.monotonic()
 
     def _check_kafka(self) -> ComponentHealth:
         trouble = self._kafka_trouble
-        detail = "answers" if trouble is None else f"does not answer: {trouble}"
+        detail = "answers" if trouble is None else trouble
         stale = time.monotonic() - self._asked_at > PROBE_STALE_SECONDS
         if self._admin is None:
             detail = "not reached yet"

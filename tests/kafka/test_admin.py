@@ -92,3 +92,14 @@ def test_tls_where_the_broker_speaks_none_is_refused_within_ten_seconds(kafka):
     with pytest.raises(Refused, match="SECURITY_PROTOCOL"):
         admin.reach(60, lambda: False)
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.kafka
+def test_a_topic_that_has_gone_is_trouble_and_one_that_is_there_is_none(admin, make_topic):
+    assert admin.find_trouble(make_topic("there"), 10.0) is None
+    assert "no-such-topic" in admin.find_trouble("no-such-topic", 10.0)
+
+
+def test_a_cluster_that_does_not_answer_is_trouble_with_a_reason():
+    admin = open_admin({"bootstrap.servers": "127.0.0.1:1"})
+    assert admin.find_trouble("any", 0.2)
