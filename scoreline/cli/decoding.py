@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -11,7 +12,12 @@ from uuid import UUID
 from scoreline.errors import SchemaError, ServiceError, Unavailable
 from scoreline.records import Record
 from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
+from scoreline.schemas.faults import find_fault
 from scoreline.schemas.framing import Framing, SchemaKey, split_frames
+from scoreline.schemas.reading import read_shape
+from scoreline.schemas.shapes import SchemaShape
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class RecordDescriber:
@@ -20,6 +26,7 @@ class RecordDescriber:
     def __init__(self, catalog: SchemaCatalog, framing: Framing) -> None:
         self._catalog = catalog
         self._framing = framing
+        self._shapes: dict[SchemaKey, SchemaShape] = {}
 
     def describe(self, record: Record) -> dict[str, Any]:
         """One record; `value` is null for a tombstone, and `undecodable` says why there is none otherwise."""
@@ -47,7 +54,7 @@ class RecordDescriber:
 
         Raises:
             ValueError: it has no frame, or is damaged.
-            SchemaError, Unavailable: its schema is not to be had.
+            SchemaError, Unavailable: its schema is not to be had, or nothing could be decoded by it.
         """
         import fastavro
 
@@ -56,22 +63,39 @@ class RecordDescriber:
             raise ValueError(frames.rejected[0].detail)
         (key,) = frames.groups
         schema = self._find(key)
-        stream = io.BytesIO(payload)
-        stream.seek(frames.datum_start)
+        start = frames.datum_start
+        # Ahead of the library, which a few bytes can make fill the memory, and which tells less.
+        if _is_record(schema):
+            fault = find_fault(self._find_shape(key, schema), payload, start)
+            if fault is not None:
+                raise ValueError(f"damaged: {fault}")
         # Hostile bytes make the library raise anything at all; whatever it is, it is shown.
         try:
-            value = fastavro.schemaless_reader(stream, schema, None)
+            return fastavro.schemaless_reader(io.BytesIO(payload[start:]), schema, None)
+        except EOFError as error:
+            raise ValueError("damaged: it ends too early") from error
         except Exception as error:
-            raise ValueError(f"damaged: {type(error).__name__}: {error}") from error
-        if stream.tell() != len(payload):
-            raise ValueError(f"{len(payload) - stream.tell()} bytes follow the record")
-        return value
+            raise ValueError(f"damaged: {type(error).__name__}: {_ADDRESS.sub('', str(error))}") from error
+
+    def _find_shape(self, key: SchemaKey, schema: ParsedSchema) -> SchemaShape:
+        """The shape of a writer's schema.
+
+        Raises:
+            SchemaIncompatible: nothing could be decoded by it.
+        """
+        if key not in self._shapes:
+            self._shapes[key] = read_shape(schema)
+        return self._shapes[key]
 
     def _find(self, key: SchemaKey) -> ParsedSchema:
         try:
             return self._catalog.find_writer(key) if isinstance(key, int) else self._catalog.find_fingerprint(key)
         except (SchemaError, Unavailable) as error:
             raise type(error)(f"no schema: {error}") from error
+
+
+def _is_record(schema: ParsedSchema) -> bool:
+    return isinstance(schema, dict) and schema.get("type") in ("record", "error")
 
 
 def to_json(value: Any) -> Any:

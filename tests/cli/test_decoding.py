@@ -87,8 +87,9 @@ def test_a_tombstone_is_null(catalog):
         (b"", "empty"),
         (b"\x01\x02", "framing"),
         (b"\x00\x00\x00\x00\x09", "no schema: "),
-        (encode()[:-1], "damaged: "),
-        (encode() + b"x", "1 bytes follow the record"),
+        (encode()[:-1], "damaged: field 't' at byte "),
+        (encode()[:8], "damaged: field 'a' at byte 5: a double needs 8 bytes, but has 3 bytes"),
+        (encode() + b"x", "damaged: 1 byte left over behind the last field"),
         (PREDICTION_ID.to_bytes(5, "big"), "damaged: "),
     ],
 )
@@ -98,6 +99,25 @@ def test_what_cannot_be_decoded_is_shown_as_such_with_its_bytes(catalog, value, 
     assert expected in shown["undecodable"]
     assert shown["value"] is None
     assert isinstance(shown["value_base64"], str)
+
+
+def test_what_is_no_record_is_shown_too(tmp_path):
+    text, number = fastavro.parse_schema("string"), fastavro.parse_schema("double")
+    for subject, schema in (("texts-value", text), ("numbers-value", number)):
+        write_schema(tmp_path, subject, schema)
+    catalog = FolderCatalog(tmp_path)
+
+    assert describe(catalog, prefix_for(Framing.CONFLUENT, 1, text) + b"\x04hi")["value"] == "hi"
+    assert describe(catalog, prefix_for(Framing.CONFLUENT, 2, number))["undecodable"] == "damaged: it ends too early"
+
+
+def test_a_payload_that_would_fill_the_memory_is_only_told(tmp_path):
+    """Dead letters are looked at with this, so it meets what others have died of."""
+    nulls = {"type": "record", "name": "N", "fields": [{"name": "n", "type": {"type": "array", "items": "null"}}]}
+    write_schema(tmp_path, "nulls-value", fastavro.parse_schema(nulls))
+    payload = b"\x00\x00\x00\x00\x01" + b"\xfe\xff\xff\xff\xff\xff\x0f" + b"\x00"
+
+    assert "items without content" in describe(FolderCatalog(tmp_path), payload)["undecodable"]
 
 
 @settings(max_examples=100, deadline=None)
