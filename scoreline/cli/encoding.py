@@ -15,13 +15,18 @@ _SHOWN_PROBLEMS = 3
 
 
 class RowEncoder:
-    """Encodes rows by one schema, each behind the prefix of its frame."""
+    """Encodes rows by one schema, each behind the prefix of its frame.
+
+    Attributes:
+        fields: names of the schema's fields.
+    """
 
     def __init__(self, schema: ParsedSchema, prefix: bytes, *, as_text: bool) -> None:
         self._schema = schema
         self._prefix = prefix
         self._as_text = as_text
-        self._names = {field["name"] for field in schema["fields"]}
+        self._names = frozenset(field["name"] for field in schema["fields"])
+        self.fields: tuple[str, ...] = tuple(field["name"] for field in schema["fields"])
 
     def left_out(self, row: Mapping[str, Any]) -> list[str]:
         """Columns that the schema has no field for."""

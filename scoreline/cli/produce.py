@@ -1,7 +1,7 @@
 """`scoreline produce`: rows of a file as Avro records on a topic."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scoreline.cli.interrupts import noting_interrupts
 from scoreline.cli.output import print_json, show_progress
+from scoreline.cli.row_problems import RowProblems
 from scoreline.errors import ConfigError, SchemaNotFound
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from scoreline.config.settings import Settings
     from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
 
-SHOWN_PROBLEMS = 20
 SHOWN_EVERY = 500
 
 
@@ -51,10 +52,9 @@ def produce(
     settings = load_settings([Role.STREAM])
     topic = topic or settings.input_topic
     rows, catalog = open_rows(file), open_catalog(settings)
+    typer.echo(f"checking the rows of {file}", err=True)
     schema, origin = choose_schema(catalog, topic, rows)
-    report = check_rows(RowEncoder(schema, b"", as_text=rows.as_text), rows, key)
-    if report.left_out and not ignore_unknown:
-        raise ConfigError(*describe_unknown(report.left_out, [field["name"] for field in schema["fields"]]))
+    report = check_rows(RowEncoder(schema, b"", as_text=rows.as_text), rows, key, ignore_unknown=ignore_unknown)
     if report.left_out:
         typer.echo(f"left out, because the schema has no field for it: {', '.join(report.left_out)}", err=True)
     reach_topic(settings, topic)
@@ -119,14 +119,17 @@ def publish_schema(settings: "Settings", catalog: "SchemaCatalog", subject: str,
     return prefix_for(Framing(settings.input_format), schema_id, schema)
 
 
-def check_rows(encoder: "RowEncoder", rows: "RowFile", key: str | None) -> RowReport:
+def check_rows(encoder: "RowEncoder", rows: "RowFile", key: str | None, *, ignore_unknown: bool = False) -> RowReport:
     """Encode every row once without sending it.
 
+    Args:
+        ignore_unknown: whether columns that the schema has no field for may be left out.
+
     Raises:
-        ConfigError: rows that do not fit, each with its line, or there are none.
+        ConfigError: rows that do not fit, with their lines, columns without a field, or there are no rows.
     """
-    problems: list[str] = []
-    count = bad = 0
+    problems = RowProblems(f"{rows.path}, line")
+    count = 0
     left_out: dict[str, None] = {}
     for number, row in rows:
         count += 1
@@ -134,20 +137,17 @@ def check_rows(encoder: "RowEncoder", rows: "RowFile", key: str | None) -> RowRe
             make_key(row, key)
             encoder.encode(row)
         except ValueError as error:
-            bad += 1
-            if len(problems) < SHOWN_PROBLEMS:
-                problems.append(f"{rows.path}, line {number}: {error}")
+            problems.add(number, str(error))
         left_out |= dict.fromkeys(encoder.left_out(row))
-    if bad > len(problems):
-        problems.append(f"{rows.path}: {bad - len(problems)} more rows that do not fit")
     if not count:
-        problems.append(f"{rows.path} has no rows")
-    if problems:
-        raise ConfigError(*problems)
+        raise ConfigError(f"{rows.path} has no rows")
+    unknown = [] if ignore_unknown else describe_unknown(left_out, encoder.fields)
+    if told := [*unknown, *problems.describe()]:
+        raise ConfigError(*told)
     return RowReport(count, tuple(left_out))
 
 
-def describe_unknown(columns: Iterable[str], fields: list[str]) -> list[str]:
+def describe_unknown(columns: Iterable[str], fields: Sequence[str]) -> list[str]:
     """One problem for each column that the schema has no field for, with the name that may have been meant."""
     problems = []
     for column in columns:
@@ -201,19 +201,32 @@ def send(
 
     Raises:
         DeliveryError: records were not acknowledged; says how many, and why.
+        KeyboardInterrupt: Ctrl-C; it was told how many are acknowledged.
     """
     from scoreline.config.librdkafka import producer_properties
     from scoreline.kafka.sender import RecordSender
 
-    sender = RecordSender(producer_properties(settings), topic, give_up_seconds=settings.startup_seconds)
+    typer.echo(f"sending {'1 row' if count == 1 else f'{count} rows'} to {topic}", err=True)
     started = clock()
-    with show_progress(f"to {topic}", count) as advance:
+    with noting_interrupts() as interrupted, show_progress(f"to {topic}", count) as advance:
+        sender = RecordSender(
+            producer_properties(settings),
+            topic,
+            give_up_seconds=settings.startup_seconds,
+            should_stop=interrupted.is_set,
+        )
         for sent, (key, value) in enumerate(records):
-            while per_second is not None and (ahead_seconds := sent / per_second - (clock() - started)) > 0:
-                sender.wait(ahead_seconds)
+            if per_second is not None:
+                sender.wait(sent / per_second - (clock() - started))
+            if interrupted.is_set():
+                break
             sender.send(key, value)
             if sent % SHOWN_EVERY == SHOWN_EVERY - 1:
                 advance(SHOWN_EVERY)
-        sender.finish()
+        try:
+            sender.finish()
+        finally:
+            if interrupted.is_set():
+                typer.echo(f"interrupted: {sender.acknowledged} of {count} rows are known to be on {topic}", err=True)
         advance(count % SHOWN_EVERY)
     return clock() - started

@@ -41,11 +41,14 @@ class Sidecar:
         # A sidecar is near: what a proxy for the internet says of it is no answer.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def predict(self, instances: Sequence[Mapping[str, Any]], version: str | None = None) -> dict[str, Any]:
+    def predict(
+        self, instances: Sequence[Mapping[str, Any]], version: str | None = None, *, ignore_unknown: bool = False
+    ) -> dict[str, Any]:
         """The answer to `POST /predict`.
 
         Args:
             version: a selector; None for the alias that answers by default.
+            ignore_unknown: whether features that the model does not know are skipped; else they are refused.
 
         Raises:
             InvalidInstances: rows that cannot be scored.
@@ -54,8 +57,10 @@ class Sidecar:
             Refused: the token is missing or does not suffice.
             Overloaded, Unavailable: it cannot answer now, or does not.
         """
-        query = "" if version is None else f"?{urlencode({'version': version})}"
-        return self._post(f"/predict{query}", {"instances": instances})
+        query = {} if version is None else {"version": version}
+        if ignore_unknown:
+            query["ignore_unknown"] = "true"
+        return self._post(f"/predict{'?' if query else ''}{urlencode(query)}", {"instances": instances})
 
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

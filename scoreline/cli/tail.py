@@ -1,11 +1,11 @@
 """`scoreline tail`: what is on a topic, decoded, one JSON object a line."""
 
-import signal
-import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scoreline.cli.interrupts import noting_interrupts
 from scoreline.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -52,17 +52,9 @@ def show_records(settings: "Settings", topic: str, *, from_beginning: bool, max_
     open_admin(admin_properties(settings)).reach(settings.startup_seconds, lambda: False)
     reader = open_reader(consumer_properties(settings), topic, from_beginning=from_beginning)
     shown = 0
-    # An interrupt that is raised inside the client's own call comes out of it as a SystemError.
-    interrupted = threading.Event()
-    previous = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
+    with noting_interrupts() as interrupted, closing(reader):
         while not interrupted.is_set() and (max_records is None or shown < max_records):
             left = READ_AT_ONCE if max_records is None else min(READ_AT_ONCE, max_records - shown)
             for record in reader.read(left, WAIT_SECONDS):
                 print_json(describer.describe(record))
                 shown += 1
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        reader.close()
-    if interrupted.is_set():
-        raise KeyboardInterrupt

@@ -155,6 +155,34 @@ def test_tail_goes_on_until_ctrl_c(workspace, kafka, capsys, tmp_path):
     assert "Traceback" not in err
 
 
+def test_ctrl_c_ends_produce_with_the_number_of_rows_that_were_acknowledged(workspace, kafka, capsys, tmp_path):
+    run(capsys, "topics", "create", "--partitions", "1")
+    (tmp_path / "rows.csv").write_text("a\n" + "1\n" * 1000)
+    command = [sys.executable, "-m", "scoreline", "produce", "rows.csv", "--rate", "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline() == "checking the rows of rows.csv\n"
+        assert process.stderr.readline() == f"sending 1000 rows to {workspace}\n"
+        assert len(read_records(kafka.bootstrap_servers, workspace, at_least=1)) == 1
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err) == (130, f"interrupted: 1 of 1000 rows are known to be on {workspace}\n")
+
+
+def test_a_column_without_a_field_keeps_the_whole_file_back_unless_it_is_told_to_go(workspace, capsys, tmp_path):
+    run(capsys, "topics", "create", "--partitions", "1")
+    (tmp_path / "good.csv").write_text("speed\n1\n")
+    (tmp_path / "mistyped.csv").write_text("speeed\n2\n")
+    assert run(capsys, "produce", "good.csv")[0] == 0
+
+    code, _, err = run(capsys, "produce", "mistyped.csv")
+    assert code == 2
+    assert "did you mean speed?" in err
+    code, _, err = run(capsys, "produce", "mistyped.csv", "--ignore-unknown")
+    assert code == 0
+    assert "left out, because the schema has no field for it: speeed" in err
+
+
 @pytest.mark.parametrize("command", [["tail", "no-such-topic"], ["produce", "rows.csv", "--topic", "no-such-topic"]])
 def test_a_missing_topic_ends_with_3(workspace, capsys, tmp_path, command):
     (tmp_path / "rows.csv").write_text("a\n1\n")

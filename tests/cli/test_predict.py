@@ -20,6 +20,8 @@ from scoreline.errors import (
     Refused,
     Unavailable,
 )
+from scoreline.features import Feature, FeatureSet
+from scoreline.schemas.json_rows import JsonRows
 
 
 class StubSidecar:
@@ -68,6 +70,12 @@ def test_a_request_carries_rows_version_and_token(stub):
 
     assert answer["predictions"] == [0.5]
     assert stub.requests == [("/predict?version=a+b", "Bearer t", {"instances": [{"a": 1}]})]
+
+
+def test_unknown_features_are_skipped_by_the_query(stub):
+    Sidecar(stub.url).predict([{}], "3", ignore_unknown=True)
+
+    assert stub.requests[0][0] == "/predict?version=3&ignore_unknown=true"
 
 
 def test_nothing_is_sent_that_was_not_given(stub):
@@ -139,7 +147,7 @@ class FakeSidecar:
     def __init__(self):
         self.sizes = []
 
-    def predict(self, instances, version=None):
+    def predict(self, instances, version=None, *, ignore_unknown=False):
         self.sizes.append(len(instances))
         bad = [InstanceProblem(i, "is null", "a") for i, row in enumerate(instances) if row["a"] is None]
         if bad:
@@ -163,9 +171,57 @@ def test_a_bad_row_is_told_by_its_line_not_by_its_place_in_a_request():
         ask(FakeSidecar(), rows, None)
 
 
+class StrictSidecar:
+    """Knows the feature `a` alone; reads rows as the real one does."""
+
+    def __init__(self):
+        self.asked = []
+
+    def predict(self, instances, version=None, *, ignore_unknown=False):
+        self.asked.append(instances)
+        rows = JsonRows(FeatureSet([Feature("a")]), ignore_unknown=ignore_unknown)
+        matrix = rows.decode(json.dumps({"instances": instances}).encode(), max_instances=10_000)
+        return {"predictions": matrix[:, 0].tolist(), "model": "m", "version": 1}
+
+
+def test_a_column_that_the_model_does_not_know_is_one_line_for_all_rows():
+    rows = [(n + 2, {"a": 1, "id": n}) for n in range(1000)]
+
+    with pytest.raises(ConfigError) as caught:
+        ask(StrictSidecar(), rows, None)
+    assert caught.value.problems == ("rows 2, 3, 4 and 997 more: the model has no feature 'id'",)
+
+
+def test_such_a_column_is_skipped_on_demand():
+    (found,) = ask(StrictSidecar(), [(1, {"a": 1.5, "id": 7})], None, ignore_unknown=True)
+
+    assert found["prediction"] == 1.5
+
+
+def test_columns_that_are_only_for_the_stream_are_left_out_once_the_model_does_not_know_them():
+    sidecar = StrictSidecar()
+    rows = [(n, {"a": n, "id": n}) for n in range(1500)]
+    found = ask(sidecar, rows, None, spare={"id", "at"})
+
+    assert [p["prediction"] for p in found] == list(range(1500))
+    assert [row.keys() for row in (asked[0] for asked in sidecar.asked)] == [{"a", "id"}, {"a"}, {"a"}]
+
+
+def test_other_columns_are_refused_beside_those():
+    with pytest.raises(ConfigError, match=r"^row 1: the model has no feature 'b'$"):
+        ask(StrictSidecar(), [(1, {"a": 1, "b": 2, "id": 3})], None, spare={"id"})
+
+
+def test_a_spare_column_that_the_model_knows_is_sent():
+    sidecar = StrictSidecar()
+    ask(sidecar, [(1, {"a": 1})], None, spare={"a"})
+
+    assert sidecar.asked == [[{"a": 1}]]
+
+
 def test_labels_and_scores_stand_beside_the_prediction():
     class MultiClass:
-        def predict(self, instances, version=None):
+        def predict(self, instances, version=None, *, ignore_unknown=False):
             return {
                 "predictions": [1.0],
                 "labels": ["late"],

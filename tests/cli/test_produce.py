@@ -4,7 +4,8 @@ import fastavro
 import pytest
 
 from scoreline.cli.encoding import RowEncoder
-from scoreline.cli.produce import SHOWN_PROBLEMS, check_rows, choose_schema, describe_unknown, make_key, publish_schema
+from scoreline.cli.produce import check_rows, choose_schema, describe_unknown, make_key, publish_schema
+from scoreline.cli.row_problems import SHOWN_PROBLEMS
 from scoreline.cli.rows import open_rows
 from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError
@@ -91,7 +92,7 @@ class TestRows:
         return RowEncoder(fastavro.parse_schema(SCHEMA), b"", as_text=True)
 
     def test_that_fit_are_counted(self, tmp_path, encoder):
-        report = check_rows(encoder, csv_of(tmp_path, "a,b\n1,x\n2,y\n"), "b")
+        report = check_rows(encoder, csv_of(tmp_path, "a,b\n1,x\n2,y\n"), "b", ignore_unknown=True)
 
         assert (report.count, report.left_out) == (2, ("b",))
 
@@ -101,6 +102,15 @@ class TestRows:
         assert "speeed" in problem
         assert "did you mean speed?" in problem
         assert "--ignore-unknown" in problem
+
+    def test_with_a_mistyped_column_are_refused_for_that_too(self, tmp_path, encoder):
+        """The field that it was meant for is missing in every row, which alone would tell little."""
+        with pytest.raises(ConfigError) as caught:
+            check_rows(encoder, csv_of(tmp_path, "aa\n1\n2\n"), None)
+
+        unknown, missing = caught.value.problems
+        assert "did you mean a?" in unknown
+        assert missing.startswith(f"{tmp_path / 'rows.csv'}, lines 2, 3: ")
 
     def test_that_do_not_fit_are_told_with_their_lines(self, tmp_path, encoder):
         with pytest.raises(ConfigError) as caught:
@@ -114,10 +124,10 @@ class TestRows:
 
     def test_that_do_not_fit_by_the_hundred_are_summed_up(self, tmp_path, encoder):
         with pytest.raises(ConfigError) as caught:
-            check_rows(encoder, csv_of(tmp_path, "a\n" + "x\n" * 100), None)
+            check_rows(encoder, csv_of(tmp_path, "a\n" + "".join(f"x{n}\n" for n in range(100))), None)
 
         assert len(caught.value.problems) == SHOWN_PROBLEMS + 1
-        assert caught.value.problems[-1].endswith("80 more rows that do not fit")
+        assert caught.value.problems[-1].startswith("80 more rows")
 
     def test_have_to_be_there(self, tmp_path, encoder):
         with pytest.raises(ConfigError, match="has no rows"):

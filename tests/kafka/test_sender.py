@@ -42,6 +42,29 @@ def test_what_is_not_delivered_in_time_is_counted_with_the_reason():
         sender.finish()
 
 
+def test_what_is_told_to_stop_neither_waits_nor_counts_what_nobody_acknowledged():
+    stopped = []
+    properties = {"bootstrap.servers": "127.0.0.1:1", "queue.buffering.max.messages": "1"}
+    sender = RecordSender(properties, "anything", give_up_seconds=60, should_stop=lambda: bool(stopped))
+    sender.send(None, b"x")
+    stopped.append("now")
+
+    sender.send(None, b"does not fit into the queue")
+    sender.wait(60)
+    sender.finish()
+    assert sender.acknowledged == 0
+
+
+def test_what_a_broker_has_acknowledged_is_counted(mock_kafka):
+    properties = {"bootstrap.servers": mock_kafka.bootstrap_servers, "linger.ms": 0}
+    sender = RecordSender(properties, "sent", give_up_seconds=30)
+    for _ in range(5):
+        sender.send(None, b"x")
+    sender.finish()
+
+    assert sender.acknowledged == 5
+
+
 def test_what_the_client_itself_refuses_is_counted_too():
     sender = RecordSender(
         {"bootstrap.servers": "127.0.0.1:1", "message.max.bytes": "1000"}, "anything", give_up_seconds=30
