@@ -155,7 +155,9 @@ def _fill_cache(home: Path) -> None:
         project = context.project("io.apicurio", "apicurio-registry-app").at_version(VERSION)
         archive = Path(project.artifact("all", "tar.gz").resolve())
         with tarfile.open(archive) as members:
-            members.extractall(partial / "unpacked", filter="data")
+            # The filter came with 3.11.4; older ones unpack without, as they always did.
+            safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            members.extractall(partial / "unpacked", **safely)  # type: ignore[arg-type]  # as above
         shutil.rmtree(home, ignore_errors=True)
         (partial / "unpacked").rename(home)
     except Exception as error:
