@@ -56,7 +56,7 @@ def test_ctrl_c_ends_tail_while_the_broker_is_away(start, mock_kafka):
     tail = start("tail", "features", "--from-beginning", bootstrap=mock_kafka.bootstrap_servers)
     assert json.loads(tail.stdout.readline())["offset"] == 0
     mock_kafka.close()
-    time.sleep(1)  # nothing shows when the client has found out
+    time.sleep(0.5)  # nothing shows when the client has found out
     tail.send_signal(signal.SIGINT)
 
     assert end(tail) == (130, "")
