@@ -157,7 +157,7 @@ def _fill_cache(home: Path) -> None:
         with tarfile.open(archive) as members:
             # The filter came with 3.11.4; older ones unpack without, as they always did.
             safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-            members.extractall(partial / "unpacked", **safely)  # type: ignore[arg-type]  # as above
+            members.extractall(partial / "unpacked", **safely)  # type: ignore[arg-type]  # noqa: S202 - a release
         shutil.rmtree(home, ignore_errors=True)
         (partial / "unpacked").rename(home)
     except Exception as error:
