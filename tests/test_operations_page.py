@@ -1,5 +1,6 @@
 """docs/operations.md against the code: every variable, property, command, exit code, route, metric and reason."""
 
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,10 @@ from scoreline.config.environment import Variable
 from scoreline.config.properties import REFUSED
 from scoreline.config.settings import SECRETS, Settings, load_settings
 from scoreline.dead_letters import dead_letter_headers
+from scoreline.errors import InstanceProblem, InvalidInstances
 from scoreline.http.app import Dependencies, Serving, Sidecar
+from scoreline.http.errors import ABANDONED_STATUS, PROBLEMS, TYPE_PREFIX, answer_problem
+from scoreline.http.predict import ClassPredictions, Predictions
 from scoreline.kafka.clients import CLASSIC_DEFAULTS, CONSUMER_DEFAULTS, EVERY_DEFAULTS, PRODUCER_DEFAULTS
 from scoreline.observability.health import HealthBoard
 from scoreline.observability.metrics.catalogue import format_table
@@ -134,6 +138,26 @@ def test_every_route_is_on_the_page():
         sidecar.close()
 
     assert set(table_under("Routes")) == routes
+
+
+def test_every_problem_is_on_the_page():
+    rows = table_under("Problems")
+
+    assert {name: int(status) for name, status, _ in rows} == {p.slug: p.status for p in PROBLEMS.values()}
+    assert len({name for name, _, _ in rows}) == len(rows)
+    assert f"`{TYPE_PREFIX}`" in PAGE
+    assert f"status {ABANDONED_STATUS} " in PAGE
+
+
+def test_answers_and_problems_on_the_page_are_shaped_as_they_come():
+    section = PAGE.split("## Predictions over HTTP")[1].split("## Metrics")[0]
+    request, one, classes, problem = map(json.loads, re.findall(r"```json\n(.*?)```", section, re.DOTALL))
+    error = answer_problem(InvalidInstances([InstanceProblem(1, "expected a number or null, got a string", "temp")]))
+
+    assert len(request["instances"]) == len(one["predictions"])
+    assert tuple(one) == Predictions.__struct_fields__
+    assert tuple(classes) == ClassPredictions.__struct_fields__
+    assert problem == json.loads(error.body)
 
 
 def test_every_metric_is_on_the_page():
