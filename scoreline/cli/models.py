@@ -18,7 +18,7 @@ models_app = typer.Typer(
     no_args_is_help=True,
 )
 
-WHEN_SERVED = "running services serve it from their next start"
+WHEN_SERVED = "running services that answer by it serve it from their next start"
 """Of what an alias means: a service resolves the alias that it answers by once, when it starts."""
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name in the store.")]

@@ -137,9 +137,9 @@ def test_alias_takes_any_selector(capsys, store):
 def test_moving_an_alias_says_when_running_services_serve_it(capsys):
     """They resolve it once, when they start."""
     run("publish", "flights", write_model(), "--alias", "production")
-    assert "production means it from now on: running services serve it from their next start" in capsys.readouterr().err
+    assert "production means it from now on: running services that answer by it serve it from their next start" in capsys.readouterr().err
     run("alias", "flights", "production", "1")
-    assert "means version 1: running services serve it from their next start" in capsys.readouterr().out
+    assert "means version 1: running services that answer by it serve it from their next start" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias"])
