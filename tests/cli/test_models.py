@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from scoreline.cli import main
+from scoreline.cli.models import WHEN_SERVED
 from scoreline.models import loading, publishing
 from scoreline.models.booster import LightGBMModel
 from scoreline.models.store import ModelStore
@@ -137,9 +138,10 @@ def test_alias_takes_any_selector(capsys, store):
 def test_moving_an_alias_says_when_running_services_serve_it(capsys):
     """They resolve it once, when they start."""
     run("publish", "flights", write_model(), "--alias", "production")
-    assert "production means it from now on: running services that answer by it serve it from their next start" in capsys.readouterr().err
+    assert f"production means it from now on: {WHEN_SERVED}" in capsys.readouterr().err
     run("alias", "flights", "production", "1")
-    assert "means version 1: running services that answer by it serve it from their next start" in capsys.readouterr().out
+    assert f"production of flights means version 1: {WHEN_SERVED}" in capsys.readouterr().out
+    assert "next start" in WHEN_SERVED
 
 
 @pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias"])
