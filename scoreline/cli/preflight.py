@@ -7,7 +7,7 @@ from scoreline.cli.topics import find_misfit, plan_topics
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
-from scoreline.errors import Refused, SchemaNotFound, ServiceError
+from scoreline.errors import ModelRejected, Refused, SchemaNotFound, ServiceError
 from scoreline.kafka.admin import KafkaAdmin, TopicDescription, open_admin
 from scoreline.kafka.clients import make_consumer, make_producer
 from scoreline.models.cache import ModelCache
@@ -101,8 +101,12 @@ def _resolve_model(settings: Settings) -> tuple[tuple[str, int], str]:
 
 def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:
     loader = VersionLoader(ModelStore(settings.model_store), ModelCache(settings.cache_dir))
-    loader.verify(name, number)
-    version = loader.load(name, number)
+    try:
+        loader.verify(name, number)
+        version = loader.load(name, number)
+    except ModelRejected as error:
+        cure = f"publish it anew, or choose another: scoreline models alias {name} {settings.model_alias} VERSION"
+        raise ModelRejected(f"{name} {number} may not serve: {error}; {cure}") from error
     return version, f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features"
 
 

@@ -135,6 +135,19 @@ def test_alias_takes_any_selector(capsys, store):
     assert run("alias", "flights", "latest", "2") == 2
 
 
+def test_check_names_a_damaged_version_and_the_cure(capsys, tmp_path):
+    run("publish", "flights", write_model(), "--alias", "production")
+    (blob,) = (path for path in (tmp_path / "store").rglob("*") if path.is_file() and b"\ntree" in path.read_bytes())
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes() + b"x")
+    capsys.readouterr()
+
+    assert main(["check", "--role", "http", "--json"]) == 3
+    findings = {f["item"]: f["detail"] for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["model version"].startswith("flights 1 may not serve: blob ")
+    assert "scoreline models alias flights production VERSION" in findings["model version"]
+
+
 def test_moving_an_alias_says_when_running_services_serve_it(capsys):
     """They resolve it once, when they start."""
     run("publish", "flights", write_model(), "--alias", "production")
