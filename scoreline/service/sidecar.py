@@ -21,7 +21,8 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
     """Listen, with the routes that the roles need.
 
     Raises:
-        ConfigError: the address cannot be listened on, or may not be without a token.
+        ConfigError: the address may not be listened on without a token.
+        Refused: it is taken.
     """
     settings = parts.settings
     serves = Role.HTTP in roles
