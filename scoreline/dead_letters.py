@@ -1,6 +1,6 @@
 """What a dead letter looks like on its topic: the record's own bytes, and headers that say what was wrong."""
 
-from scoreline.records import DeadLetter, find_header
+from scoreline.records import UNREADABLE_HEADERS, DeadLetter, find_header
 
 REASON_HEADER = "scoreline-error-reason"
 DETAIL_HEADER = "scoreline-error-detail"
@@ -19,7 +19,8 @@ def dead_letter_headers(dead_letter: DeadLetter, *, failed_at_ms: int) -> list[t
     """The caller's headers untouched, then ours; older ones of ours are replaced and the attempt is counted up.
 
     What the caller wrote under the reserved prefix stays, too: a pin that was lost here would have the record scored
-    by another version after a redrive.
+    by another version after a redrive. Only what stands in for headers that could not be read goes: with it, a redrive
+    would have the record refused again.
 
     Args:
         dead_letter: what could not be scored.
@@ -38,7 +39,8 @@ def dead_letter_headers(dead_letter: DeadLetter, *, failed_at_ms: int) -> list[t
         ATTEMPT_HEADER: str(_count_attempts(dead_letter) + 1),
         FAILED_AT_HEADER: str(failed_at_ms),
     }
-    theirs = [header for header in record.headers() or () if header[0] not in ours]
+    left_out = {UNREADABLE_HEADERS, *ours}
+    theirs = [header for header in record.headers() or () if header[0] not in left_out]
     return [*theirs, *((name, _cut(text)) for name, text in ours.items())]
 
 

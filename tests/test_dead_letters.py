@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoreline.dead_letters import MAX_HEADER_BYTES, dead_letter_headers
-from scoreline.records import PIN_HEADER, DeadLetter, Headers, Reason
+from scoreline.records import PIN_HEADER, UNREADABLE_HEADERS, DeadLetter, Headers, Reason
 from scoreline.transport.record import StoredRecord
 
 
@@ -84,6 +84,11 @@ def test_a_long_detail_is_cut_at_one_kibibyte_between_characters(text, times):
     assert whole.startswith(cut)
     assert cut.decode() == whole.decode()[: len(cut.decode())]
     assert len(whole) - len(cut) < 4 or len(cut) > MAX_HEADER_BYTES - 4
+
+
+def test_what_stands_in_for_unreadable_headers_is_not_carried():
+    """With it, the record would be refused again after a redrive."""
+    assert UNREADABLE_HEADERS not in dict(make_headers([(UNREADABLE_HEADERS, b"")]))
 
 
 def test_a_lone_surrogate_in_a_detail_does_not_hurt():

@@ -2,8 +2,11 @@
 
 import time
 
-from scoreline.records import TopicPartition, find_next_offsets
+import pytest
+
+from scoreline.records import UNREADABLE_HEADERS, TopicPartition, find_next_offsets
 from tests.contracts.worlds import MANY_BYTES, Recorder, poll_until
+from tests.integration.raw_producer import produce_raw_header
 
 
 def numbered(count: int, start: int = 0) -> list[bytes]:
@@ -33,6 +36,20 @@ def test_a_record_comes_with_all_that_was_produced(world, group):
     assert (whole.topic(), whole.partition(), whole.offset()) == (topic, 0, 0)
     assert (whole.key(), whole.value(), list(whole.headers())) == (b"key", b"payload", headers)
     assert (tombstone.key(), tombstone.value(), tombstone.headers()) == (b"gone", None, None)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("world", ["kafka-classic", "kafka-consumer"], indirect=True)
+def test_headers_whose_names_are_no_text_cost_neither_their_record_nor_its_neighbours(world, group, kafka):
+    """Only bytes on a wire can have such names, so there is no such thing in memory."""
+    topic = world.make_topic()
+    headers = [("trace", b"1")]
+    world.append(topic, [b"before"], headers=headers)
+    produce_raw_header(kafka.bootstrap_servers, topic, b"raw", b"payload", b"\xff\xfe")
+    world.append(topic, [b"after"], headers=headers)
+    before, raw, after = poll_until(world.open_source(topic, group), has(3))
+    assert (raw.key(), raw.value(), raw.headers()) == (b"raw", b"payload", [(UNREADABLE_HEADERS, b"")])
+    assert list(before.headers()) == list(after.headers()) == headers
 
 
 def test_a_batch_stays_within_its_bytes_and_the_rest_comes_next(world, group):

@@ -4,8 +4,10 @@ import pytest
 
 from scoreline.errors import Refused, Unavailable
 from scoreline.kafka.reader import open_reader
+from scoreline.records import UNREADABLE_HEADERS
 from scoreline.testing.consume import produce_records
 from scoreline.transport.record import StoredRecord
+from tests.integration.raw_producer import produce_raw_header
 
 
 def read_until(reader, count):
@@ -75,3 +77,22 @@ def test_nobody_there_is_unavailable(monkeypatch):
 
     with pytest.raises(Unavailable, match="could not read the topic x"):
         open_reader({"bootstrap.servers": "127.0.0.1:1"}, "x", from_beginning=True)
+
+
+def test_headers_whose_names_are_no_text_are_stood_in_for_and_their_neighbours_are_left_alone(mock_kafka):
+    servers, topic = mock_kafka.bootstrap_servers, "raw"
+    named = StoredRecord(value_=b"1", headers_=[("trace", b"x")])
+    produce_records(servers, topic, [named])
+    produce_raw_header(servers, topic, b"first", b"2", b"\xff\xfe")
+    produce_raw_header(servers, topic, b"second", b"3", b"\xff")
+    produce_records(servers, topic, [named])
+    produce_raw_header(servers, topic, b"last", b"4", b"\xc3")
+
+    reader = open_reader({"bootstrap.servers": servers}, topic, from_beginning=True)
+    try:
+        found = read_until(reader, 5)
+    finally:
+        reader.close()
+    trace, unreadable = [("trace", b"x")], [(UNREADABLE_HEADERS, b"")]
+    assert [r.headers() for r in found] == [trace, unreadable, unreadable, trace, unreadable]
+    assert [(r.key(), r.value()) for r in found[1:3]] == [(b"first", b"2"), (b"second", b"3")]
