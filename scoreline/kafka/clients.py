@@ -42,6 +42,11 @@ PRODUCER_DEFAULTS: Properties = {
     "queue.buffering.max.kbytes": 131_072,  # a batch and its dead letters many times over
 }
 
+ADMIN_DEFAULTS: Properties = {
+    **EVERY_DEFAULTS,
+    "allow.auto.create.topics": False,  # true as delivered: asking for a topic that was deleted would bring it back
+}
+
 EVERY_INVARIANTS: Properties = {
     "statistics.interval.ms": 0,  # nobody would read them
 }
@@ -109,7 +114,7 @@ def make_admin(properties: Properties, *, watch: ClientWatch | None = None) -> A
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
-    return _construct(AdminClient, {**EVERY_DEFAULTS, **properties, **EVERY_INVARIANTS}, watch, None)
+    return _construct(AdminClient, {**ADMIN_DEFAULTS, **properties, **EVERY_INVARIANTS}, watch, None)
 
 
 def _construct(

@@ -100,6 +100,13 @@ def test_a_topic_that_has_gone_is_trouble_and_one_that_is_there_is_none(admin, m
     assert "no-such-topic" in admin.find_trouble("no-such-topic", 10.0)
 
 
+def test_asking_for_a_topic_does_not_create_it(mock_kafka):
+    """Also where the cluster creates topics that clients ask for: the mock one does."""
+    admin = open_admin({"bootstrap.servers": mock_kafka.bootstrap_servers})
+    for _ in range(2):
+        assert "UNKNOWN_TOPIC" in admin.find_trouble("deleted", 10.0)
+
+
 def test_a_cluster_that_does_not_answer_is_trouble_with_a_reason():
     admin = open_admin({"bootstrap.servers": "127.0.0.1:1"})
     assert admin.find_trouble("any", 0.2)
