@@ -8,7 +8,7 @@ from scoreline.config.librdkafka import admin_properties, consumer_properties, p
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import ModelRejected, Refused, SchemaNotFound, ServiceError
-from scoreline.kafka.admin import KafkaAdmin, TopicDescription, open_admin
+from scoreline.kafka.admin import KafkaAdmin, TopicDescription, find_forbidden, open_admin
 from scoreline.kafka.clients import make_consumer, make_producer
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import find_only_model
@@ -74,9 +74,13 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
         except ServiceError as error:
             findings.fail("topics", error)
             return {}
+    written = [settings.output_topic, settings.dead_letter_topic]
+    forbidden = dict(find_forbidden(found, read=[settings.input_topic], written=written))
     for item, name in items.items():
         if admin is None:
             findings.note(item, f"{name}: not looked at without a broker", State.SKIPPED)
+        elif name in forbidden:
+            findings.fail(item, Refused(forbidden[name]))
         elif name in found:
             findings.note(item, f"{name}: partitions: {found[name].partitions}")
         else:

@@ -40,7 +40,8 @@ class TopicDescription:
         partitions: at least 1.
         replication_factor: -1 leaves it to the broker.
         configs: `max.message.bytes`, `cleanup.policy`, …; all effective ones of a topic that exists.
-        allowed_operations: what this user may do with a topic that exists: `READ`, `WRITE`, …
+        allowed_operations: what this user may do with a topic that exists: `READ`, `WRITE`, …; none where the broker
+            does not tell.
     """
 
     name: str
@@ -137,11 +138,7 @@ class KafkaAdmin:
             self._client.poll(0.1)  # waits, too
             found = self.describe_topics(names)
         problems = _describe_missing(sorted(set(names) - set(found)))
-        for operation, needed in (("READ", read), ("WRITE", written)):
-            # None at all means that the broker does not tell: who may look at a topic may at least describe it.
-            known = [n for n in needed if n in found and found[n].allowed_operations]
-            forbidden = [n for n in known if operation not in found[n].allowed_operations]
-            problems += [f"this user may not {operation} the topic {n}; grant it" for n in forbidden]
+        problems += [problem for _, problem in find_forbidden(found, read=read, written=written)]
         if problems:
             raise Refused("; ".join(problems))
         return found
@@ -202,6 +199,22 @@ class KafkaAdmin:
             raise Refused(f"Kafka refuses: {reason}")
         if waited_seconds >= limit_seconds:
             raise Unavailable(f"Kafka was not reached within {limit_seconds:g} s: {reason} {TLS_HINT}")
+
+
+def find_forbidden(
+    found: Mapping[str, TopicDescription], *, read: Collection[str], written: Collection[str]
+) -> list[tuple[str, str]]:
+    """Topics that are there, but not for this user, each with what is to be done about it."""
+    forbidden = []
+    for operation, needed in (("READ", read), ("WRITE", written)):
+        # None at all means that the broker does not tell: who may look at a topic may at least describe it.
+        known = [n for n in needed if n in found and found[n].allowed_operations]
+        forbidden += [
+            (n, f"this user may not {operation} the topic {n}; grant it")
+            for n in known
+            if operation not in found[n].allowed_operations
+        ]
+    return forbidden
 
 
 def _describe_missing(names: Sequence[str]) -> list[str]:
