@@ -14,6 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 from scoreline.errors import Refused, ServiceError, Unavailable
 from scoreline.kafka.clients import Properties, make_admin
 from scoreline.kafka.errors import TIMED_OUT, TRANSPORT, describe_error, translate_exception
+from scoreline.kafka.mocked import count_mocked
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock
 from scoreline.transport.ports import ClientObserver
@@ -95,14 +96,18 @@ class KafkaAdmin:
         return None if found.error is None else f"topic {topic}: {describe_error(found.error)}"
 
     def describe_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
-        """What there is of these topics; a missing one is left out.
+        """What there is of these topics; a missing one is left out, and of a mock cluster there are only partitions.
 
         Raises:
             DependencyError: the cluster does not answer, or refuses to tell.
         """
-        asked = TopicCollection(sorted(set(names)))
+        asked = sorted(set(names))
+        attempt = "could not look at the topics"
+        mocked = self._ask(attempt, lambda: count_mocked(self._client, asked, timeout_seconds=ANSWER_SECONDS))
+        if mocked is not None:
+            return {name: TopicDescription(name, partitions) for name, partitions in mocked.items()}
         answers = self._client.describe_topics(
-            asked, request_timeout=ANSWER_SECONDS, include_authorized_operations=True
+            TopicCollection(asked), request_timeout=ANSWER_SECONDS, include_authorized_operations=True
         )
         found = {}
         for name, answer in answers.items():
@@ -157,11 +162,14 @@ class KafkaAdmin:
             return []
         created = []
         for name, answer in self._client.create_topics(asked, operation_timeout=ANSWER_SECONDS).items():
+            attempt = f"could not create the topic {name}"
             try:
                 answer.result(2 * ANSWER_SECONDS)
             except KafkaException as raised:
                 if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise self._explain(raised, f"could not create the topic {name}") from raised
+                    raise self._explain(raised, attempt) from raised
+            except TimeoutError as late:
+                raise Unavailable(f"{attempt}: no answer in time") from late
             else:
                 created.append(name)
         return created
@@ -185,6 +193,8 @@ class KafkaAdmin:
             return call()
         except KafkaException as raised:
             raise self._explain(raised, attempt) from raised
+        except TimeoutError as late:
+            raise Unavailable(f"{attempt}: no answer in time") from late
 
     def _explain(self, raised: KafkaException, attempt: str) -> ServiceError:
         """The error of the call, or what the error callback knows where the call only says that time is up."""

@@ -7,8 +7,8 @@ from confluent_kafka import Producer
 
 PROVES_NOTHING_ABOUT = (
     "it proves nothing about guarantees: readers see aborted transactions, an old member is not fenced, nothing is on "
-    "disk, it keeps 5 MB or 100,000 records a partition, and topics appear when used, with 4 partitions, instead of "
-    "being created"
+    "disk, it keeps 5 MB or 100,000 records a partition, and topics cannot be created, but appear when used, with "
+    "4 partitions: the service needs SCORELINE_KAFKA_ALLOW_AUTO_CREATE_TOPICS=true"
 )
 """What everybody who is given the mock cluster has to be told."""
 

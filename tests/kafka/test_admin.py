@@ -107,6 +107,26 @@ def test_asking_for_a_topic_does_not_create_it(mock_kafka):
         assert "UNKNOWN_TOPIC" in admin.find_trouble("deleted", 10.0)
 
 
+def test_topics_of_a_mock_cluster_appear_with_their_partitions_where_that_is_allowed(mock_kafka):
+    """It has no controller to ask, so nothing is known of permissions, and nothing is refused for them."""
+    admin = open_admin({"bootstrap.servers": mock_kafka.bootstrap_servers, "allow.auto.create.topics": "true"})
+    found = admin.check_topics(["in", "out"], read=["in"], written=["out"])
+    assert found == {name: TopicDescription(name, 4) for name in ("in", "out")}
+
+
+def test_a_topic_that_a_mock_cluster_may_not_make_is_missing(mock_kafka, monkeypatch):
+    monkeypatch.setattr("scoreline.kafka.admin.SETTLE_SECONDS", 0.0)
+    with pytest.raises(Refused, match="the topic in does not exist"):
+        open_admin({"bootstrap.servers": mock_kafka.bootstrap_servers}).check_topics(["in"])
+
+
+def test_what_nobody_answers_is_unavailable_and_not_a_crash(mock_kafka, monkeypatch):
+    """A mock cluster has no controller that could create a topic."""
+    monkeypatch.setattr("scoreline.kafka.admin.ANSWER_SECONDS", 0.05)
+    with pytest.raises(Unavailable, match="could not create the topic in: no answer in time"):
+        open_admin({"bootstrap.servers": mock_kafka.bootstrap_servers}).create_topics([TopicDescription("in", 1)])
+
+
 def test_a_cluster_that_does_not_answer_is_trouble_with_a_reason():
     admin = open_admin({"bootstrap.servers": "127.0.0.1:1"})
     assert admin.find_trouble("any", 0.2)
