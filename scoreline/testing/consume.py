@@ -114,6 +114,30 @@ def produce_records(bootstrap_servers: str, topic: str, records: Iterable[Record
     return count
 
 
+def await_committed(bootstrap_servers: str, group_id: str, topic: str, *, within_seconds: float = 60.0) -> None:
+    """Wait until a group has committed the present end of every partition of a topic.
+
+    Raises:
+        TimeoutError: it has not in time; says how far it is.
+        KafkaException: the topic does not exist, or the cluster does not answer.
+    """
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": group_id, "enable.auto.commit": False})
+    deadline = time.monotonic() + within_seconds
+    try:
+        asked = [TopicPartition(topic, p) for p in partitions_of(consumer, topic)]
+        ends = {p.partition: consumer.get_watermark_offsets(p, timeout=ANSWER_SECONDS)[1] for p in asked}
+        while True:
+            found = {p.partition: p.offset for p in consumer.committed(asked, timeout=ANSWER_SECONDS)}
+            missing = {p: (found[p], end) for p, end in ends.items() if end and found[p] < end}
+            if not missing:
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{group_id} has not committed the end of {topic}, (committed, end): {missing}")
+            consumer.poll(0.1)  # waits; nothing is subscribed
+    finally:
+        consumer.close()
+
+
 def partitions_of(consumer: Consumer, topic: str) -> list[int]:
     """Numbers of the topic's partitions.
 
