@@ -14,6 +14,9 @@
     │   ├── ModelNotFound       the store has answered: no such model, version or alias
     │   └── ModelRejected       the artifact is damaged, unsafe or contradicts its manifest
     ├── DeliveryError           outputs were not published, or not acknowledged
+    │   ├── RecordTooLarge      one of them is larger than its topic allows
+    │   └── StopOverdue         nobody knows, because a stop allowed no more waiting
+    ├── TooManyDeadLetters      more of the last records than is allowed could not be scored
     ├── FatalClientError        the Kafka client cannot go on: the process has to end
     ├── MalformedRequest        what a caller sent cannot be read at all
     ├── RequestTooLarge         a caller sent more than is allowed
@@ -78,6 +81,18 @@ class ModelRejected(ModelError):
 
 class DeliveryError(ServiceError):
     """Outputs of a batch were not published, or their acknowledgement did not come; the batch has to be done again."""
+
+
+class RecordTooLarge(DeliveryError):
+    """An output, or a dead letter, of the batch is larger than its topic allows; which one, the broker does not say."""
+
+
+class StopOverdue(DeliveryError):
+    """The time that a stop is allowed was over before the broker had answered; whether the batch is out is unknown."""
+
+
+class TooManyDeadLetters(ServiceError):
+    """More of the last records than is allowed could not be scored: something other than the records is wrong."""
 
 
 class FatalClientError(ServiceError):

@@ -110,9 +110,15 @@ class Outputs:
         return len(self.values)
 
 
-def find_next_offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:
-    """What to commit once all of `records` are finished; they must be in offset order within each partition."""
-    return {TopicPartition(r.topic(), r.partition()): r.offset() + 1 for r in records}
+def find_last_records(records: Sequence[Record]) -> dict[TopicPartition, Record]:
+    """The last of `records` in each partition; they must be in offset order within each."""
+    last = {(r.topic(), r.partition()): r for r in records}
+    return {TopicPartition(*at): record for at, record in last.items()}
+
+
+def find_next_offsets(last_records: Mapping[TopicPartition, Record]) -> dict[TopicPartition, int]:
+    """What to commit once everything up to these is finished."""
+    return {partition: record.offset() + 1 for partition, record in last_records.items()}
 
 
 def caller_headers(record: Record) -> list[tuple[str, bytes | None]]:

@@ -8,6 +8,7 @@ from scoreline.records import (
     TopicPartition,
     caller_headers,
     find_header,
+    find_last_records,
     find_next_offsets,
 )
 from scoreline.transport.record import StoredRecord
@@ -20,7 +21,7 @@ def test_what_is_committed_is_one_after_the_last_record_of_each_partition():
         StoredRecord("features", 0, 9),
         StoredRecord("redrive", 0, 0),
     ]
-    assert find_next_offsets(records) == {
+    assert find_next_offsets(find_last_records(records)) == {
         TopicPartition("features", 0): 10,
         TopicPartition("features", 1): 3,
         TopicPartition("redrive", 0): 1,

@@ -16,6 +16,7 @@ from scoreline.errors import (
     RequestTooLarge,
     SchemaError,
     ServiceError,
+    TooManyDeadLetters,
 )
 
 SUCCESS = 0
@@ -32,6 +33,7 @@ EXIT_CODES: Mapping[type[ServiceError], int] = {
     SchemaError: LACKING,
     ModelError: LACKING,
     DeliveryError: LACKING,
+    TooManyDeadLetters: LACKING,
     Overloaded: LACKING,
     FatalClientError: CRASHED,
 }

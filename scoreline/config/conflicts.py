@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from scoreline.config.kinds import MAX_TOPIC_LENGTH
+from scoreline.config.properties import variable_suffix
 from scoreline.config.roles import Role
 
 if TYPE_CHECKING:
@@ -80,6 +81,29 @@ def _find_half_tls(settings: Settings) -> str | None:
     return None
 
 
+def _find_static_stranger(settings: Settings) -> str | None:
+    if settings.static_membership and settings.member_id is None:
+        return (
+            "SCORELINE_STATIC_MEMBERSHIP=true needs a name that this member has again after a restart, and no other "
+            "has; set SCORELINE_MEMBER_ID"
+        )
+    return None
+
+
+def _find_settings_of_the_broker(settings: Settings) -> str | None:
+    """What the new group protocol has taken from its members."""
+    asked = {**settings.client_properties.every, **settings.client_properties.consumer}
+    given = [name for name in BROKERS_OWN if name in asked]
+    if asked.get("group.protocol") != "consumer" or not given:
+        return None
+    names = ", ".join(f"SCORELINE_CONSUMER_{variable_suffix(name)}" for name in given)
+    return (
+        f"{names}: under the group protocol `consumer` the broker decides (the group's configurations "
+        "consumer.session.timeout.ms and consumer.heartbeat.interval.ms, and group.remote.assignor); unset it, or "
+        "unset SCORELINE_CONSUMER_GROUP_PROTOCOL"
+    )
+
+
 def _find_shared_topics(settings: Settings) -> str | None:
     topics = {
         "SCORELINE_INPUT_TOPIC": settings.input_topic,
@@ -131,8 +155,13 @@ def _find_registry_for_single_objects(settings: Settings) -> str | None:
 
 _CREDENTIALS = tuple(f"schema_registry_{part}" for part in ("username", "password", "token", "ca"))
 
+BROKERS_OWN = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type")
+"""Properties of a member of the classic protocol."""
+
 CHECKS = (
     Check(("kafka_bootstrap_servers",), _find_missing_broker, Role.STREAM),
+    Check(("static_membership", "member_id"), _find_static_stranger, Role.STREAM),
+    Check((), _find_settings_of_the_broker, Role.STREAM),
     Check(("http_host", "http_tokens", "http_auth"), _find_open_door, Role.HTTP),
     Check(("http_tokens", "http_auth"), _find_idle_tokens),
     Check(("http_tokens", "metrics_auth"), _find_metrics_without_token),

@@ -40,12 +40,6 @@ def _check_registry_url(url: str) -> str:
     return url
 
 
-def _check_delivery(value: Any) -> Any:
-    if value == "exactly-once":
-        raise ValueError("exactly-once is not in this version; expected at-least-once")
-    return value
-
-
 def _check_size(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     try:
         return check(value)
@@ -70,6 +64,6 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Milliseconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[ByteSize, Field(ge=1), WrapValidator(_check_size)]
+Ratio = Annotated[float, Field(gt=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-checked_delivery = BeforeValidator(_check_delivery)
 in_upper_case = BeforeValidator(_to_upper)

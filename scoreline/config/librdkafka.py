@@ -12,7 +12,8 @@ def consumer_properties(settings: Settings) -> dict[str, str]:
     Raises:
         ConfigError: there is no broker to connect to.
     """
-    return _merge(settings, Scope.CONSUMER)
+    member = {"group.instance.id": settings.member_id} if settings.static_membership else {}
+    return {**_merge(settings, Scope.CONSUMER), **{k: v for k, v in member.items() if v is not None}}
 
 
 def producer_properties(settings: Settings) -> dict[str, str]:

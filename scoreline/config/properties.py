@@ -26,8 +26,8 @@ _IN_FLIGHT = "order and exactly one copy per send need the idempotent producer's
 _ACKS = "a prediction counts as published only when all in-sync replicas have it"
 REFUSED: Mapping[str, str] = {
     "group.id": "use SCORELINE_GROUP_ID",
-    "group.instance.id": "static membership is scoreline's to set up, and not in this version",
-    "transactional.id": "transactions are scoreline's own, and not in this version",
+    "group.instance.id": "use SCORELINE_STATIC_MEMBERSHIP with SCORELINE_MEMBER_ID",
+    "transactional.id": "it is made from SCORELINE_GROUP_ID, the role and SCORELINE_MEMBER_ID",
     "enable.auto.commit": _COMMITS,
     "auto.commit.enable": _COMMITS,
     "enable.auto.offset.store": _COMMITS,

@@ -16,11 +16,11 @@ from scoreline.config.kinds import (
     Milliseconds,
     ModelName,
     Port,
+    Ratio,
     RegistryUrl,
     Seconds,
     Tokens,
     Topic,
-    checked_delivery,
     in_upper_case,
 )
 from scoreline.config.properties import FAMILIES, MASK, ClientProperties, mask_property, variable_suffix
@@ -65,8 +65,10 @@ class Settings(BaseSettings):
     dead_letter_topic: Topic = Field(default_factory=lambda data: f"{data['input_topic']}.dead-letters")
     group_id: str | None = None
     member_id: str | None = None
-    delivery: Annotated[Literal["at-least-once"], checked_delivery] = "at-least-once"
+    static_membership: bool = False
+    delivery: Literal["at-least-once", "exactly-once"] = "at-least-once"
     commit_interval_ms: Milliseconds = 100
+    transaction_min_interval_ms: Milliseconds = 10
 
     input_format: Literal["confluent", "single-object"] = "confluent"
     schema_registry_url: RegistryUrl | None = None
@@ -83,6 +85,8 @@ class Settings(BaseSettings):
 
     batch_max_records: Count = 2048
     batch_max_bytes: Bytes = Bytes(4 * 1024 * 1024)
+    dead_letter_max_ratio: Ratio = 0.5
+    dead_letter_window: Count = 10_000
 
     http_host: str = "127.0.0.1"
     http_port: Port = 8080

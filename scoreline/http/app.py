@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
+from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
 from scoreline.models.model import Versions
 from scoreline.observability.events import RequestObserver
@@ -59,6 +60,8 @@ class Dependencies:
         serving: None in a process without the http role: then there are only health and metrics.
         tokens: that callers may present; without any nothing is asked of them.
         metrics_need_token: whether `/metrics` is closed as well.
+        resume_stream: lets a window of records pass the breaker; None where there is no stream to resume, or nobody
+            who could be asked for a token.
     """
 
     health: HealthBoard
@@ -68,6 +71,7 @@ class Dependencies:
     serving: Serving | None = None
     tokens: Sequence[Token] = ()
     metrics_need_token: bool = False
+    resume_stream: Callable[[], None] | None = None
     limits: Limits = field(default_factory=Limits)
     access_log: AccessLogMode = AccessLogMode.ERRORS
     clock: Clock = time.perf_counter
@@ -159,6 +163,8 @@ class Sidecar:
         metrics_door = Door.PREDICT if dependencies.metrics_need_token else Door.OPEN
         telemetry = TelemetryRoutes(self._render_metrics_now, self._read_stats_now)
         routes = [*HealthRoutes(dependencies.health).list_routes(), telemetry.make_metrics_route(metrics_door)]
+        if dependencies.resume_stream is not None:
+            routes += StreamRoutes(dependencies.resume_stream).list_routes()
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
             routes += self._make_serving_routes(dependencies.serving, dependencies.limits)

@@ -19,10 +19,13 @@ from scoreline.errors import (
     ModelNotFound,
     ModelRejected,
     Overloaded,
+    RecordTooLarge,
     Refused,
     RequestTooLarge,
     SchemaIncompatible,
     SchemaNotFound,
+    StopOverdue,
+    TooManyDeadLetters,
     Unavailable,
 )
 from scoreline.http.exchange import Answer
@@ -122,6 +125,9 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     SchemaIncompatible: Problem(500, "internal", "A schema does not fit", _INTERNAL),
     FatalClientError: Problem(503, "unavailable", "The service is about to restart", _INTERNAL, 5.0),
     DeliveryError: Problem(503, "unavailable", "The broker did not take it", _INTERNAL, 1.0),
+    RecordTooLarge: Problem(503, "unavailable", "The broker does not take a record of this size", _INTERNAL, 1.0),
+    StopOverdue: Problem(503, "unavailable", "The service is stopping", _INTERNAL, 5.0),
+    TooManyDeadLetters: Problem(503, "unavailable", "The stream has stopped itself", _INTERNAL, 60.0),
     NoLiveModel: Problem(503, "no-live-model", "No model is live"),
     ModelRejected: Problem(
         503, "version-rejected", "The version cannot serve", "the artifact of this version was found unfit to serve"

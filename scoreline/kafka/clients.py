@@ -33,6 +33,7 @@ CONSUMER_DEFAULTS: Properties = {
 CLASSIC_DEFAULTS: Properties = {
     "partition.assignment.strategy": "range",  # eager: the shortest pause when a member joins (docs/operations.md)
 }
+COOPERATIVE = "cooperative-sticky"
 PRODUCER_DEFAULTS: Properties = {
     **EVERY_DEFAULTS,
     "linger.ms": 20,  # the flush that ends every batch sends at once; until then, fewer and larger requests
@@ -42,6 +43,12 @@ PRODUCER_DEFAULTS: Properties = {
     "queue.buffering.max.kbytes": 131_072,  # a batch and its dead letters many times over
 }
 
+TRANSACTION_DEFAULTS: Properties = {
+    **{name: value for name, value in PRODUCER_DEFAULTS.items() if name != "message.timeout.ms"},  # the transaction's
+    "linger.ms": 5,  # the commit that ends every batch sends at once
+    "transaction.timeout.ms": 30_000,  # well over the 9 s and more that it takes to notice a broker that has died
+    "retry.backoff.ms": 5,  # 100 as delivered: offsets that follow a commit closely would be that late
+}
 ADMIN_DEFAULTS: Properties = {
     **EVERY_DEFAULTS,
     "allow.auto.create.topics": False,  # true as delivered: asking for a topic that was deleted would bring it back
@@ -57,6 +64,11 @@ CONSUMER_INVARIANTS: Properties = {
     "isolation.level": "read_committed",  # what a producer has rolled back was never there
     "enable.partition.eof": False,  # the end of a partition is no error
 }
+MEMBER_INVARIANTS: Properties = {
+    **CONSUMER_INVARIANTS,
+    "enable.partition.eof": True,  # the end tells how far markers and compacted records have moved the position
+    "auto.offset.reset": "error",  # where a partition begins is decided in `starts`, once, and committed
+}
 PRODUCER_INVARIANTS: Properties = {
     **EVERY_INVARIANTS,
     "enable.idempotence": True,  # a retry neither doubles nor reorders
@@ -65,10 +77,23 @@ PRODUCER_INVARIANTS: Properties = {
 }
 
 
-def make_consumer(
+def make_consumer(properties: Properties, *, watch: ClientWatch | None = None) -> Consumer:
+    """A consumer that commits only when told, and reads committed records only.
+
+    Args:
+        properties: the user's, `bootstrap.servers` and `group.id` among them.
+        watch: told of errors and given the client's log; one that only logs where none is given.
+
+    Raises:
+        ConfigError: the client does not take a property; names the variable.
+    """
+    return _construct(Consumer, {**_consumer_properties(properties), **CONSUMER_INVARIANTS}, watch, "CONSUMER")
+
+
+def make_member(
     properties: Properties, *, watch: ClientWatch | None = None, on_commit: OnCommit | None = None
 ) -> Consumer:
-    """A consumer that commits only when told, and reads committed records only.
+    """A consumer that works in a group, and is told of ends and of starts that are not known as messages with errors.
 
     Args:
         properties: the user's, `bootstrap.servers` and `group.id` among them.
@@ -78,11 +103,16 @@ def make_consumer(
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
-    classic = properties.get("group.protocol", "classic") == "classic"
-    merged = {**CONSUMER_DEFAULTS, **(CLASSIC_DEFAULTS if classic else {}), **properties, **CONSUMER_INVARIANTS}
+    merged = {**_consumer_properties(properties), **MEMBER_INVARIANTS}
     if on_commit is not None:
         merged["on_commit"] = on_commit
     return _construct(Consumer, merged, watch, "CONSUMER")
+
+
+def is_incremental(properties: Properties) -> bool:
+    """Whether partitions change hands one by one (`consumer`, cooperative-sticky), or all of them at once."""
+    merged = _consumer_properties(properties)
+    return merged.get("group.protocol") == "consumer" or merged["partition.assignment.strategy"] == COOPERATIVE
 
 
 def make_producer(
@@ -104,6 +134,30 @@ def make_producer(
     return _construct(Producer, merged, watch, "PRODUCER")
 
 
+def make_transactional_producer(
+    properties: Properties,
+    transactional_id: str,
+    *,
+    watch: ClientWatch | None = None,
+    on_delivery: OnDelivery | None = None,
+) -> Producer:
+    """A producer whose records become visible when their transaction is committed.
+
+    Args:
+        properties: the user's, `bootstrap.servers` among them.
+        transactional_id: of two producers with the same one, the older is fenced.
+        watch: told of errors and given the client's log; one that only logs where none is given.
+        on_delivery: called from within a poll or a flush with every record that was not delivered.
+
+    Raises:
+        ConfigError: the client does not take a property; names the variable.
+    """
+    merged = {**TRANSACTION_DEFAULTS, **properties, **PRODUCER_INVARIANTS, "transactional.id": transactional_id}
+    if on_delivery is not None:
+        merged["on_delivery"] = on_delivery
+    return _construct(Producer, merged, watch, "PRODUCER")
+
+
 def make_admin(properties: Properties, *, watch: ClientWatch | None = None) -> AdminClient:
     """A client that only asks and creates.
 
@@ -115,6 +169,11 @@ def make_admin(properties: Properties, *, watch: ClientWatch | None = None) -> A
         ConfigError: the client does not take a property; names the variable.
     """
     return _construct(AdminClient, {**ADMIN_DEFAULTS, **properties, **EVERY_INVARIANTS}, watch, None)
+
+
+def _consumer_properties(properties: Properties) -> Properties:
+    classic = properties.get("group.protocol", "classic") == "classic"
+    return {**CONSUMER_DEFAULTS, **(CLASSIC_DEFAULTS if classic else {}), **properties}
 
 
 def _construct(

@@ -1,10 +1,13 @@
-"""Keeps account of commits: which are unanswered, which were refused, partition by partition."""
+"""Commits, and keeps account of it: which are unanswered, which were refused, partition by partition."""
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 
-from confluent_kafka import KafkaError
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
+from scoreline.kafka.bounded import call_in_thread
+from scoreline.kafka.membership import Membership
 from scoreline.records import NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver
 
@@ -60,3 +63,63 @@ class CommitLedger:
         for partition in next_offsets:
             self._refused.pop(partition, None)
         self._observer.commit_answered(next_offsets, None)
+
+
+class Committer:
+    """Sends commits of one consumer, and waits for some of them, for a bounded time.
+
+    Args:
+        ledger: whose `answer` is the consumer's `on_commit`.
+        answer_seconds: how long a commit that is waited for may take before the broker counts as away.
+    """
+
+    def __init__(
+        self, consumer: Consumer, membership: Membership, ledger: CommitLedger, *, answer_seconds: float
+    ) -> None:
+        self._consumer = consumer
+        self._membership = membership
+        self._ledger = ledger
+        self._answer_seconds = answer_seconds
+        self._late: Future[list[ClientPartition]] | None = None
+
+    def commit(self, next_offsets: NextOffsets, *, wait: bool) -> bool:
+        """Commit; a refusal is told to the observer and kept for `take_refused`.
+
+        A listener that waits is not made to: the client gives no partition away before it has the answers to all
+        commits (and a call that blocks there could not be bounded, because no other thread may use the client then).
+
+        Returns:
+            Whether the broker is known to have taken it.
+        """
+        if not next_offsets:
+            return True
+        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+        try:
+            if wait and not self._membership.rebalancing:
+                return self._commit_and_wait(next_offsets, offsets)
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+            self._ledger.send()
+        except KafkaException as refused:
+            self._ledger.refuse(next_offsets, refused.args[0].name())
+        return False
+
+    def in_flight(self) -> bool:
+        """Whether the answer to a commit is still to come."""
+        if self._late is not None and self._late.done():
+            self._late = None
+        return self._ledger.in_flight > 0 or self._late is not None
+
+    def take_refused(self) -> NextOffsets:
+        """What the broker has refused to commit since the last call, of partitions that are still ours."""
+        return {p: offset for p, offset in self._ledger.take_refused().items() if p in self._membership.assignment}
+
+    def _commit_and_wait(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> bool:
+        answer = call_in_thread(lambda: self._consumer.commit(offsets=offsets, asynchronous=False))
+        try:
+            answered = answer.result(self._answer_seconds)
+        except TimeoutError:
+            self._late = answer
+            self._ledger.refuse(next_offsets, "_TIMED_OUT")
+            return False
+        self._ledger.settle(None, answered)
+        return all(p.error is None for p in answered)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import cast
 
-from confluent_kafka import Consumer, Message
+from confluent_kafka import OFFSET_STORED, Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
-from scoreline.records import TopicPartition
+from scoreline.records import NextOffsets, TopicPartition
 from scoreline.transport.ports import RebalanceListener
 
 
@@ -16,6 +16,7 @@ class Membership:
     Args:
         consumer: is subscribed here.
         topics: to be read together.
+        incremental: whether partitions change hands one by one, or all of them at once.
         silent_when_empty: the group protocol tells a member nothing when no partition is left for it (`consumer` does
             so, `classic` assigns an empty list).
 
@@ -24,16 +25,20 @@ class Membership:
         rebalancing: whether listeners are being told of a revocation.
     """
 
-    def __init__(self, consumer: Consumer, topics: Sequence[str], *, silent_when_empty: bool) -> None:
+    def __init__(
+        self, consumer: Consumer, topics: Sequence[str], *, incremental: bool, silent_when_empty: bool
+    ) -> None:
         self.assignment: frozenset[TopicPartition] = frozenset()
         self.rebalancing = False
         self._consumer = consumer
         self._topics = list(topics)
+        self._incremental = incremental
         self._silent_when_empty = silent_when_empty
         self._listeners: list[RebalanceListener] = []
         self._needs_evidence = silent_when_empty
         self._gone: set[TopicPartition] = set()
         self._back: set[TopicPartition] = set()
+        self._left: set[TopicPartition] = set()
         self._abandoned: frozenset[TopicPartition] = frozenset()
         self._subscribe()
 
@@ -45,6 +50,14 @@ class Membership:
         """A consume is about to begin: what happened before concerns nothing that it brings."""
         self._gone.clear()
         self._back.clear()
+
+    def expect_poll(self) -> None:
+        """A poll is about to begin: from now on it matters again who leaves."""
+        self._left.clear()
+
+    def has_stayed(self, partition: TopicPartition) -> bool:
+        """Whether a partition is ours and has been so, without a break, since the last poll began."""
+        return partition in self.assignment and partition not in self._left
 
     def is_blurred(self) -> bool:
         """Whether a partition went and came back within the last consume: nothing tells its records apart then."""
@@ -67,6 +80,30 @@ class Membership:
         self._abandoned = self.assignment
         self._consumer.unsubscribe()
         self._subscribe()
+
+    def restart(self, offsets: NextOffsets) -> None:
+        """Have partitions of ours read from these offsets on, where the client has stopped for want of one.
+
+        A seek is refused there, so they are assigned anew; which nobody else is told of.
+        """
+        if not offsets:
+            return
+        wanted = [ClientPartition(p.topic, p.partition, offset) for p, offset in offsets.items()]
+        if self._incremental:
+            self._consumer.incremental_unassign(wanted)
+            self._consumer.incremental_assign(wanted)
+            return
+        others = [ClientPartition(*p) for p in self.assignment if p not in offsets]
+        for at in self._consumer.position(others):
+            # One that was not read from yet goes on from its commit, or has its want of one told again.
+            offset = at.offset if at.offset >= 0 else OFFSET_STORED
+            wanted.append(ClientPartition(at.topic, at.partition, offset))
+        self._consumer.assign(wanted)
+
+    def strand(self, partition: TopicPartition, detail: str) -> None:
+        """Tell listeners of a partition that cannot be read on."""
+        for listener in self._listeners:
+            listener.stranded(partition, detail)
 
     def look_for_evidence(self) -> None:
         """Tell listeners of an empty assignment, once the member has a place in the group without one."""
@@ -107,6 +144,7 @@ class Membership:
 
     def _drop(self, gone: frozenset[TopicPartition]) -> None:
         self._gone |= gone
+        self._left |= gone
         self.assignment -= gone
         self._abandoned -= gone
 

@@ -9,9 +9,9 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scoreline.dead_letters import dead_letter_headers
-from scoreline.errors import ConfigError, DeliveryError, FatalClientError
+from scoreline.errors import ConfigError, DeliveryError, FatalClientError, RecordTooLarge
 from scoreline.kafka.clients import Properties, make_producer
-from scoreline.kafka.errors import FATAL, describe_error
+from scoreline.kafka.errors import FATAL, TOO_LARGE, describe_error
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, DeadLetter, Outputs, caller_headers
 from scoreline.transport.outgoing import prediction_headers
@@ -21,11 +21,17 @@ FULL_QUEUE_WAIT_SECONDS = 0.1
 
 
 class Undelivered:
-    """What was refused since the last settlement: the first as an example, the rest as a number."""
+    """What was refused since the last settlement: the first as an example, the rest as a number.
+
+    Attributes:
+        too_large: whether anything was refused for its size; what went to the same broker in one request with it is
+            refused for other reasons, or for none of its own.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         self.example = ""
+        self.too_large = False
 
     def report(self, error: KafkaError | None, message: Message) -> None:
         """The producer's `on_delivery`."""
@@ -34,13 +40,29 @@ class Undelivered:
 
     def add(self, error: KafkaError, where: str) -> None:
         """A record for that partition will not be delivered."""
-        if not self.count:
+        too_large = error.code() in TOO_LARGE
+        if not self.count or (too_large and not self.too_large):
             self.example = f"{where}: {describe_error(error)}"
         self.count += 1
+        self.too_large |= too_large
 
     def forget(self) -> None:
         """It has been told, or does not matter any more."""
         self.count = 0
+        self.too_large = False
+
+    def raise_for_any(self) -> None:
+        """Tell of what was refused, once.
+
+        Raises:
+            RecordTooLarge: something was refused for its size.
+            DeliveryError: something was refused.
+        """
+        if self.count:
+            message = f"{self.count} records were not delivered, the first for {self.example}"
+            error = RecordTooLarge(message) if self.too_large else DeliveryError(message)
+            self.forget()
+            raise error
 
 
 class KafkaPublisher:
@@ -100,6 +122,7 @@ class KafkaPublisher:
         """Wait until everything published is acknowledged or refused.
 
         Raises:
+            RecordTooLarge: something was refused for its size.
             DeliveryError: something was refused.
             FatalClientError: the producer cannot go on.
         """
@@ -108,10 +131,7 @@ class KafkaPublisher:
             raise FatalClientError(f"the Kafka producer cannot go on: {self._watch.fatal}")
         if unsettled:
             return False
-        if self._undelivered.count:
-            message = f"{self._undelivered.count} records were not delivered, the first for {self._undelivered.example}"
-            self._undelivered.forget()
-            raise DeliveryError(message)
+        self._undelivered.raise_for_any()
         return True
 
     def discard(self) -> None:

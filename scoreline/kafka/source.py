@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from functools import partial
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -10,17 +10,20 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import FatalClientError, Refused
 from scoreline.kafka.bounded import call_in_thread
-from scoreline.kafka.clients import Properties, make_consumer
-from scoreline.kafka.commits import CommitLedger
-from scoreline.kafka.errors import PERMISSIONS, TIMED_OUT, describe_error
+from scoreline.kafka.clients import Properties, is_incremental, make_member
+from scoreline.kafka.commits import CommitLedger, Committer
+from scoreline.kafka.errors import AUTO_OFFSET_RESET, PARTITION_EOF, PERMISSIONS, TIMED_OUT, describe_error
 from scoreline.kafka.headers import guard_headers
 from scoreline.kafka.membership import Membership, partition_of
+from scoreline.kafka.positions import Positions
+from scoreline.kafka.starts import StartOffsets
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, NextOffsets, Record, TopicPartition
-from scoreline.transport.ports import ClientObserver, RebalanceListener
+from scoreline.transport.ports import ClientObserver, GroupMetadata, RebalanceListener
 
 ANSWER_SECONDS = 2.5
 """How long a commit that is waited for, or leaving the group, may take before the broker counts as away."""
+KEPT_AT_ONCE = 500
 START_SECONDS = 10.0
 """For how long after its start a source takes a missing permission for a mistake; later on it waits for the grant."""
 
@@ -35,6 +38,8 @@ class KafkaSource:
     Args:
         consumer: made with `commits.answer` as its `on_commit` and with `watch`.
         membership: of that consumer.
+        policy: where a partition begins that has no commit: `earliest`, `latest` or `error`.
+        group_id: for people.
         clock: monotonic seconds.
     """
 
@@ -43,6 +48,8 @@ class KafkaSource:
         consumer: Consumer,
         membership: Membership,
         *,
+        policy: str,
+        group_id: str,
         commits: CommitLedger,
         watch: ClientWatch,
         clock: Clock,
@@ -50,13 +57,23 @@ class KafkaSource:
     ) -> None:
         self._consumer = consumer
         self._membership = membership
-        self._commits = commits
         self._watch = watch
         self._clock = clock
         self._answer_seconds = answer_seconds
         self._permissions_until = clock() + START_SECONDS
         self._held: list[Message] = []
-        self._late_commit: Future[list[ClientPartition]] | None = None
+        self._paused = False
+        self._committer = Committer(consumer, membership, commits, answer_seconds=answer_seconds)
+        self._positions = Positions(consumer, membership, clock=clock)
+        self._starts = StartOffsets(
+            consumer,
+            membership,
+            policy=policy,
+            group_id=group_id,
+            commit=partial(self._committer.commit, wait=True),
+            watch=watch,
+            answer_seconds=answer_seconds,
+        )
 
     def poll(self, max_records: int, max_bytes: int, timeout_seconds: float) -> Sequence[Record]:
         """What is there, at once; waits only when nothing is.
@@ -65,8 +82,11 @@ class KafkaSource:
             Refused: only at the start: this user may not read the topics, or not in this group.
             FatalClientError: the consumer cannot go on.
         """
+        self._membership.expect_poll()
         messages = self._held
         if not messages:
+            self._resume()
+            self._starts.settle()
             messages = self._consume(max_records, 0.0)
             if not messages:
                 messages = self._consume_awaited(timeout_seconds)
@@ -78,38 +98,44 @@ class KafkaSource:
         self._held = messages[fitting:]
         return cast("Sequence[Record]", messages[:fitting])
 
-    def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
-        """Commit; a refusal is told to the observer and kept for `take_refused`.
+    def keep_alive(self) -> None:
+        """Stay a member: fetching pauses, rebalances happen, and what comes all the same is held back.
 
-        A listener that waits is not made to: the client gives no partition away before it has the answers to all
-        commits (and a call that blocks there could not be bounded, because no other thread may use the client then).
+        Raises:
+            Refused: only at the start: this user may not read the topics, or not in this group.
+            FatalClientError: the consumer cannot go on.
         """
-        if not next_offsets:
-            return
-        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+        self._paused = True
+        ours = [ClientPartition(*p) for p in self.assignment()]
         try:
-            if wait and not self._membership.rebalancing:
-                self._commit_and_wait(next_offsets, offsets)
-            else:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
-                self._commits.send()
+            self._consumer.pause(ours)  # again each time: what has arrived since is not paused
         except KafkaException as refused:
-            self._commits.refuse(next_offsets, refused.args[0].name())
+            self._watch.note(refused.args[0])
+        messages = self._consume(KEPT_AT_ONCE, 0.0)
+        self._held = [*self._membership.keep_held(self._held), *messages]
+        self._membership.look_for_evidence()
+
+    def group_metadata(self) -> GroupMetadata:
+        """The membership as it is now."""
+        return GroupMetadata(self._consumer.consumer_group_metadata())
+
+    def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
+        """Commit; a refusal is told to the observer and kept for `take_refused`."""
+        self._committer.commit(next_offsets, wait=wait)
 
     def commit_in_flight(self) -> bool:
         """Whether the answer to a commit is still to come."""
-        if self._late_commit is not None and self._late_commit.done():
-            self._late_commit = None
-        return self._commits.in_flight > 0 or self._late_commit is not None
+        return self._committer.in_flight()
 
     def take_refused(self) -> NextOffsets:
         """What the broker has refused to commit since the last call, of partitions that are still ours."""
-        return {p: offset for p, offset in self._commits.take_refused().items() if p in self._membership.assignment}
+        return self._committer.take_refused()
 
     def rewind(self, next_offsets: NextOffsets) -> None:
-        """Make the next poll return these offsets again, of the partitions that are still ours."""
-        ours = {p: offset for p, offset in next_offsets.items() if p in self._membership.assignment}
-        self._held = [m for m in self._held if partition_of(m) not in next_offsets]
+        """Make the next poll return these offsets again, of the partitions that have been ours since the last poll."""
+        ours = {p: offset for p, offset in next_offsets.items() if self._membership.has_stayed(p)}
+        self._held = [m for m in self._held if partition_of(m) not in ours]
+        self._positions.forget(ours)
         for partition, offset in ours.items():
             try:
                 self._consumer.seek(ClientPartition(partition.topic, partition.partition, offset))
@@ -120,22 +146,20 @@ class KafkaSource:
                 self._membership.join_again()
                 return
 
+    def progress(self) -> NextOffsets:
+        """Ends that were reached, of partitions of ours of which everything was handed out."""
+        return self._positions.find_progress(self._held)
+
     def lags(self) -> Mapping[TopicPartition, int]:
-        """Offsets between the position and the end of each partition of ours, as the last fetch knew them."""
-        held_from: dict[TopicPartition, int] = {}
-        for message in self._held:
-            held_from.setdefault(partition_of(message), int(message.offset() or 0))
-        lags = {}
+        """Offsets between the position and the end of each partition of ours, as the last fetch knew them.
+
+        While fetching is paused the broker is asked, for a second at the most.
+        """
         try:
-            for at in self._consumer.position([ClientPartition(p.topic, p.partition) for p in self.assignment()]):
-                partition = TopicPartition(at.topic, at.partition)
-                position = held_from.get(partition, at.offset)
-                _, end = self._consumer.get_watermark_offsets(at, cached=True)
-                if position >= 0 and end >= 0:
-                    lags[partition] = max(0, end - position)
+            return {**self._positions.find_lags(self._held, ask=self._paused), **self._starts.find_lags()}
         except KafkaException as refused:
             self._watch.note(refused.args[0])
-        return lags
+            return {}
 
     def assignment(self) -> frozenset[TopicPartition]:
         """Partitions that are ours now; may be asked from any thread."""
@@ -154,6 +178,12 @@ class KafkaSource:
         except TimeoutError:
             self._watch.note(KafkaError(TIMED_OUT, "no broker has answered that this member leaves"))
             self._membership.leave()
+
+    def _resume(self) -> None:
+        """Fetch again, if `keep_alive` had it paused."""
+        if self._paused:
+            self._paused = False
+            self._consumer.resume([ClientPartition(*p) for p in self.assignment()])
 
     def _consume(self, count: int, timeout_seconds: float) -> list[Message]:
         """Up to `count` records, where a rebalance may have come between any two of them."""
@@ -175,28 +205,26 @@ class KafkaSource:
             messages = []
         good = [m for m in messages if m.error() is None]
         if len(good) != len(messages):
-            self._note_errors(messages)
+            self._note_events(messages)
         if self._watch.fatal is not None:
             raise FatalClientError(f"the Kafka consumer cannot go on: {self._watch.fatal}")
         guard_headers(good)
         return good
 
-    def _note_errors(self, messages: Sequence[Message]) -> None:
+    def _note_events(self, messages: Sequence[Message]) -> None:
         for message in messages:
             error = message.error()
             if error is None:
                 continue
+            if error.code() == PARTITION_EOF:
+                self._positions.note_end(message)
+                continue
+            if error.code() == AUTO_OFFSET_RESET:
+                self._starts.note(message)
+                continue
             self._watch.note(error)
             if error.code() in PERMISSIONS and self._clock() < self._permissions_until:
                 raise Refused(f"Kafka refuses: {describe_error(error)}")
-
-    def _commit_and_wait(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> None:
-        answer = call_in_thread(lambda: self._consumer.commit(offsets=offsets, asynchronous=False))
-        try:
-            self._commits.settle(None, answer.result(self._answer_seconds))
-        except TimeoutError:
-            self._late_commit = answer
-            self._commits.refuse(next_offsets, "_TIMED_OUT")
 
 
 def _count_fitting(messages: Sequence[Message], max_bytes: int) -> int:
@@ -231,6 +259,26 @@ def open_source(
     """
     watch = ClientWatch(observer, clock=clock)
     commits = CommitLedger(observer)
-    consumer = make_consumer({**properties, "group.id": group_id}, watch=watch, on_commit=commits.answer)
-    membership = Membership(consumer, topics, silent_when_empty=properties.get("group.protocol") == "consumer")
-    return KafkaSource(consumer, membership, commits=commits, watch=watch, clock=clock, answer_seconds=answer_seconds)
+    consumer = make_member({**properties, "group.id": group_id}, watch=watch, on_commit=commits.answer)
+    membership = Membership(
+        consumer,
+        topics,
+        incremental=is_incremental(properties),
+        silent_when_empty=properties.get("group.protocol") == "consumer",
+    )
+    return KafkaSource(
+        consumer,
+        membership,
+        policy=find_policy(properties),
+        group_id=group_id,
+        commits=commits,
+        watch=watch,
+        clock=clock,
+        answer_seconds=answer_seconds,
+    )
+
+
+def find_policy(properties: Properties) -> str:
+    """Where partitions without a commit begin, by the one name of each of librdkafka's choices."""
+    asked = str(properties.get("auto.offset.reset", "earliest"))
+    return {"smallest": "earliest", "beginning": "earliest", "largest": "latest", "end": "latest"}.get(asked, asked)

@@ -2,11 +2,12 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from scoreline.observability.events import BatchScored
 from scoreline.observability.repeats import Repeats
-from scoreline.records import Clock, DeadLetter, Reason
+from scoreline.records import Clock, DeadLetter, Reason, Record
 
 logger = logging.getLogger("scoreline.dead_letters")
 
@@ -47,7 +48,7 @@ class DeadLetterLog:
         for reason, count in self._repeats.due():
             self._log(reason, count)
 
-    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:
+    def batch_rolled_back(self, records: Sequence[Record], error: Exception, retry_seconds: float) -> None:
         """Whoever watches the loop's health logs this."""
 
     def _log(self, reason: Reason, count: int) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from scoreline.records import DeadLetter, Reason, Record
+from scoreline.records import DeadLetter, Reason, Record, TopicPartition
 from scoreline.scoring import Part, Scored
 
 
@@ -31,6 +31,7 @@ class BatchScored:
 
     Attributes:
         records: all that was polled.
+        last_records: the last of them in each partition.
         parts, scored: what each version was given and gave, in the same order.
         dead_letters: every record of the batch that could not be scored.
         skipped: tombstones that were dropped on request.
@@ -39,6 +40,7 @@ class BatchScored:
     """
 
     records: Sequence[Record]
+    last_records: Mapping[TopicPartition, Record]
     parts: Sequence[Part]
     scored: Sequence[Scored]
     dead_letters: Sequence[DeadLetter]

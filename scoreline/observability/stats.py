@@ -3,14 +3,14 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.quantiles import QuantileSketch
 from scoreline.observability.tally import HttpTally, StreamTally
-from scoreline.records import Clock, NextOffsets
+from scoreline.records import Clock, NextOffsets, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Stats:
     def turned(self) -> None:
         """A turn of the loop alone tells nothing here."""
 
-    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
+    def batch_rolled_back(self, records: Sequence[Record], error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
         """Take note of a batch that will be read again."""
         with self._stream_lock:
             self._stream.rolled_back[type(error).__name__] += 1

@@ -15,6 +15,7 @@ from scoreline.observability.stats import Stats
 from scoreline.observability.summary import Summary
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.configured import open_catalog
+from scoreline.stream.breaker import Breaker
 
 
 class Parts:
@@ -46,6 +47,7 @@ class Parts:
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()
         self.client_log = ClientLog()
+        self.breaker = Breaker(settings.dead_letter_max_ratio, settings.dead_letter_window)
         self.health = HealthBoard()
         self._stopping = False
         self.health.add(self._check_process)

@@ -1,10 +1,11 @@
 """The sidecar of every role: health and metrics always, predictions where the http role is among them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
@@ -44,6 +45,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
             serving=Serving(parts.versions, listing, settings.workers) if serves else None,
             tokens=settings.http_tokens,
             metrics_need_token=settings.metrics_auth == "token",
+            resume_stream=_find_resume(parts, roles),
             limits=limits,
             access_log=AccessLogMode(settings.http_access_log),
         )
@@ -57,6 +59,13 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
     if serves:
         parts.health.add(server.check)
     return server
+
+
+def _find_resume(parts: Parts, roles: frozenset[Role]) -> Callable[[], None] | None:
+    """What resumes the stream, where only those can ask for it who may."""
+    settings = parts.settings
+    guarded = settings.http_tokens or settings.http_auth == "none" or is_loopback(settings.http_host)
+    return parts.breaker.let_pass if Role.STREAM in roles and guarded else None
 
 
 class StoreListing:

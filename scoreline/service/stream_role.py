@@ -3,10 +3,10 @@
 import logging
 import time
 
-from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
-from scoreline.errors import Unavailable
+from scoreline.config.librdkafka import admin_properties, consumer_properties
+from scoreline.config.roles import Role
+from scoreline.errors import StopOverdue, Unavailable
 from scoreline.kafka.admin import KafkaAdmin, open_admin
-from scoreline.kafka.publisher import open_publisher
 from scoreline.kafka.source import open_source
 from scoreline.observability.health import ComponentHealth
 from scoreline.observability.tee import ClientTee
@@ -16,13 +16,13 @@ from scoreline.schemas.fixed import prediction_schema
 from scoreline.schemas.framing import Framing, prefix_for
 from scoreline.schemas.predictions import PredictionEncoder
 from scoreline.scoring import ScoringPath, Tombstones
+from scoreline.service.deliveries import open_delivery
 from scoreline.service.parts import Parts
 from scoreline.service.stopping import Stop
 from scoreline.stream.backoff import Backoff
 from scoreline.stream.health import StreamHealth
 from scoreline.stream.lag import LagObserver
 from scoreline.stream.loop import BatchLimits, StreamLoop
-from scoreline.transport.delivery import AtLeastOnce
 
 logger = logging.getLogger("scoreline.stream")
 
@@ -168,15 +168,6 @@ class StreamRole:
 
     def _stream(self, path: ScoringPath, partition_counts: dict[str, int]) -> None:
         settings, parts = self._settings, self._parts
-        self._health.described("joining the consumer group")
-        publisher = open_publisher(
-            producer_properties(settings),
-            output_topic=settings.output_topic,
-            dead_letter_topic=settings.dead_letter_topic,
-            partition_counts=partition_counts,
-            output_headers=settings.output_headers,
-            observer=self._observer,
-        )
         source = open_source(
             consumer_properties(settings),
             [settings.input_topic],
@@ -184,15 +175,22 @@ class StreamRole:
             observer=self._observer,
             answer_seconds=self._stop.answer_seconds,
         )
+        self._health.described("starting the producer")
         # The delivery listens first: what is acknowledged is committed before anyone else hears of a revocation.
-        delivery = AtLeastOnce(
-            publisher,
-            source,
-            commit_interval_seconds=settings.commit_interval_ms / 1000,
-            clock=time.monotonic,
-            should_give_up=self._stop.is_overdue,
-            heartbeat=self._health.acknowledgement_awaited,
-        )
+        try:
+            delivery = open_delivery(
+                parts,
+                source,
+                partition_counts,
+                role=Role.STREAM,
+                stop=self._stop,
+                client_observer=self._observer,
+                heartbeat=self._health.acknowledgement_awaited,
+            )
+        except StopOverdue:
+            source.close()
+            return
+        self._health.described("joining the consumer group")
         source.add_listener(self._health)
         source.add_listener(parts.metrics)
         loop = StreamLoop(
@@ -207,9 +205,10 @@ class StreamRole:
                 parts.metrics,
                 parts.stats,
                 parts.dead_letter_log,
-                LagObserver(source, parts.metrics.set_lag, time.monotonic),
+                LagObserver(source, parts.metrics.set_lag, time.monotonic, time.time),
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
+            breaker=parts.breaker,
         )
         try:
             loop.run()

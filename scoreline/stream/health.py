@@ -2,11 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from scoreline.observability.events import BatchScored
 from scoreline.observability.health import ComponentHealth
-from scoreline.records import Clock, TopicPartition
+from scoreline.records import Clock, Record, TopicPartition
 
 logger = logging.getLogger("scoreline.stream")
 
@@ -28,6 +28,7 @@ class StreamHealth:
         self._joined = False
         self._partitions: frozenset[TopicPartition] = frozenset()
         self._trouble: str | None = None
+        self._stranded: dict[TopicPartition, str] = {}
         self._waiting_since: float | None = None
 
     def turned(self) -> None:
@@ -56,18 +57,26 @@ class StreamHealth:
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to another member, and whatever trouble there was may have gone with them."""
         with self._lock:
-            self._partitions -= set(partitions)
+            self._forget(partitions)
             self._trouble = None
         self._log("partitions_revoked", partitions)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions have gone; until the next assignment there is no evidence of membership."""
         with self._lock:
-            self._partitions -= set(partitions)
+            self._forget(partitions)
             self._trouble = None
             self._joined = False
             self._state = "the group membership was lost, joining again"
         self._log("partitions_lost", partitions)
+
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        """A partition stands until its offset is chosen; the others go on."""
+        with self._lock:
+            self._stranded[partition] = detail
+        logger.error(
+            "a partition stands: %s", detail, extra={"event": "partition_stranded", "partition": str(partition)}
+        )
 
     def batch_scored(self, event: BatchScored) -> None:
         """A finished batch ends any trouble."""
@@ -76,7 +85,7 @@ class StreamHealth:
             with self._lock:
                 self._trouble = None
 
-    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:
+    def batch_rolled_back(self, records: Sequence[Record], error: Exception, retry_seconds: float) -> None:
         """A batch that could not be finished makes the stream unready until one is."""
         trouble = f"{type(error).__name__}: {error}"
         if trouble != self._trouble:
@@ -84,7 +93,7 @@ class StreamHealth:
                 "a batch was rolled back and will be read again",
                 extra={
                     "event": "batch_rolled_back",
-                    "records": records,
+                    "records": len(records),
                     "error": trouble,
                     "retry_seconds": round(retry_seconds, 3),
                 },
@@ -100,7 +109,7 @@ class StreamHealth:
             waiting_seconds = 0.0 if self._waiting_since is None else now - self._waiting_since
             alive = quiet_seconds < STALE_SECONDS
             acknowledged = waiting_seconds < PATIENCE_SECONDS
-            ready = alive and acknowledged and self._joined and self._trouble is None
+            ready = alive and acknowledged and self._joined and self._trouble is None and not self._stranded
             if not acknowledged:
                 detail = f"nothing has been acknowledged for {waiting_seconds:.0f} s"
             elif not alive:
@@ -109,9 +118,16 @@ class StreamHealth:
                 detail = self._trouble
             elif not self._joined:
                 detail = self._state
+            elif self._stranded:
+                detail = "; ".join(text for _, text in sorted(self._stranded.items()))
             else:
                 detail = f"{len(self._partitions)} partitions assigned"
             return ComponentHealth("stream", "stream", ready, alive, detail)
+
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
+        self._partitions -= set(partitions)
+        for partition in partitions:
+            self._stranded.pop(partition, None)
 
     @staticmethod
     def _log(event: str, partitions: Collection[TopicPartition]) -> None:

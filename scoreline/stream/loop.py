@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from scoreline.errors import DeliveryError, DependencyError
+from scoreline.errors import DeliveryError, DependencyError, TooManyDeadLetters
 from scoreline.observability.events import BatchObserver, BatchScored
-from scoreline.records import Clock, Record, TopicPartition, find_next_offsets
+from scoreline.records import Clock, Record, find_last_records, find_next_offsets
 from scoreline.scoring import ScoringPath
 from scoreline.stream.backoff import Backoff
+from scoreline.stream.breaker import Breaker
+from scoreline.stream.recovery import PATIENCE_SECONDS, Recovery, RecoveryObserver, StopSignal
+from scoreline.stream.slices import ScoredSlice, Slice, join
 from scoreline.transport.ports import Delivery, Source
 
 logger = logging.getLogger("scoreline.stream")
@@ -18,28 +21,8 @@ IDLE_POLL_SECONDS = 0.1
 """How long a poll waits when nothing is there: the granularity of commits and of a stop while idle."""
 
 
-class StopSignal(Protocol):
-    """What `threading.Event` offers, so that a simulation can bring its own."""
-
-    def is_set(self) -> bool:
-        """Whether the loop is to end after the batch in hand."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the signal; True when it came."""
-        ...
-
-
-class LoopObserver(BatchObserver, Protocol):
+class LoopObserver(BatchObserver, RecoveryObserver, Protocol):
     """Learns how the loop is doing, beside the batches that it finishes; may not raise."""
-
-    def turned(self) -> None:
-        """The loop has begun another turn: it is alive."""
-        ...
-
-    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:
-        """A batch could not be finished; it will be read again after a pause."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +37,7 @@ class StreamLoop:
     """Finishes or rolls back everything that it polled before it polls again.
 
     That rule is why there is no lock and no per-partition state here: rebalances happen only inside `Source.poll`, so
-    none of them ever sees half a batch.
+    none of them ever sees half a batch. Where a wait lasts, the batch is handed back first.
     """
 
     def __init__(
@@ -70,6 +53,8 @@ class StreamLoop:
         batch_observers: Sequence[BatchObserver] = (),
         limits: BatchLimits | None = None,
         backoff: Backoff | None = None,
+        breaker: Breaker | None = None,
+        breaker_backoff: Backoff | None = None,
     ) -> None:
         self._source = source
         self._path = path
@@ -81,6 +66,9 @@ class StreamLoop:
         self._batch_observers = (*observers, *batch_observers)
         self._limits = limits or BatchLimits()
         self._backoff = backoff or Backoff()
+        self._breaker = breaker or Breaker(max_ratio=1.0, window=1)
+        self._breaker_backoff = breaker_backoff or Backoff(first_seconds=1.0, limit_seconds=60.0, jitter=0.0)
+        self._recovery = Recovery(source, delivery, stop=stop, clock=clock, observers=observers)
 
     def run(self) -> None:
         """Turn until told to stop; what was polled by then is finished first.
@@ -94,46 +82,75 @@ class StreamLoop:
             self.turn()
 
     def turn(self) -> None:
-        """Poll once and finish what came, or roll it back and pause."""
+        """Poll once and finish what came, or hand it back."""
         watch = Stopwatch(self._clock)
         records = self._source.poll(self._limits.max_records, self._limits.max_bytes, IDLE_POLL_SECONDS)
         watch.lap("poll")
         if not records:
             self._delivery.tick()
             return
-        try:
-            event = self._finish(records, watch)
-        except (DeliveryError, DependencyError) as error:
-            self._roll_back(records, error)
-            return
-        self._backoff.reset()
-        for observer in self._batch_observers:
-            observer.batch_scored(event)
+        self._delivery.begin()
+        unfinished = [Slice(records)]
+        while unfinished:
+            part = unfinished.pop()
+            try:
+                self._finish(part, watch)
+            except (DependencyError, TooManyDeadLetters) as error:
+                rest = join([part, *reversed(unfinished)])
+                unfinished = [Slice(rest)] if self._hold(rest, error) else []
+            except DeliveryError as error:
+                smaller = part.narrow_down(error)
+                if smaller:
+                    unfinished += reversed(smaller)
+                else:
+                    rest, unfinished = join([part, *reversed(unfinished)]), []
+                    self._recovery.roll_back(rest, error, self._backoff)
+            watch = Stopwatch(self._clock)
 
-    def _finish(self, records: Sequence[Record], watch: "Stopwatch") -> BatchScored:
-        batch = self._path.decode(records)
-        watch.lap("decode")
-        scored = self._path.predict(batch)
-        watch.lap("predict")
-        outputs, dead_letters = self._path.encode(batch, scored)
-        watch.lap("encode")
-        spent = self._delivery.finish(outputs, dead_letters, find_next_offsets(records))
-        return BatchScored(
+    def _finish(self, part: Slice, watch: "Stopwatch") -> None:
+        """Score and deliver, and tell of it."""
+        records = part.records
+        scored = self._score(part, watch)
+        last_records = find_last_records(records)
+        spent = self._delivery.finish(scored.outputs, scored.dead_letters, find_next_offsets(last_records))
+        self._breaker.record(records, scored.dead_letters, scored.tombstones)
+        self._backoff.reset()
+        self._breaker_backoff.reset()
+        event = BatchScored(
             records=records,
-            parts=batch.parts,
-            scored=scored,
-            dead_letters=dead_letters,
-            skipped=batch.skipped,
+            last_records=last_records,
+            parts=scored.batch.parts,
+            scored=scored.scores,
+            dead_letters=scored.dead_letters,
+            skipped=scored.batch.skipped,
             stage_seconds={**watch.laps, **spent},
             finished_at_ms=int(self._wall_clock() * 1000),
         )
+        for observer in self._batch_observers:
+            observer.batch_scored(event)
 
-    def _roll_back(self, records: Sequence[Record], error: Exception) -> None:
-        self._source.rewind(find_first_offsets(records))
-        retry_seconds = self._backoff.next_seconds()
-        for observer in self._observers:
-            observer.batch_rolled_back(len(records), error, retry_seconds)
-        self._stop.wait(retry_seconds)
+    def _score(self, part: Slice, watch: "Stopwatch") -> ScoredSlice:
+        """Everything up to what is delivered; without consequences, so it may be tried."""
+        batch = part.bury() if part.too_large is not None else self._path.decode(part.records)
+        watch.lap("decode")
+        scores = self._path.predict(batch)
+        watch.lap("predict")
+        outputs, dead_letters = self._path.encode(batch, scores)
+        watch.lap("encode")
+        self._breaker.judge(part.records, dead_letters)
+        return ScoredSlice(batch, scores, outputs, dead_letters)
+
+    def _hold(self, records: Sequence[Record], error: DependencyError | TooManyDeadLetters) -> bool:
+        """Wait until the records can be scored; True while they are still in hand."""
+        tripped = isinstance(error, TooManyDeadLetters)
+        return self._recovery.hold(
+            records,
+            error,
+            self._breaker_backoff if tripped else self._backoff,
+            probe=lambda: self._score(Slice(records), Stopwatch(self._clock)),
+            patience_seconds=0.0 if tripped else PATIENCE_SECONDS,
+            is_released=self._breaker.lets_pass,
+        )
 
 
 class Stopwatch:
@@ -149,11 +166,3 @@ class Stopwatch:
         now = self._clock()
         self.laps[stage] = now - self._last
         self._last = now
-
-
-def find_first_offsets(records: Sequence[Record]) -> dict[TopicPartition, int]:
-    """Where each partition has to be read again from so that all of `records` come back."""
-    first: dict[TopicPartition, int] = {}
-    for record in records:
-        first.setdefault(TopicPartition(record.topic(), record.partition()), record.offset())
-    return first

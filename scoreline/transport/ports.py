@@ -1,13 +1,16 @@
 """The ports between the loop and whatever carries its records."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NewType, Protocol
 
 from scoreline.records import DeadLetter, NextOffsets, Outputs, Record, TopicPartition
 
+GroupMetadata = NewType("GroupMetadata", bytes)
+"""Under which membership of its group a source has read: opaque, and out of date after the next rebalance."""
+
 
 class RebalanceListener(Protocol):
-    """Told of every change of assignment, always from within `Source.poll` or `Source.close`."""
+    """Told of every change of assignment, always from within `Source.poll`, `keep_alive` or `close`."""
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """These partitions are ours from now on; an empty collection is the news that there are none for us."""
@@ -19,6 +22,10 @@ class RebalanceListener(Protocol):
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """These partitions have gone already: nothing can be committed for them."""
+        ...
+
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        """This partition of ours cannot be read on until someone decides where; it stands, the others go on."""
         ...
 
 
@@ -42,6 +49,21 @@ class Source(Protocol):
         """
         ...
 
+    def keep_alive(self) -> None:
+        """Stay a member while something else is waited for: rebalances happen, no record is handed out or skipped.
+
+        Fetching pauses with the first call and goes on with the next poll, so it is for waits that last.
+
+        Raises:
+            Refused: only at the start: a permission is missing.
+            FatalClientError: the client cannot go on.
+        """
+        ...
+
+    def group_metadata(self) -> GroupMetadata:
+        """The membership as it is now; offsets that are sent with it are refused after the next rebalance."""
+        ...
+
     def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
         """Commit; a refusal is counted and never raised, because the next commit covers it.
 
@@ -62,7 +84,18 @@ class Source(Protocol):
         ...
 
     def rewind(self, next_offsets: NextOffsets) -> None:
-        """Make the next poll return these offsets again, of the partitions that are still ours."""
+        """Make the next poll return these offsets again, of the partitions that have been ours since the last poll.
+
+        One that has gone and come back in between begins where its group has committed, and stays there.
+        """
+        ...
+
+    def progress(self) -> NextOffsets:
+        """How far positions have moved over what no reader is given: transaction markers, aborted, compacted records.
+
+        Only partitions of which everything was handed out; a rewind takes them out. It may be committed when everything
+        that was handed out is finished.
+        """
         ...
 
     def lags(self) -> Mapping[TopicPartition, int]:
@@ -103,6 +136,7 @@ class Publisher(Protocol):
         """Wait until everything published is acknowledged; False when the time is up first.
 
         Raises:
+            RecordTooLarge: something was refused for its size, whatever else was.
             DeliveryError: something was refused; the rest has been acknowledged, refused or given up by then.
             FatalClientError: the client cannot go on.
         """
@@ -117,25 +151,75 @@ class Publisher(Protocol):
         ...
 
 
+class TransactionalPublisher(Publisher, Protocol):
+    """A publisher whose records, and the offsets they were made from, become visible together or never.
+
+    The calls that ask the broker return False when they have no answer in time: the same call is repeated then, and
+    nothing else. `DeliveryError` asks for `abort`.
+    """
+
+    def begin(self) -> None:
+        """Open a transaction; what is published from now on belongs to it.
+
+        Raises:
+            FatalClientError: the client cannot go on.
+        """
+        ...
+
+    def send_offsets(self, next_offsets: NextOffsets, metadata: GroupMetadata, timeout_seconds: float) -> bool:
+        """Make the offsets part of the transaction.
+
+        Args:
+            metadata: of the source that has read them, taken before a rebalance could pass by.
+
+        Raises:
+            DeliveryError: refused, because the group has moved on or the transaction has failed.
+            FatalClientError: the client cannot go on; another one may have taken its place.
+        """
+        ...
+
+    def commit(self, timeout_seconds: float) -> bool:
+        """Make everything visible; until it returns True or raises, nobody knows whether it is.
+
+        Raises:
+            DeliveryError: it is not, and never will be.
+            FatalClientError: the client cannot go on; another one may have taken its place.
+        """
+        ...
+
+    def abort(self, timeout_seconds: float) -> bool:
+        """Make all of it invisible for good to those who read committed records.
+
+        Raises:
+            FatalClientError: the client cannot go on; the broker will end the transaction by itself.
+        """
+        ...
+
+
 class Delivery(Protocol):
     """Finishes a batch: outputs and dead letters out, then the offsets, under one guarantee."""
+
+    def begin(self) -> None:
+        """A batch was polled, and is about to be scored."""
+        ...
 
     def finish(
         self, outputs: Outputs, dead_letters: Sequence[DeadLetter], next_offsets: NextOffsets
     ) -> Mapping[str, float]:
-        """Publish everything, wait for its acknowledgement, then see to the offsets.
+        """Publish everything, wait for its acknowledgement, then see to the offsets; once or more since `begin`.
 
         Returns:
             Seconds spent by stage: `publish`, `commit`.
 
         Raises:
+            RecordTooLarge: the batch is not finished, because one of its outputs is larger than its topic allows.
             DeliveryError: the batch is not finished; nothing of it was or will be committed.
             FatalClientError: the client cannot go on.
         """
         ...
 
     def tick(self) -> None:
-        """Called when nothing was polled: commit what is due."""
+        """Called when nothing is in hand: commit what is due."""
         ...
 
     def close(self) -> None:
@@ -152,4 +236,12 @@ class ClientObserver(Protocol):
 
     def client_error(self, name: str, detail: str) -> None:
         """The client reports a situation (a broker that is away, credentials that are refused) and goes on trying."""
+        ...
+
+
+class TransactionObserver(Protocol):
+    """Learns how transactions end; may not raise."""
+
+    def transaction_ended(self, outcome: str) -> None:
+        """`committed` or `aborted`."""
         ...

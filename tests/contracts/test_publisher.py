@@ -7,8 +7,9 @@ import pytest
 
 from scoreline.dead_letters import REASON_HEADER, SOURCE_OFFSET_HEADER
 from scoreline.errors import DeliveryError
-from scoreline.records import DeadLetter, Outputs, Reason, TopicPartition, find_next_offsets
-from scoreline.transport.delivery import AtLeastOnce
+from scoreline.records import DeadLetter, Outputs, Reason, TopicPartition, find_last_records, find_next_offsets
+from scoreline.transport.at_least_once import AtLeastOnce
+from scoreline.transport.patience import Patience
 from scoreline.transport.record import StoredRecord
 from tests.contracts.worlds import PATIENCE_SECONDS, poll_until
 
@@ -168,15 +169,16 @@ def test_batches_finished_at_least_once_are_committed_and_not_read_again(world, 
             source,
             commit_interval_seconds=0.0,
             clock=time.monotonic,
-            should_give_up=lambda: False,
-            heartbeat=lambda: None,
+            patience=Patience(source, clock=time.monotonic, should_give_up=lambda: False, heartbeat=lambda: None),
         )
 
     source, delivery = start("a")
     finished = []
     while len(finished) < 40:
         records = poll_until(source, bool, max_records=10)
-        delivery.finish(Outputs(records, [r.value() for r in records], "m", 1), [], find_next_offsets(records))
+        delivery.finish(
+            Outputs(records, [r.value() for r in records], "m", 1), [], find_next_offsets(find_last_records(records))
+        )
         finished += records
     delivery.close()
     source.close()

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from scoreline.records import UNREADABLE_HEADERS, TopicPartition, find_next_offsets
+from scoreline.records import UNREADABLE_HEADERS, TopicPartition, find_last_records, find_next_offsets
 from tests.contracts.worlds import MANY_BYTES, Recorder, poll_until
 from tests.integration.raw_producer import produce_raw_header
 
@@ -102,7 +102,7 @@ def test_a_new_member_goes_on_where_the_group_has_committed(world, group):
     world.append(topic, numbered(10))
     source = world.open_source(topic, group)
     taken = poll_until(source, has(10))
-    source.commit(find_next_offsets(taken[:4]), wait=True)
+    source.commit(find_next_offsets(find_last_records(taken[:4])), wait=True)
     source.close()
     again = poll_until(world.open_source(topic, group, member="b"), has(6))
     assert [r.value() for r in again] == numbered(6, start=4)

@@ -15,9 +15,10 @@ from scoreline.kafka.publisher import open_publisher
 from scoreline.kafka.source import open_source
 from scoreline.local.broker import KafkaBroker
 from scoreline.local.properties import FAST_TIMEOUTS
-from scoreline.records import Outputs, find_next_offsets
+from scoreline.records import Outputs, find_last_records, find_next_offsets
 from scoreline.testing.consume import produce_records, read_records
-from scoreline.transport.delivery import AtLeastOnce
+from scoreline.transport.at_least_once import AtLeastOnce
+from scoreline.transport.patience import Patience
 from scoreline.transport.record import StoredRecord
 from tests.contracts.worlds import MANY_BYTES, Recorder
 
@@ -53,8 +54,9 @@ class Member:
             self.source,
             commit_interval_seconds=0.1,
             clock=time.monotonic,
-            should_give_up=lambda: self.given_up,
-            heartbeat=lambda: None,
+            patience=Patience(
+                self.source, clock=time.monotonic, should_give_up=lambda: self.given_up, heartbeat=lambda: None
+            ),
         )
 
     def turn(self):
@@ -62,7 +64,9 @@ class Member:
         if not records:
             self.delivery.tick()
             return
-        self.delivery.finish(Outputs(records, [r.value() for r in records], "m", 1), [], find_next_offsets(records))
+        self.delivery.finish(
+            Outputs(records, [r.value() for r in records], "m", 1), [], find_next_offsets(find_last_records(records))
+        )
         self.copied |= {int(r.value()) for r in records}
 
     def turn_until(self, condition, seconds=60.0):

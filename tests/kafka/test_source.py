@@ -25,7 +25,7 @@ from tests.kafka.scripted import (
 
 
 class Scene:
-    def __init__(self, *, silent_when_empty=False, **options):
+    def __init__(self, *, incremental=False, silent_when_empty=False, policy="earliest", **options):
         self.consumer = ScriptedConsumer()
         self.now = 0.0
         self.recorder = Recorder()
@@ -33,7 +33,9 @@ class Scene:
         self.watch = ClientWatch(self.recorder, clock=lambda: self.now)
         self.source = KafkaSource(
             self.consumer,
-            Membership(self.consumer, [TOPIC], silent_when_empty=silent_when_empty),
+            Membership(self.consumer, [TOPIC], incremental=incremental, silent_when_empty=silent_when_empty),
+            policy=policy,
+            group_id="group",
             commits=self.commits,
             watch=self.watch,
             clock=lambda: self.now,

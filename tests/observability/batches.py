@@ -7,7 +7,7 @@ import numpy as np
 from scoreline.features import Feature
 from scoreline.models.model import ModelVersion
 from scoreline.observability.events import BatchScored, RequestServed
-from scoreline.records import DeadLetter, Reason
+from scoreline.records import DeadLetter, Reason, find_last_records
 from scoreline.scoring import Part, Scored
 from scoreline.testing.fakes import WeightedSum
 from scoreline.transport.record import StoredRecord
@@ -64,7 +64,9 @@ def make_batch(
         )
         bad = np.array(infinite if not scored else (), dtype=np.intp)
         scored.append(Scored(np.zeros(n), bad))
-    return BatchScored(records, parts, scored, dead_letters, skipped, stage_seconds, FINISHED_AT_MS)
+    return BatchScored(
+        records, find_last_records(records), parts, scored, dead_letters, skipped, stage_seconds, FINISHED_AT_MS
+    )
 
 
 def make_request(

@@ -87,7 +87,7 @@ def test_the_lag_of_a_partition_goes_with_it():
     first, second = TopicPartition("features", 0), TopicPartition("features", 1)
     metrics.assigned([first, second])
     for partition in (0, 1):
-        metrics.set_lag("features", partition, 100 + partition)
+        metrics.set_lag(TopicPartition("features", partition), 100 + partition, 1.5)
     metrics.revoked([first])
     assert value(metrics, "consumer_lag_records", topic="features", partition="0") is None
     assert value(metrics, "consumer_lag_records", topic="features", partition="1") == 101
@@ -101,7 +101,7 @@ def test_a_late_lag_of_a_partition_that_has_gone_is_not_shown():
     metrics = Metrics()
     metrics.assigned([TopicPartition("features", 0)])
     metrics.revoked([TopicPartition("features", 0)])
-    metrics.set_lag("features", 0, 5)
+    metrics.set_lag(TopicPartition("features", 0), 5, None)
     assert value(metrics, "consumer_lag_records", topic="features", partition="0") is None
 
 
@@ -111,7 +111,7 @@ def test_ten_rebalances_leave_no_stale_series():
         mine = [TopicPartition("features", i), TopicPartition("features", i + 1)]
         metrics.assigned(mine)
         for topic, partition in mine:
-            metrics.set_lag(topic, partition, 1)
+            metrics.set_lag(TopicPartition(topic, partition), 1, 2.0)
         (metrics.revoked if i % 2 else metrics.lost)(mine)
     assert not [name for name, _ in read(metrics) if name == "scoreline_consumer_lag_records"]
     assert value(metrics, "assigned_partitions") == 0
@@ -133,7 +133,7 @@ def test_commits_rollbacks_turns_and_client_errors_are_counted():
     metrics.commit_answered({}, None)
     metrics.commit_answered({}, "REBALANCE_IN_PROGRESS")
     metrics.commit_answered({}, "ILLEGAL_GENERATION")
-    metrics.batch_rolled_back(10, DeliveryError("no"), 0.2)
+    metrics.batch_rolled_back([None] * 10, DeliveryError("no"), 0.2)
     metrics.turned()
     metrics.turned()
     metrics.client_error("_ALL_BROKERS_DOWN", "1/1 brokers are down")
@@ -218,7 +218,7 @@ def test_no_accept_header_is_refused(junk, parameter):
 def test_openmetrics_of_a_busy_service_is_valid():
     metrics = Metrics()
     metrics.assigned([TopicPartition('odd"topic\\', 0)])
-    metrics.set_lag('odd"topic\\', 0, 3)
+    metrics.set_lag(TopicPartition('odd"topic\\', 0), 3, 0.5)
     metrics.batch_scored(make_batch(make_records(20)))
     metrics.request_served(make_request())
     metrics.model_loaded(make_version(), 0.5)

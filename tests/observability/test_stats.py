@@ -31,7 +31,7 @@ def test_batches_are_summed_up():
     letters = [make_letter(records[0]), make_letter(records[1], Reason.TOMBSTONE)]
     for _ in range(3):
         stats.batch_scored(make_batch(records, positions={9: range(2, 6), 10: range(6, 10)}, dead_letters=letters))
-    stats.batch_rolled_back(10, DeliveryError("no"), 0.2)
+    stats.batch_rolled_back([None] * 10, DeliveryError("no"), 0.2)
     stats.commit_answered({}, None)
     stats.commit_answered({}, "UNKNOWN_MEMBER_ID")
     stats.client_error("_TRANSPORT", "gone")

@@ -25,7 +25,7 @@ def test_each_role_has_one_line_about_the_time_since_the_last(caplog):
     stats, summary, clock = make_summary("http", "stream")
     records = make_records(100, age_ms=30)
     stats.batch_scored(make_batch(records, positions={4: range(99)}, dead_letters=[make_letter(records[99])]))
-    stats.batch_rolled_back(5, DeliveryError("no"), 0.1)
+    stats.batch_rolled_back([None] * 5, DeliveryError("no"), 0.1)
     stats.request_served(make_request(seconds=0.004, instances=2))
     stats.request_served(make_request(seconds=0.004, status=500))
     clock.now += 10

@@ -14,7 +14,7 @@ class FakeClock:
         return self.now
 
 
-FINISHED = BatchScored([], [], [], [], 0, {}, 0)
+FINISHED = BatchScored([], {}, [], [], [], 0, {}, 0)
 PARTITIONS = [TopicPartition("features", 0), TopicPartition("features", 1)]
 
 
@@ -57,7 +57,7 @@ def test_losing_partitions_takes_the_evidence_away_until_the_next_assignment():
 def test_a_rolled_back_batch_makes_it_unready_with_the_reason_until_a_batch_is_finished():
     health, _ = make_health()
     health.assigned(PARTITIONS)
-    health.batch_rolled_back(10, DeliveryError("the broker is away"), 1.0)
+    health.batch_rolled_back([None] * 10, DeliveryError("the broker is away"), 1.0)
     answer = health.check()
     assert not answer.ready
     assert "the broker is away" in answer.detail
@@ -81,7 +81,7 @@ def test_one_line_is_logged_for_each_change_not_for_each_try(caplog):
     health, _ = make_health()
     with caplog.at_level("INFO", "scoreline.stream"):
         for _ in range(5):
-            health.batch_rolled_back(10, DeliveryError("away"), 1.0)
+            health.batch_rolled_back([None] * 10, DeliveryError("away"), 1.0)
         health.batch_scored(FINISHED)
         health.batch_scored(FINISHED)
     assert [r.event for r in caplog.records] == ["batch_rolled_back", "stream_resumed"]
@@ -108,7 +108,7 @@ def test_trouble_goes_with_the_partitions_that_may_have_caused_it():
     for leave in (StreamHealth.revoked, StreamHealth.lost):
         health, _ = make_health()
         health.assigned(PARTITIONS)
-        health.batch_rolled_back(10, DeliveryError("away"), 1.0)
+        health.batch_rolled_back([None] * 10, DeliveryError("away"), 1.0)
         leave(health, PARTITIONS)
         health.assigned([])
         assert health.check().ready

@@ -1,148 +1,17 @@
 """The loop over the in-memory broker: what it finishes, what it rolls back, what it tells."""
 
-import io
-import random
 import struct
-from dataclasses import dataclass, field
 
-import fastavro
 import pytest
 
 from scoreline.dead_letters import REASON_HEADER
-from scoreline.errors import FatalClientError, SchemaNotFound, Unavailable
-from scoreline.features import Feature
+from scoreline.errors import FatalClientError, Unavailable
 from scoreline.records import PIN_HEADER, UNREADABLE_HEADERS, TopicPartition, find_header
-from scoreline.schemas.decoder import PayloadDecoder
-from scoreline.schemas.fixed import PREDICTION_ID, prediction_schema
-from scoreline.schemas.framing import Framing, prefix_for
-from scoreline.schemas.predictions import PredictionEncoder
-from scoreline.scoring import ScoringPath, Tombstones
-from scoreline.stream.backoff import Backoff
-from scoreline.stream.loop import BatchLimits, StreamLoop, find_first_offsets
-from scoreline.testing.fakes import FixedVersions, WeightedSum
-from scoreline.transport.delivery import AtLeastOnce
-from scoreline.transport.memory import MemoryBroker, MemoryPublisher, MemorySource
+from scoreline.scoring import Tombstones
+from scoreline.stream.loop import BatchLimits
+from scoreline.stream.recovery import find_first_offsets
 from scoreline.transport.record import StoredRecord
-
-SCHEMA = fastavro.parse_schema(
-    {"type": "record", "name": "Row", "fields": [{"name": "x", "type": "double"}, {"name": "y", "type": "double"}]}
-)
-GROUP = "group"
-
-
-def encode(x, y=0.0):
-    """A framed row."""
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, SCHEMA, {"x": x, "y": y})
-    return struct.pack(">bI", 0, 1) + out.getvalue()
-
-
-def decode(record):
-    """A prediction as a dictionary."""
-    return fastavro.schemaless_reader(io.BytesIO(record.value()[5:]), prediction_schema(), None)
-
-
-class OneSchema:
-    """A catalog with the schema 1, which may be away."""
-
-    def __init__(self):
-        self.away = False
-
-    def find_writer(self, schema_id):
-        if self.away:
-            raise Unavailable("the registry is away")
-        if schema_id != 1:
-            raise SchemaNotFound(f"there is no schema {schema_id}")
-        return SCHEMA
-
-
-class StopAfterWaits:
-    """A stop signal that never really waits, and remembers for how long it was asked to."""
-
-    def __init__(self):
-        self.requested = False
-        self.waits = []
-
-    def is_set(self):
-        return self.requested
-
-    def wait(self, timeout=None):
-        self.waits.append(timeout)
-        return self.requested
-
-
-@dataclass
-class Witness:
-    """Learns all that the loop tells."""
-
-    turns: int = 0
-    batches: list = field(default_factory=list)
-    rolled_back: list = field(default_factory=list)
-
-    def turned(self):
-        self.turns += 1
-
-    def batch_scored(self, event):
-        self.batches.append(event)
-
-    def batch_rolled_back(self, records, error, retry_seconds):
-        self.rolled_back.append((records, type(error), retry_seconds))
-
-
-class Scene:
-    """A member over four partitions, with a weighted sum as its model: 2x + y, and 3x + y as version 2."""
-
-    def __init__(self, *, tombstones=Tombstones.DEAD_LETTER, limits=None):
-        self.broker = MemoryBroker()
-        for topic in ("features", "predictions", "dead-letters"):
-            self.broker.create_topic(topic, 4)
-        self.source = MemorySource(self.broker, GROUP, ["features"])
-        self.publisher = MemoryPublisher(self.broker, output_topic="predictions", dead_letter_topic="dead-letters")
-        self.catalog, self.stop, self.witness, self.now = OneSchema(), StopAfterWaits(), Witness(), 0.0
-        features = [Feature("x"), Feature("y")]
-        versions = FixedVersions(
-            {1: WeightedSum(features, [2, 1]), 2: WeightedSum(features, [3, 1])}, {"production": 1}
-        )
-        path = ScoringPath(
-            versions,
-            PayloadDecoder(self.catalog, framing=Framing.CONFLUENT),
-            PredictionEncoder(prefix_for(Framing.CONFLUENT, PREDICTION_ID, prediction_schema())),
-            wall_clock=lambda: 1_700_000_000.0,
-            tombstones=tombstones,
-        )
-        self.delivery = AtLeastOnce(
-            self.publisher,
-            self.source,
-            commit_interval_seconds=0.0,
-            clock=self.tick,
-            should_give_up=lambda: False,
-            heartbeat=lambda: None,
-        )
-        self.loop = StreamLoop(
-            self.source,
-            path,
-            self.delivery,
-            stop=self.stop,
-            clock=self.tick,
-            wall_clock=lambda: 1_700_000_001.0,
-            observers=[self.witness],
-            limits=limits,
-            backoff=Backoff(rng=random.Random(7)),
-        )
-
-    def tick(self):
-        self.now += 0.001
-        return self.now
-
-    def turn(self, times=1):
-        for _ in range(times):
-            self.loop.turn()
-
-    def committed(self):
-        return dict(self.broker.group(GROUP).committed)
-
-    def predictions(self):
-        return [(r.partition(), decode(r)["prediction"]) for r in self.broker.read("predictions")]
+from tests.stream.scenes import Scene, Witness, decode, encode
 
 
 def test_records_come_out_scored_on_the_partition_and_in_the_order_they_went_in():
@@ -209,13 +78,18 @@ def test_a_registry_that_is_away_holds_the_batch_without_a_dead_letter_and_waits
     scene = Scene()
     scene.broker.append("features", encode(4))
     scene.catalog.away = True
-    while len(scene.stop.waits) < 6:
-        scene.turn()
-    assert scene.committed() == {}
-    assert scene.broker.read("dead-letters") == scene.broker.read("predictions") == []
+    seen = []
+
+    def look(failures):
+        seen.append((scene.committed(), scene.broker.read("dead-letters"), scene.broker.read("predictions")))
+        scene.catalog.away = failures < 6
+
+    scene.witness.on_failure = look
+    scene.turn()
+    assert seen == [({}, [], [])] * 6
     assert [kind for _, kind, _ in scene.witness.rolled_back] == [Unavailable] * 6
-    assert scene.stop.waits[-1] > scene.stop.waits[0]
-    scene.catalog.away = False
+    pauses = [seconds for _, _, seconds in scene.witness.rolled_back]
+    assert pauses[-1] > pauses[0]
     scene.turn(2)
     assert [value for _, value in scene.predictions()] == [8.0]
 
@@ -224,15 +98,13 @@ def test_a_batch_that_succeeds_makes_the_next_wait_short_again():
     scene = Scene()
     scene.broker.append("features", encode(1))
     scene.catalog.away = True
-    while len(scene.stop.waits) < 8:
-        scene.turn()
-    scene.catalog.away = False
+    scene.witness.on_failure = lambda failures: setattr(scene.catalog, "away", failures < 8)
     scene.turn(2)
     scene.broker.append("features", b"\x00\x00\x00\x00\x05\x00")
     scene.catalog.away = True
-    while len(scene.stop.waits) < 9:
-        scene.turn()
-    assert scene.stop.waits[-1] <= 0.2
+    scene.turn()
+    assert len(scene.witness.rolled_back) == 9
+    assert scene.witness.rolled_back[-1][2] <= 0.2
 
 
 def test_a_batch_never_holds_more_records_than_allowed():
@@ -315,8 +187,8 @@ def test_a_stop_does_not_wait_for_a_slow_registry_to_answer_for_every_schema():
             raise Unavailable("stopping")
 
     scene.loop._path._decoder._before_lookup = go_on
-    while not scene.witness.rolled_back:
-        scene.turn()
+    scene.witness.on_failure = lambda _: setattr(scene.stop, "requested", True)
+    scene.turn()
     assert len(asked) == 6
     assert scene.broker.read("dead-letters") == []
     assert scene.committed() == {}

@@ -97,6 +97,13 @@ CONSUMER_LAG_RECORDS = Declared(
     "Offsets between the position and the end of an assigned partition; gone when the partition is.",
     ("topic", "partition"),
 )
+CONSUMER_LAG_SECONDS = Declared(
+    "consumer_lag_seconds",
+    Type.GAUGE,
+    "seconds",
+    "Age of the oldest record of an assigned partition that is not finished, by its Kafka timestamp; 0 if none.",
+    ("topic", "partition"),
+)
 ASSIGNED_PARTITIONS = Declared(
     "assigned_partitions", Type.GAUGE, "partitions", "Partitions that are assigned to this member now."
 )
@@ -111,6 +118,13 @@ COMMITS = Declared(
     Type.COUNTER,
     "commits",
     "Offset commits that the broker has answered: accepted, or refused (the next commit covers them).",
+    ("outcome",),
+)
+TRANSACTIONS = Declared(
+    "transactions_total",
+    Type.COUNTER,
+    "transactions",
+    "Transactions that have ended (exactly once): committed, or aborted (the batch is read again).",
     ("outcome",),
 )
 LOOP_TURNS = Declared(
@@ -166,9 +180,11 @@ CATALOGUE: tuple[Declared, ...] = (
     STAGE_SECONDS,
     END_TO_END_SECONDS,
     CONSUMER_LAG_RECORDS,
+    CONSUMER_LAG_SECONDS,
     ASSIGNED_PARTITIONS,
     REBALANCES,
     COMMITS,
+    TRANSACTIONS,
     LOOP_TURNS,
     ROLLED_BACK,
     CLIENT_ERRORS,

@@ -2,7 +2,7 @@
 
 import platform
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 
 from prometheus_client import Counter
@@ -14,7 +14,8 @@ from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
-from scoreline.records import NextOffsets, Reason, TopicPartition
+from scoreline.observability.metrics.partitions import PartitionGauge
+from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
 MAX_VERSIONS = 32
 MAX_ROUTES = 64
@@ -32,7 +33,6 @@ class Metrics:
         self._exposition = show = Exposition()
         self._lock = threading.Lock()
         self._assigned: set[TopicPartition] = set()
-        self._with_lag: set[TopicPartition] = set()
         self._rebalancing = False
         self._resident: Callable[[], Iterable[ModelVersion]] | None = None
         self._shown_models: set[tuple[str, str, str, str]] = set()
@@ -43,11 +43,14 @@ class Metrics:
         self._batch_records = show.histogram(catalogue.BATCH_RECORDS).only
         self._stage_seconds = show.histogram(catalogue.STAGE_SECONDS)
         self._end_to_end_seconds = show.histogram(catalogue.END_TO_END_SECONDS).only
-        self._lag = show.gauge(catalogue.CONSUMER_LAG_RECORDS)
+        self._lag_records = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_RECORDS))
+        self._lag_seconds = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_SECONDS))
         self._assigned_partitions = show.gauge(catalogue.ASSIGNED_PARTITIONS)
         self._rebalances = show.counter(catalogue.REBALANCES)
         commits = show.counter(catalogue.COMMITS)
         self._accepted, self._refused = commits.labels("accepted"), commits.labels("refused")
+        transactions = show.counter(catalogue.TRANSACTIONS)
+        self._transactions = {outcome: transactions.labels(outcome) for outcome in ("committed", "aborted")}
         self._turns = show.counter(catalogue.LOOP_TURNS)
         self._rolled_back = show.counter(catalogue.ROLLED_BACK)
         self._client_errors = show.counter(catalogue.CLIENT_ERRORS)
@@ -103,9 +106,9 @@ class Metrics:
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to another member, and what only they have goes from the exposition."""
         with self._lock:
-            for topic, partition in self._with_lag & set(partitions):
-                self._lag.remove(topic, partition)
-            self._with_lag.difference_update(partitions)
+            for partition in partitions:
+                self._lag_records.forget(partition)
+                self._lag_seconds.forget(partition)
             self._assigned.difference_update(partitions)
             self._assigned_partitions.set(len(self._assigned))
             if not self._rebalancing:
@@ -116,12 +119,22 @@ class Metrics:
         """Partitions have gone."""
         self.revoked(partitions)
 
-    def set_lag(self, topic: str, partition: int, records: int) -> None:
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        """Readiness tells."""
+
+    def set_lag(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         with self._lock:
-            if (topic, partition) in self._assigned:
-                self._with_lag.add(TopicPartition(topic, partition))
-                self._lag.labels(topic, partition).set(records)
+            if partition in self._assigned:
+                self._lag_records.set(partition, records)
+                if seconds is None:
+                    self._lag_seconds.forget(partition)
+                else:
+                    self._lag_seconds.set(partition, seconds)
+
+    def transaction_ended(self, outcome: str) -> None:
+        """Count a transaction."""
+        self._transactions[outcome].inc()
 
     def commit_answered(self, next_offsets: NextOffsets, error: str | None) -> None:  # noqa: ARG002 - the port's name
         """Count an answered commit."""
@@ -136,7 +149,7 @@ class Metrics:
         """Count a turn of the loop."""
         self._turns.inc()
 
-    def batch_rolled_back(self, records: int, error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
+    def batch_rolled_back(self, records: Sequence[Record], error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
         """Count a batch that will be read again."""
         self._rolled_back.labels(type(error).__name__).inc()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 from scoreline.records import NextOffsets, TopicPartition
+from scoreline.transport.ports import GroupMetadata
 
 
 class GroupProtocol(StrEnum):
@@ -91,6 +92,10 @@ class MemoryGroup:
         self._told[member] = self.generation
         self._owners.update(dict.fromkeys(free, member))
         return free
+
+    def metadata(self, member: str) -> GroupMetadata:
+        """Under which generation the member is, as far as it knows."""
+        return GroupMetadata(f"{member}/{self._joined.get(member, 0)}".encode())
 
     def commit(self, member: str, next_offsets: NextOffsets) -> str | None:
         """Commit, or say with which error it is refused."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from scoreline.records import NextOffsets, Record, TopicPartition
 from scoreline.transport.memory.broker import MemoryBroker
-from scoreline.transport.ports import ClientObserver, RebalanceListener
+from scoreline.transport.ports import ClientObserver, GroupMetadata, RebalanceListener
 from scoreline.transport.record import StoredRecord
 
 
@@ -34,6 +34,7 @@ class MemorySource:
         self._observer = observer
         self._listeners: list[RebalanceListener] = []
         self._positions: dict[TopicPartition, int] = {}
+        self._left: set[TopicPartition] = set()
         self._unanswered: deque[tuple[NextOffsets, str | None]] = deque()
         self._refused: dict[TopicPartition, int] = {}
         with broker.changed:
@@ -41,10 +42,21 @@ class MemorySource:
 
     def poll(self, max_records: int, max_bytes: int, timeout_seconds: float) -> Sequence[Record]:
         """What is there, at once; waits only when nothing is, and only on a broker that blocks."""
+        self._left.clear()
         records = self._poll_once(max_records, max_bytes)
         if not records and self._broker.wait(timeout_seconds):
             records = self._poll_once(max_records, max_bytes)
         return records
+
+    def keep_alive(self) -> None:
+        """Follow the group; records wait."""
+        with self._broker.changed:
+            self._take_answers()
+            self._follow_group()
+
+    def group_metadata(self) -> GroupMetadata:
+        """The member and the generation that it knows of."""
+        return self._group.metadata(self._member)
 
     def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
         """Commit; the answer to one that is not waited for comes with a later poll."""
@@ -68,7 +80,13 @@ class MemorySource:
 
     def rewind(self, next_offsets: NextOffsets) -> None:
         """Make the next poll return these offsets again, of the partitions that are still ours."""
-        self._positions.update({p: offset for p, offset in next_offsets.items() if p in self._positions})
+        stayed = self._positions.keys() - self._left
+        self._positions.update({p: offset for p, offset in next_offsets.items() if p in stayed})
+
+    def progress(self) -> NextOffsets:
+        """Positions that are at the end of their partition."""
+        with self._broker.changed:
+            return {p: position for p, position in self._positions.items() if position == self._broker.end_of(p)}
 
     def lags(self) -> Mapping[TopicPartition, int]:
         """Records between the position and the end of each partition of ours."""
@@ -93,14 +111,14 @@ class MemorySource:
 
     def _poll_once(self, max_records: int, max_bytes: int) -> list[StoredRecord]:
         with self._broker.changed:
-            while self._unanswered and not self._group.hold_answers:
-                self._take_answer(*self._unanswered.popleft())
+            self._take_answers()
             self._follow_group()
             return self._take(max_records, max_bytes)
 
     def _follow_group(self) -> None:
         if not self._group.has(self._member):
             lost = self.assignment()
+            self._left |= lost
             self._positions.clear()
             for listener in self._listeners:
                 listener.lost(lost)
@@ -114,7 +132,12 @@ class MemorySource:
             for listener in self._listeners:
                 listener.assigned(arriving)
 
+    def _take_answers(self) -> None:
+        while self._unanswered and not self._group.hold_answers:
+            self._take_answer(*self._unanswered.popleft())
+
     def _give_up(self, partitions: frozenset[TopicPartition]) -> None:
+        self._left |= partitions
         for listener in self._listeners:
             listener.revoked(partitions)
         for partition in partitions:

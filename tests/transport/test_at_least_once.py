@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from scoreline.errors import DeliveryError
-from scoreline.records import DeadLetter, Outputs, Reason, TopicPartition, find_next_offsets
-from scoreline.transport.delivery import AtLeastOnce
+from scoreline.records import DeadLetter, Outputs, Reason, TopicPartition, find_last_records, find_next_offsets
+from scoreline.transport.at_least_once import AtLeastOnce
 from scoreline.transport.memory import GroupProtocol, MemoryBroker, MemoryPublisher, MemorySource
+from scoreline.transport.patience import Patience
 from tests.contracts.worlds import MANY_BYTES, Recorder
 
 GROUP = "group"
@@ -43,8 +44,9 @@ class Scene:
             self.source,
             commit_interval_seconds=self.interval_seconds,
             clock=lambda: self.now,
-            should_give_up=lambda: self.given_up,
-            heartbeat=self.beat,
+            patience=Patience(
+                self.source, clock=lambda: self.now, should_give_up=lambda: self.given_up, heartbeat=self.beat
+            ),
         )
 
     def beat(self):
@@ -60,7 +62,9 @@ class Scene:
 
     def finish(self, records, dead_letters=()):
         return self.delivery.finish(
-            Outputs(records, [b"p"] * len(records), "model", 1), dead_letters, find_next_offsets(records)
+            Outputs(records, [b"p"] * len(records), "model", 1),
+            dead_letters,
+            find_next_offsets(find_last_records(records)),
         )
 
     @property
@@ -85,14 +89,14 @@ def test_dead_letters_are_delivered_with_the_batch(scene):
     scene.append(1)
     records = scene.poll()
     letter = DeadLetter(records[0], Reason.INVALID_VALUE, "inf")
-    scene.delivery.finish(Outputs([], [], "model", 1), [letter], find_next_offsets(records))
+    scene.delivery.finish(Outputs([], [], "model", 1), [letter], find_next_offsets(find_last_records(records)))
     assert len(scene.broker.read("dead-letters")) == 1
     assert scene.group.committed == {FIRST: 1}
 
 
 def test_a_batch_of_which_nothing_comes_out_is_committed_too(scene):
     scene.append(2)
-    scene.delivery.finish(Outputs([], [], "model", 1), [], find_next_offsets(scene.poll()))
+    scene.delivery.finish(Outputs([], [], "model", 1), [], find_next_offsets(find_last_records(scene.poll())))
     assert scene.group.committed == {FIRST: 2}
 
 

@@ -1,0 +1,84 @@
+"""Knows how far each partition was read, past markers and compacted records too, and how far that is from its end."""
+
+from collections.abc import Collection, Sequence
+
+from confluent_kafka import Consumer, Message
+from confluent_kafka import TopicPartition as ClientPartition
+
+from scoreline.kafka.membership import Membership, partition_of
+from scoreline.records import Clock, TopicPartition
+
+QUESTION_SECONDS = 1.0
+"""How long all questions for ends may take together while fetching is paused."""
+
+
+class Positions:
+    """Listens to rebalances, and to the client's word that an end was reached.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, consumer: Consumer, membership: Membership, *, clock: Clock) -> None:
+        self._consumer = consumer
+        self._membership = membership
+        self._clock = clock
+        self._ends: dict[TopicPartition, int] = {}
+        membership.add_listener(self)
+
+    def note_end(self, message: Message) -> None:
+        """Everything before this offset was handed to us, or is for no reader."""
+        self._ends[TopicPartition(*partition_of(message))] = int(message.offset() or 0)
+
+    def forget(self, partitions: Collection[TopicPartition]) -> None:
+        """They are read from somewhere else from now on."""
+        for partition in partitions:
+            self._ends.pop(partition, None)
+
+    def find_progress(self, held: Sequence[Message]) -> dict[TopicPartition, int]:
+        """Ends that were reached, of partitions of ours without a record that is held back."""
+        unfinished = {partition_of(m) for m in held}
+        return {p: end for p, end in self._ends.items() if p not in unfinished}
+
+    def find_lags(self, held: Sequence[Message], *, ask: bool) -> dict[TopicPartition, int]:
+        """Offsets between what was handed out and the end of each partition of ours; those not known are left out.
+
+        Args:
+            held: fetched, and not handed out yet.
+            ask: the broker; otherwise the ends are those of the last fetch.
+
+        Raises:
+            KafkaException: the client does not know its positions.
+        """
+        held_from: dict[TopicPartition, int] = {}
+        for message in held:
+            held_from.setdefault(partition_of(message), int(message.offset() or 0))
+        lags = {}
+        until = self._clock() + QUESTION_SECONDS
+        for at in self._consumer.position([ClientPartition(*p) for p in self._membership.assignment]):
+            partition = TopicPartition(at.topic, at.partition)
+            position = held_from.get(partition, at.offset)
+            left_seconds = until - self._clock() if ask else 0.0
+            _, end = (
+                self._consumer.get_watermark_offsets(at, timeout=left_seconds)
+                if left_seconds > 0
+                else self._consumer.get_watermark_offsets(at, cached=True)
+            )
+            if position >= 0 and end >= 0:
+                lags[partition] = max(0, end - position)
+        return lags
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """They are read from where the group has committed."""
+        self.forget(partitions)
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """What was reached says nothing about what another member will have finished."""
+        self.forget(partitions)
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """As revoked."""
+        self.forget(partitions)
+
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        """It has no position."""

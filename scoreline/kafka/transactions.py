@@ -1,0 +1,194 @@
+"""Puts predictions, dead letters and offsets onto Kafka in transactions."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import TopicPartition as ClientPartition
+
+from scoreline.errors import DeliveryError, FatalClientError, Refused, StopOverdue
+from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
+from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
+from scoreline.kafka.publisher import KafkaPublisher, Undelivered
+from scoreline.kafka.watch import ClientWatch
+from scoreline.records import Clock, NextOffsets
+from scoreline.transport.ports import ClientObserver, GroupMetadata
+
+START_SLICE_SECONDS = 1.0
+
+
+class KafkaTransactions(KafkaPublisher):
+    """Implements `scoreline.transport.ports.TransactionalPublisher`.
+
+    Args:
+        producer: made with a transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
+        transactional_id: of the producer, for people.
+        rest: as for `KafkaPublisher`.
+    """
+
+    def __init__(
+        self,
+        producer: Producer,
+        *,
+        transactional_id: str,
+        output_topic: str,
+        dead_letter_topic: str,
+        partition_counts: Mapping[str, int],
+        output_headers: bool,
+        wall_clock: Clock,
+        undelivered: Undelivered,
+        watch: ClientWatch,
+    ) -> None:
+        super().__init__(
+            producer,
+            output_topic=output_topic,
+            dead_letter_topic=dead_letter_topic,
+            partition_counts=partition_counts,
+            output_headers=output_headers,
+            wall_clock=wall_clock,
+            undelivered=undelivered,
+            watch=watch,
+        )
+        self._transactional_id = transactional_id
+
+    def start(self, keep_waiting: Callable[[], bool]) -> None:
+        """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
+
+        Args:
+            keep_waiting: asked once a second.
+
+        Raises:
+            Refused: this user may not use the transactional id, or not in this cluster.
+            StopOverdue: `keep_waiting` said no.
+            FatalClientError: the client cannot go on.
+        """
+        while True:
+            try:
+                self._producer.init_transactions(START_SLICE_SECONDS)
+            except KafkaException as raised:
+                error: KafkaError = raised.args[0]
+                if not error.retriable():
+                    raise self._explain_start(error) from raised
+            else:
+                return
+            if not keep_waiting():
+                raise StopOverdue(f"the transactional id {self._transactional_id} was not taken over before the stop")
+
+    def begin(self) -> None:
+        """Open a transaction.
+
+        Raises:
+            FatalClientError: the producer cannot go on.
+        """
+        self._undelivered.forget()
+        self._ask(self._producer.begin_transaction)
+
+    def send_offsets(self, next_offsets: NextOffsets, metadata: GroupMetadata, timeout_seconds: float) -> bool:
+        """Make the offsets part of the transaction; False without an answer in time.
+
+        Raises:
+            DeliveryError: the group has moved on, or the transaction has failed.
+            FatalClientError: the producer cannot go on.
+        """
+        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+        return self._ask(lambda: self._producer.send_offsets_to_transaction(offsets, metadata, timeout_seconds))
+
+    def commit(self, timeout_seconds: float) -> bool:
+        """Make everything visible; False without an answer in time.
+
+        Raises:
+            RecordTooLarge: it failed, and something was refused for its size.
+            DeliveryError: it failed, and has to be aborted.
+            FatalClientError: the producer cannot go on.
+        """
+        return self._ask(lambda: self._producer.commit_transaction(timeout_seconds))
+
+    def abort(self, timeout_seconds: float) -> bool:
+        """Make all of it invisible; False without an answer in time.
+
+        Raises:
+            FatalClientError: the producer cannot go on.
+        """
+        try:
+            aborted = self._ask(lambda: self._producer.abort_transaction(timeout_seconds))
+        except DeliveryError as error:
+            raise FatalClientError(f"the transaction cannot be aborted: {error}") from error
+        if aborted:
+            self._undelivered.forget()
+        return aborted
+
+    def _ask(self, call: Callable[[], object]) -> bool:
+        try:
+            call()
+        except KafkaException as raised:
+            error: KafkaError = raised.args[0]
+            if error.fatal() or self._watch.fatal is not None:
+                raise FatalClientError(self._explain_fatal(error)) from raised
+            if error.retriable():
+                return False
+            if error.txn_requires_abort():
+                self._undelivered.raise_for_any()  # the reason behind "some messages failed"
+                raise DeliveryError(f"the transaction has to be aborted: {describe_error(error)}") from raised
+            raise FatalClientError(f"the Kafka producer cannot go on: {describe_error(error)}") from raised
+        return True
+
+    def _explain_fatal(self, error: KafkaError) -> str:
+        told = self._watch.fatal or describe_error(error)
+        if error.code() in FENCINGS or "fenced" in told.lower():
+            return (
+                f"the Kafka producer cannot go on: {told}; another live member has taken the transactional id "
+                f"{self._transactional_id} (give each member a SCORELINE_MEMBER_ID of its own), or this one was frozen "
+                "for longer than transaction.timeout.ms"
+            )
+        return f"the Kafka producer cannot go on: {told}"
+
+    def _explain_start(self, error: KafkaError) -> Refused | FatalClientError:
+        if find_remedy(error) is not None:
+            return Refused(f"Kafka refuses transactions under the id {self._transactional_id}: {describe_error(error)}")
+        return FatalClientError(self._explain_fatal(error))
+
+
+def choose_transactional_id(group_id: str, role: str, member_id: str | None) -> str:
+    """`<group>-<role>-<member>`: with a stable member a restart ends its predecessor's open transaction at once.
+
+    Args:
+        member_id: a name that no other live member has; None for a random one.
+    """
+    return f"{group_id}-{role}-{member_id or secrets.token_hex(16)}"
+
+
+def open_transactions(
+    properties: Properties,
+    *,
+    transactional_id: str,
+    output_topic: str,
+    dead_letter_topic: str,
+    partition_counts: Mapping[str, int],
+    output_headers: bool,
+    observer: ClientObserver,
+    clock: Clock = time.monotonic,
+    wall_clock: Clock = time.time,
+) -> KafkaTransactions:
+    """A transactional publisher with a producer of its own, not started yet.
+
+    Args:
+        properties: the user's, `bootstrap.servers` among them.
+
+    Raises:
+        ConfigError: the client does not take a property.
+    """
+    undelivered = Undelivered()
+    watch = ClientWatch(observer, clock=clock)
+    on_delivery: OnDelivery = undelivered.report
+    return KafkaTransactions(
+        make_transactional_producer(properties, transactional_id, watch=watch, on_delivery=on_delivery),
+        transactional_id=transactional_id,
+        output_topic=output_topic,
+        dead_letter_topic=dead_letter_topic,
+        partition_counts=partition_counts,
+        output_headers=output_headers,
+        wall_clock=wall_clock,
+        undelivered=undelivered,
+        watch=watch,
+    )
