@@ -126,9 +126,12 @@ class KafkaPublisher:
             DeliveryError: something was refused.
             FatalClientError: the producer cannot go on.
         """
-        unsettled = self._producer.flush(timeout_seconds)
+        try:
+            unsettled = self._producer.flush(timeout_seconds)
+        except KafkaException as raised:
+            raise FatalClientError(self._explain_fatal(raised.args[0])) from raised
         if self._watch.fatal is not None:
-            raise FatalClientError(f"the Kafka producer cannot go on: {self._watch.fatal}")
+            raise FatalClientError(self._explain_fatal(None))
         if unsettled:
             return False
         self._undelivered.raise_for_any()
@@ -136,8 +139,11 @@ class KafkaPublisher:
 
     def discard(self) -> None:
         """Drop what is queued or under way; what the broker has got of it by now stays there."""
-        self._producer.purge()
-        self._producer.flush(0)
+        try:
+            self._producer.purge()
+            self._producer.flush(0)
+        except KafkaException as raised:
+            self._watch.note(raised.args[0])  # of a producer that cannot go on: it has nothing to give up any more
         self._undelivered.forget()
 
     def close(self) -> None:
@@ -196,8 +202,13 @@ class KafkaPublisher:
                 return
         error: KafkaError = obstacle.args[0]
         if error.fatal() or error.code() == FATAL:
-            raise FatalClientError(f"the Kafka producer cannot go on: {self._watch.fatal or describe_error(error)}")
+            raise FatalClientError(self._explain_fatal(error))
         self._undelivered.add(error, where)
+
+    def _explain_fatal(self, error: KafkaError | None) -> str:
+        """Why the producer cannot go on: the first reason that it gave, which later calls do not repeat."""
+        said = self._watch.fatal or ("no reason given" if error is None else describe_error(error))
+        return f"the Kafka producer cannot go on: {said}"
 
 
 def open_publisher(

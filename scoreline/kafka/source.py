@@ -62,7 +62,7 @@ class KafkaSource:
         self._answer_seconds = answer_seconds
         self._permissions_until = clock() + START_SECONDS
         self._held: list[Message] = []
-        self._paused = False
+        self._paused: frozenset[TopicPartition] = frozenset()
         self._committer = Committer(consumer, membership, commits, answer_seconds=answer_seconds)
         self._positions = Positions(consumer, membership, clock=clock)
         self._starts = StartOffsets(
@@ -71,7 +71,6 @@ class KafkaSource:
             policy=policy,
             group_id=group_id,
             commit=partial(self._committer.commit, wait=True),
-            watch=watch,
             answer_seconds=answer_seconds,
         )
 
@@ -86,7 +85,7 @@ class KafkaSource:
         messages = self._held
         if not messages:
             self._resume()
-            self._starts.settle()
+            self._settle_starts()
             messages = self._consume(max_records, 0.0)
             if not messages:
                 messages = self._consume_awaited(timeout_seconds)
@@ -105,10 +104,10 @@ class KafkaSource:
             Refused: only at the start: this user may not read the topics, or not in this group.
             FatalClientError: the consumer cannot go on.
         """
-        self._paused = True
-        ours = [ClientPartition(*p) for p in self.assignment()]
+        ours = self.assignment()
         try:
-            self._consumer.pause(ours)  # again each time: what has arrived since is not paused
+            self._consumer.pause([ClientPartition(*p) for p in ours])  # each time: some may have arrived since
+            self._paused |= ours
         except KafkaException as refused:
             self._watch.note(refused.args[0])
         messages = self._consume(KEPT_AT_ONCE, 0.0)
@@ -156,7 +155,8 @@ class KafkaSource:
         While fetching is paused the broker is asked, for a second at the most.
         """
         try:
-            return {**self._positions.find_lags(self._held, ask=self._paused), **self._starts.find_lags()}
+            paused = bool(self._paused & self.assignment())
+            return {**self._positions.find_lags(self._held, ask=paused), **self._starts.find_lags()}
         except KafkaException as refused:
             self._watch.note(refused.args[0])
             return {}
@@ -180,10 +180,11 @@ class KafkaSource:
             self._membership.leave()
 
     def _resume(self) -> None:
-        """Fetch again, if `keep_alive` had it paused."""
-        if self._paused:
-            self._paused = False
-            self._consumer.resume([ClientPartition(*p) for p in self.assignment()])
+        """Fetch again what `keep_alive` had paused; the client remembers it of partitions that went and came back."""
+        ours = self._paused & self.assignment()
+        if ours:
+            self._consumer.resume([ClientPartition(*p) for p in ours])
+            self._paused -= ours
 
     def _consume(self, count: int, timeout_seconds: float) -> list[Message]:
         """Up to `count` records, where a rebalance may have come between any two of them."""
@@ -222,9 +223,18 @@ class KafkaSource:
             if error.code() == AUTO_OFFSET_RESET:
                 self._starts.note(message)
                 continue
-            self._watch.note(error)
-            if error.code() in PERMISSIONS and self._clock() < self._permissions_until:
-                raise Refused(f"Kafka refuses: {describe_error(error)}")
+            self._note_error(error)
+
+    def _settle_starts(self) -> None:
+        try:
+            self._starts.settle()
+        except KafkaException as raised:
+            self._note_error(raised.args[0])
+
+    def _note_error(self, error: KafkaError) -> None:
+        self._watch.note(error)
+        if error.code() in PERMISSIONS and self._clock() < self._permissions_until:
+            raise Refused(f"Kafka refuses: {describe_error(error)}")
 
 
 def _count_fitting(messages: Sequence[Message], max_bytes: int) -> int:

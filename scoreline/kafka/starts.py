@@ -3,11 +3,10 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.kafka.membership import Membership, partition_of
-from scoreline.kafka.watch import ClientWatch
 from scoreline.records import NextOffsets, TopicPartition
 
 ANSWER_SECONDS = 2.5
@@ -46,7 +45,6 @@ class StartOffsets:
         policy: str,
         group_id: str,
         commit: CommitAndWait,
-        watch: ClientWatch,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._consumer = consumer
@@ -54,7 +52,6 @@ class StartOffsets:
         self._policy = policy
         self._group_id = group_id
         self._commit = commit
-        self._watch = watch
         self._answer_seconds = answer_seconds
         self._unknown: set[TopicPartition] = set()
         self._begun: set[TopicPartition] = set()
@@ -68,15 +65,13 @@ class StartOffsets:
             self._unknown.add(partition)
 
     def settle(self) -> None:
-        """Begin with the partitions that wait for it, or strand them; to be tried again while no broker answers."""
-        if not self._unknown:
-            return
-        topics = {p.topic for p in self._unknown}
-        try:
-            for topic in sorted(topics):
-                self._settle_topic(topic, {p for p in self._unknown if p.topic == topic})
-        except KafkaException as raised:
-            self._watch.note(raised.args[0])
+        """Begin with the partitions that wait for it, or strand them; to be tried again while no broker answers.
+
+        Raises:
+            KafkaException: no broker answers, or it refuses.
+        """
+        for topic in sorted({p.topic for p in self._unknown}):
+            self._settle_topic(topic, {p for p in self._unknown if p.topic == topic})
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """The client will say what it does not know of them."""

@@ -130,18 +130,17 @@ class KafkaTransactions(KafkaPublisher):
             if error.txn_requires_abort():
                 self._undelivered.raise_for_any()  # the reason behind "some messages failed"
                 raise DeliveryError(f"the transaction has to be aborted: {describe_error(error)}") from raised
-            raise FatalClientError(f"the Kafka producer cannot go on: {describe_error(error)}") from raised
+            raise FatalClientError(self._explain_fatal(error)) from raised
         return True
 
-    def _explain_fatal(self, error: KafkaError) -> str:
-        told = self._watch.fatal or describe_error(error)
-        if error.code() in FENCINGS or "fenced" in told.lower():
-            return (
-                f"the Kafka producer cannot go on: {told}; another live member has taken the transactional id "
-                f"{self._transactional_id} (give each member a SCORELINE_MEMBER_ID of its own), or this one was frozen "
-                "for longer than transaction.timeout.ms"
+    def _explain_fatal(self, error: KafkaError | None) -> str:
+        told = super()._explain_fatal(error)
+        if (error is not None and error.code() in FENCINGS) or "fenced" in told.lower():
+            told += (
+                f"; another live member has taken the transactional id {self._transactional_id} (give each member a "
+                "SCORELINE_MEMBER_ID of its own), or this one was frozen for longer than transaction.timeout.ms"
             )
-        return f"the Kafka producer cannot go on: {told}"
+        return told
 
     def _explain_start(self, error: KafkaError) -> Refused | FatalClientError:
         if find_remedy(error) is not None:

@@ -157,6 +157,7 @@ def test_the_answer_to_a_commit_comes_with_a_later_poll(world, group):
     recorder = Recorder()
     source = world.open_source(topic, group, recorder=recorder)
     poll_until(source, has(3))
+    recorder.commits.clear()
     source.commit({TopicPartition(topic, 0): 2}, wait=False)
     assert source.commit_in_flight()
     assert recorder.commits == []
@@ -172,6 +173,7 @@ def test_a_commit_that_is_waited_for_is_answered_on_return(world, group):
     recorder = Recorder()
     source = world.open_source(topic, group, recorder=recorder)
     poll_until(source, has(3))
+    recorder.commits.clear()
     source.commit({TopicPartition(topic, 0): 3}, wait=True)
     assert recorder.commits == [({TopicPartition(topic, 0): 3}, None)]
     assert not source.commit_in_flight()

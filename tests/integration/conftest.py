@@ -76,6 +76,8 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
             else [make_topic(label, partitions=partitions) for label in ("features", "predictions", "dead-letters")]
         )
         servers = bootstrap_servers or kafka.bootstrap_servers
+        brokers_own = variables.get("CONSUMER_GROUP_PROTOCOL") == "consumer"
+        quick = {} if brokers_own else {"CONSUMER_SESSION_TIMEOUT_MS": "6000"}
         service = scoreline_service(
             {
                 "KAFKA_BOOTSTRAP_SERVERS": servers,
@@ -87,7 +89,7 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
                 "DEAD_LETTER_TOPIC": topics[2],
                 "GROUP_ID": f"group-{topics[0]}",
                 "ID_FIELD": "id",
-                "CONSUMER_SESSION_TIMEOUT_MS": "6000",
+                **quick,
                 **variables,
             },
             name=name,
