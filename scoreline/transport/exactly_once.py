@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from scoreline.errors import DeliveryError, StopOverdue
+from scoreline.errors import DeliveryError, DependencyError, StopOverdue
 from scoreline.records import Clock, DeadLetter, NextOffsets, Outputs, TopicPartition
 from scoreline.transport.patience import Patience
 from scoreline.transport.ports import GroupMetadata, Source, TransactionalPublisher, TransactionObserver
@@ -86,7 +86,7 @@ class ExactlyOnce:
             self._insist(self._publisher.commit)
         except StopOverdue:
             raise
-        except DeliveryError:
+        except (DeliveryError, DependencyError):
             self._insist(self._publisher.abort)
             self._observer.transaction_ended("aborted")
             raise

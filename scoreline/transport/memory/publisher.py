@@ -5,10 +5,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from scoreline.dead_letters import dead_letter_headers
-from scoreline.errors import DeliveryError
+from scoreline.errors import DeliveryError, RecordTooLarge
 from scoreline.records import Clock, DeadLetter, Headers, Outputs, Record, caller_headers
 from scoreline.transport.memory.broker import MemoryBroker
 from scoreline.transport.outgoing import prediction_headers
+
+TOO_LARGE = "MSG_SIZE_TOO_LARGE"
 
 
 class MemoryPublisher:
@@ -74,9 +76,11 @@ class MemoryPublisher:
         if self._queue or self._unanswered:
             return False
         if self._refused:
-            message = f"{len(self._refused)} records were not delivered, the first because of {self._refused[0]}"
-            self._refused = []
-            raise DeliveryError(message)
+            refused, self._refused = self._refused, []
+            too_large = TOO_LARGE in refused
+            first = TOO_LARGE if too_large else refused[0]
+            message = f"{len(refused)} records were not delivered, the first because of {first}"
+            raise RecordTooLarge(message) if too_large else DeliveryError(message)
         return True
 
     def discard(self) -> None:
@@ -106,7 +110,7 @@ class MemoryPublisher:
             topic, record, value, headers = self._queue.popleft()
             refusal = self.refusals.popleft() if self.refusals else None
             if len(record.key() or b"") + len(value or b"") > self._max_record_bytes:
-                refusal = "MSG_SIZE_TOO_LARGE"
+                refusal = TOO_LARGE
             if refusal is not None:
                 self._refused.append(refusal)
                 continue
