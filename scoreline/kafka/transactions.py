@@ -98,25 +98,21 @@ class KafkaTransactions(KafkaPublisher):
         """Make everything visible; False without an answer in time.
 
         Raises:
-            RecordTooLarge: it failed, and something was refused for its size.
             DeliveryError: it failed, and has to be aborted.
             FatalClientError: the producer cannot go on.
         """
         return self._ask(lambda: self._producer.commit_transaction(timeout_seconds))
 
     def abort(self, timeout_seconds: float) -> bool:
-        """Make all of it invisible; False without an answer in time.
+        """Make all of it invisible; False without an answer in time. What was refused is told by the next `flush`.
 
         Raises:
             FatalClientError: the producer cannot go on.
         """
         try:
-            aborted = self._ask(lambda: self._producer.abort_transaction(timeout_seconds))
+            return self._ask(lambda: self._producer.abort_transaction(timeout_seconds))
         except DeliveryError as error:
             raise FatalClientError(f"the transaction cannot be aborted: {error}") from error
-        if aborted:
-            self._undelivered.forget()
-        return aborted
 
     def _ask(self, call: Callable[[], object]) -> bool:
         try:
@@ -128,7 +124,6 @@ class KafkaTransactions(KafkaPublisher):
             if error.retriable():
                 return False
             if error.txn_requires_abort():
-                self._undelivered.raise_for_any()  # the reason behind "some messages failed"
                 raise DeliveryError(f"the transaction has to be aborted: {describe_error(error)}") from raised
             raise FatalClientError(self._explain_fatal(error)) from raised
         return True

@@ -94,6 +94,7 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
             },
             name=name,
         )
-        return Deployment(service, servers, *topics, FlightEncoder(schema_id))
+        output_topic = variables.get("OUTPUT_TOPIC", topics[1])
+        return Deployment(service, servers, topics[0], output_topic, topics[2], FlightEncoder(schema_id))
 
     return start
