@@ -20,12 +20,8 @@ from scoreline.transport.ports import ClientObserver
 FULL_QUEUE_WAIT_SECONDS = 0.1
 
 
-_TELLING = {**dict.fromkeys(PURGES, 0), **dict.fromkeys(TOO_LARGE, 2)}
-"""How much an error tells of why: what was purged is a consequence, and a size calls for a search."""
-
-
 class Undelivered:
-    """What was refused since the last settlement: the most telling as an example, the rest as a number.
+    """What was refused since the last settlement: the first as an example, the rest as a number.
 
     Attributes:
         too_large: whether anything was refused for its size; what went to the same broker in one request with it is
@@ -36,26 +32,23 @@ class Undelivered:
         self.count = 0
         self.example = ""
         self.too_large = False
-        self._told = -1
 
     def report(self, error: KafkaError | None, message: Message) -> None:
-        """The producer's `on_delivery`."""
-        if error is not None:
+        """The producer's `on_delivery`; what was given up here, and not refused, needs no telling."""
+        if error is not None and error.code() not in PURGES:
             self.add(error, f"{message.topic()}[{message.partition()}]")
 
     def add(self, error: KafkaError, where: str) -> None:
         """A record for that partition will not be delivered."""
-        telling = _TELLING.get(error.code(), 1)
-        if telling > self._told:
+        too_large = error.code() in TOO_LARGE
+        if not self.count or (too_large and not self.too_large):
             self.example = f"{where}: {describe_error(error)}"
-            self._told = telling
         self.count += 1
-        self.too_large |= error.code() in TOO_LARGE
+        self.too_large |= too_large
 
     def forget(self) -> None:
         """It has been told, or does not matter any more."""
         self.count = 0
-        self._told = -1
         self.too_large = False
 
     def raise_for_any(self) -> None:
