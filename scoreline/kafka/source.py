@@ -22,7 +22,8 @@ from scoreline.transport.ports import ClientObserver, RebalanceListener
 ANSWER_SECONDS = 2.5
 """How long a commit that is waited for, or leaving the group, may take before the broker counts as away."""
 START_SECONDS = 10.0
-"""For how long after its start a source takes a missing permission for a mistake; later on it waits for the grant."""
+"""For how long a source that has read nothing yet takes a missing permission for a mistake; later on it waits for the
+grant."""
 
 
 class KafkaSource:
@@ -55,6 +56,7 @@ class KafkaSource:
         self._clock = clock
         self._answer_seconds = answer_seconds
         self._permissions_until = clock() + START_SECONDS
+        self._has_read = False
         self._held: list[Message] = []
         self._late_commit: Future[list[ClientPartition]] | None = None
 
@@ -174,6 +176,8 @@ class KafkaSource:
             self._watch.note(raised.args[0])
             messages = []
         good = [m for m in messages if m.error() is None]
+        if good:
+            self._has_read = True
         if len(good) != len(messages):
             self._note_errors(messages)
         if self._watch.fatal is not None:
@@ -187,7 +191,7 @@ class KafkaSource:
             if error is None:
                 continue
             self._watch.note(error)
-            if error.code() in PERMISSIONS and self._clock() < self._permissions_until:
+            if error.code() in PERMISSIONS and not self._has_read and self._clock() < self._permissions_until:
                 raise Refused(f"Kafka refuses: {describe_error(error)}")
 
     def _commit_and_wait(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> None:
