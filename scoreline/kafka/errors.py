@@ -13,6 +13,7 @@ TRANSPORT = KafkaError._TRANSPORT
 TIMED_OUT = KafkaError._TIMED_OUT
 FATAL = KafkaError._FATAL
 PERMISSIONS = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
+"""What a consumer may be refused at any time, and granted again."""
 
 _CREDENTIALS = "check SCORELINE_KAFKA_SASL_MECHANISM, SCORELINE_KAFKA_SASL_USERNAME and SCORELINE_KAFKA_SASL_PASSWORD"
 _CERTIFICATES = (
@@ -30,7 +31,9 @@ REFUSALS: dict[int, str] = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant this user READ on the input topics and WRITE on the output topics",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "grant this user READ on the consumer group SCORELINE_GROUP_ID",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant this user the operation on the cluster",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "grant this user WRITE on the transactional id",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+        "grant this user WRITE on the transactional ids that begin with SCORELINE_GROUP_ID and a hyphen"
+    ),
     KafkaError.UNKNOWN_TOPIC_OR_PART: _MISSING_TOPIC,
     KafkaError._UNKNOWN_TOPIC: _MISSING_TOPIC,
     KafkaError._UNKNOWN_PARTITION: _MISSING_TOPIC,
