@@ -66,7 +66,7 @@ def _reach(settings: Settings) -> tuple[KafkaAdmin, str]:
 
 
 def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> dict[str, TopicDescription]:
-    """Those of the topics that are there, all asked for at once."""
+    """Those of the topics that are there for this user to see, all asked for at once."""
     items = {
         "input topic": settings.input_topic,
         "output topic": settings.output_topic,
@@ -90,7 +90,7 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
             findings.note(item, f"{name}: partitions: {found[name].partitions}")
         else:
             findings.fail(item, Refused(f"{name} does not exist; create it with `scoreline topics create`"))
-    return found
+    return {name: topic for name, topic in found.items() if not topic.hidden}
 
 
 def _check_group(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> None:

@@ -96,6 +96,8 @@ class KafkaAdmin:
     def describe_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
         """What there is of these topics; a missing one is left out, and of a mock cluster there are only partitions.
 
+        One that the cluster tells this user nothing about is `hidden`.
+
         Raises:
             DependencyError: the cluster does not answer.
         """

@@ -3,7 +3,7 @@
 import pytest
 
 from scoreline.cli import preflight
-from scoreline.cli.findings import State
+from scoreline.cli.findings import Findings, State
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import Refused
@@ -47,6 +47,22 @@ def test_a_topic_that_this_user_may_not_use_fails_as_it_would_at_a_start(find_st
     assert states["input topic"] == (State.FAILED, "this user may not READ the topic features; grant it")
     assert states["output topic"] == (State.FAILED, "this user may not WRITE the topic predictions; grant it")
     assert states["dead-letter topic"][0] is State.OK
+
+
+@pytest.mark.parametrize("hidden", ["features", "predictions"])
+def test_nothing_is_said_of_the_settings_of_a_topic_that_this_user_may_not_see(monkeypatch, tmp_path, hidden):
+    class HidingAdmin(FakeAdmin):
+        def describe_topics(self, names):
+            return {n: TopicDescription(n, 0 if n == hidden else 3) for n in names}
+
+    monkeypatch.setattr(preflight, "open_admin", lambda properties: HidingAdmin())
+    settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", model_store=str(tmp_path), group_id="ours")
+    findings = Findings()
+    preflight.check_kafka(settings, findings)
+
+    assert [f.detail for f in findings.found if f.state is State.WARNING] == []
+    (failed,) = [f for f in findings.found if f.state is State.FAILED]
+    assert f"the topic {hidden}, nor even DESCRIBE it, or it does not exist" in failed.detail
 
 
 def test_a_broker_that_does_not_tell_what_is_allowed_is_given_the_benefit_of_the_doubt(find_states):
