@@ -54,7 +54,9 @@ def find_remedy(error: KafkaError) -> str | None:
     remedy = REFUSALS.get(error.code())
     if remedy is None and error.code() == TRANSPORT:
         text = error.str().lower()
-        remedy = _CERTIFICATES if any(word in text for word in _TLS_WORDS) else None
+        # A connection that is closed during the handshake may be a proxy's whose broker is away.
+        refused = any(word in text for word in _TLS_WORDS) and "disconnected" not in text
+        remedy = _CERTIFICATES if refused else None
     return remedy
 
 

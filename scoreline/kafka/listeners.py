@@ -25,8 +25,9 @@ _SASL_HANDSHAKE = struct.pack(">hhihh", 17, 1, 7, -1, 0)
 """Request 17 in version 1, correlation 7, no client id, and the empty name of a mechanism."""
 _UNSUPPORTED_SASL_MECHANISM = 33
 _ILLEGAL_SASL_STATE = 34
-_NAME_MISMATCHES = (62, 64)
-"""OpenSSL's codes for a certificate of another host name, or another IP address."""
+# OpenSSL's codes of what is wrong with a certificate.
+_NOT_ITS_TIME = (9, 10)
+_NOT_ITS_ADDRESS = (62, 64)
 
 
 class Listener(NamedTuple):
@@ -99,7 +100,9 @@ def _compare_sasl(answer: int | None, protocol: str) -> str | None:
 
 def _explain_certificate(error: ssl.SSLCertVerificationError) -> str:
     told = f"has a certificate that is not believed: {error.verify_message.rstrip('.')}"
-    if error.verify_code in _NAME_MISMATCHES:
+    if error.verify_code in _NOT_ITS_TIME:
+        return f"{told}; renew it, or correct the clock of this machine"
+    if error.verify_code in _NOT_ITS_ADDRESS:
         return (
             f"{told}; use an address that is in the certificate, in SCORELINE_KAFKA_BOOTSTRAP_SERVERS and in the "
             "brokers' advertised.listeners"

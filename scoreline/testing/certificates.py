@@ -41,21 +41,22 @@ class CertificateAuthority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
-        signed = _build(self._name, self._name, self._key.public_key()).add_extension(
+        signed = _build(self._name, self._name, self._key.public_key(), VALID_FOR).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(_encode(signed.sign(self._key, hashes.SHA256())))
 
-    def issue(self, name: str, addresses: Sequence[str] = ()) -> Certificate:
+    def issue(self, name: str, addresses: Sequence[str] = (), *, valid_for: dt.timedelta = VALID_FOR) -> Certificate:
         """A new certificate.
 
         Args:
             name: its common name, and that of its files.
             addresses: host names and IP addresses that it is good for.
+            valid_for: from now on; less than nothing, down to an hour, for one that has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _build(_name(name), self._name, key.public_key())
+        builder = _build(_name(name), self._name, key.public_key(), valid_for)
         if addresses:
             builder = builder.add_extension(x509.SubjectAlternativeName([_address(a) for a in addresses]), False)  # noqa: FBT003 - the library's own argument
         issued = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
@@ -68,7 +69,9 @@ class CertificateAuthority:
         return issued
 
 
-def _build(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _build(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, valid_for: dt.timedelta
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
@@ -77,7 +80,7 @@ def _build(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + VALID_FOR)
+        .not_valid_after(now + valid_for)
     )
 
 

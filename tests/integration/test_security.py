@@ -103,18 +103,26 @@ def make_world(secured_kafka, flights_store, tmp_path_factory):
 def test_features_become_predictions_with_what_the_page_grants_and_nothing_else(
     make_world, scoreline_service, streamed_flights, way
 ):
-    """Read, scored, dead letters written, offsets committed, group left: over TLS, as each kind of user."""
+    """Read, scored, dead letters written, offsets committed, group left: over TLS, as each kind of user.
+
+    Under the new group protocol as well.
+    """
     world = make_world(way)
     world.secured.grant(way, world.grants())
     if way == "scram":
         world.secured.set_password(way, PASSWORD)
-    made = {"scram": lambda: world.secured.scram(way, PASSWORD), "certificate": lambda: world.secured.certified(way)}
-    properties = made.get(way, lambda: world.secured.bearer(way))()
+        properties = world.secured.scram(way, PASSWORD)
+    else:
+        properties = world.secured.certified(way) if way == "certificate" else world.secured.bearer(way)
     rows = streamed_flights.rows[:200]
     world.produce(rows)
     produce_records(world.side_door, world.input, [StoredRecord("", 0, 0, b"bad", b"nonsense")])
 
-    service = scoreline_service(world.variables(properties), roles=["stream"]).start().await_ready()
+    variables = world.variables(properties)
+    if way == "token":
+        variables["CONSUMER_GROUP_PROTOCOL"] = "consumer"
+        del variables["CONSUMER_SESSION_TIMEOUT_MS"]  # the broker's to set then
+    service = scoreline_service(variables, roles=["stream"]).start().await_ready()
 
     found = world.predictions(len(rows))
     assert np.array_equal([found[n] for n in range(len(rows))], streamed_flights.expected[: len(rows)])

@@ -36,6 +36,12 @@ def test_a_transport_error_of_the_tls_layer_is_a_refusal(text):
     assert "SSL_CA_LOCATION" in str(error)
 
 
+def test_a_connection_that_is_closed_during_the_handshake_may_pass():
+    """A proxy whose broker is away does so; that the port speaks no TLS is for a look at it to find out."""
+    text = "SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a PLAINTEXT listener?"
+    assert find_remedy(KafkaError(KafkaError._TRANSPORT, text)) is None
+
+
 def test_a_fatal_error_is_fatal_whatever_its_code():
     error = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED, "no", fatal=True)
     assert isinstance(translate_exception(KafkaException(error), "could not poll"), FatalClientError)

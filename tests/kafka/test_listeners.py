@@ -1,13 +1,17 @@
 """What bare sockets find out about a listener, where nobody listens and where no broker does."""
 
+import datetime as dt
+import re
 import socket
+import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from scoreline.kafka import listeners
 from scoreline.kafka.listeners import find_mismatch, parse_listeners
+from scoreline.testing.certificates import CertificateAuthority
 
 PROTOCOLS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
@@ -75,3 +79,59 @@ def test_one_that_says_nothing_is_not_waited_for_long(monkeypatch):
     with serving(lambda _: healed.wait()) as address:
         assert find_mismatch({"bootstrap.servers": address}) is None
         healed.set()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"), "authority")
+
+
+def speak_tls(issued):
+    """Shakes hands with that certificate, and then closes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.chain, issued.key)
+
+    def answer(connection):
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(1)
+
+    return answer
+
+
+EXPIRED = {"valid_for": dt.timedelta(minutes=-1)}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "more", "told"),
+    [
+        (["other.example"], {}, r"IP address mismatch.*SCORELINE_KAFKA_BOOTSTRAP_SERVERS.*advertised\.listeners"),
+        (["127.0.0.1"], EXPIRED, r"certificate has expired; renew it"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_told_with_its_cure(authority, addresses, more, told):
+    properties = {"security.protocol": "SSL", "ssl.ca.location": str(authority.certificate)}
+    with serving(speak_tls(authority.issue("broker", addresses, **more))) as address:
+        found = find_mismatch({**properties, "bootstrap.servers": address})
+        unchecked = {"enable.ssl.certificate.verification": "false", "bootstrap.servers": address}
+        assert find_mismatch({**properties, **unchecked}) is None
+    assert found.startswith(f"{address} has a certificate that is not believed: ")
+    assert re.search(told, found), found
+
+
+def test_a_certificate_of_an_unknown_authority_is_told_with_the_variable_for_it(authority, tmp_path):
+    other = CertificateAuthority(tmp_path, "other")
+    with serving(speak_tls(authority.issue("broker", ["127.0.0.1"]))) as address:
+        found = find_mismatch(
+            {"bootstrap.servers": address, "security.protocol": "SSL", "ssl.ca.location": str(other.certificate)}
+        )
+    assert "SCORELINE_KAFKA_SSL_CA_LOCATION has to name" in found
+
+
+def test_a_name_that_nobody_asks_for_is_not_compared(authority):
+    properties = {
+        "security.protocol": "SSL",
+        "ssl.ca.location": str(authority.certificate),
+        "ssl.endpoint.identification.algorithm": "none",
+    }
+    with serving(speak_tls(authority.issue("broker", ["other.example"]))) as address:
+        assert find_mismatch({**properties, "bootstrap.servers": address}) is None
