@@ -16,6 +16,7 @@ PERMISSIONS = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP
 """What a consumer may be refused at any time, and granted again."""
 
 _CREDENTIALS = "check SCORELINE_KAFKA_SASL_MECHANISM, SCORELINE_KAFKA_SASL_USERNAME and SCORELINE_KAFKA_SASL_PASSWORD"
+_TOKENS = "check the variables SCORELINE_KAFKA_SASL_OAUTHBEARER_*, and whether the token endpoint answers"
 _CERTIFICATES = (
     "check SCORELINE_KAFKA_SECURITY_PROTOCOL, SCORELINE_KAFKA_SSL_CA_LOCATION and, for mutual TLS, "
     "SCORELINE_KAFKA_SSL_CERTIFICATE_LOCATION and SCORELINE_KAFKA_SSL_KEY_LOCATION"
@@ -52,6 +53,8 @@ _TLS_WORDS = ("certificate", "ssl handshake", "ssl routines", "tls alert")
 def find_remedy(error: KafkaError) -> str | None:
     """What someone has to do about a refusal; None for everything that may pass by itself."""
     remedy = REFUSALS.get(error.code())
+    if remedy == _CREDENTIALS and "OAUTHBEARER token" in error.str():
+        return _TOKENS
     if remedy is None and error.code() == TRANSPORT:
         text = error.str().lower()
         # A connection that is closed during the handshake may be a proxy's whose broker is away.
