@@ -70,8 +70,7 @@ class World:
     def enter(self, user, grants):
         """A user with a password and exactly these grants."""
         self.secured.set_password(user, PASSWORD)
-        if grants:
-            self.secured.grant(user, grants)
+        self.secured.grant(user, grants)
         return self.secured.scram(user, PASSWORD)
 
     def produce(self, rows, first=0):
@@ -185,13 +184,18 @@ CONNECTIONS = {
 
 @pytest.fixture(scope="module")
 def missing_grants(make_world):
-    """A user for each documented grant, who has all but that one; one who may only look, and one who may not even."""
+    """For each documented grant users who have all but that one; some who may only look, some who may not even."""
     world = make_world("missing")
     everything = world.grants()
-    users = {str(row): [g for g in everything if g != row.fill(world.names)] for row in RUN}
-    users["only DESCRIBE"] = [g._replace(operation="DESCRIBE") for g in everything]
-    users["nothing"] = []
-    named = {label: world.enter(f"missing-{n}", grants) for n, (label, grants) in enumerate(users.items())}
+    lists = {str(row): [g for g in everything if g != row.fill(world.names)] for row in RUN}
+    lists["only DESCRIBE"] = [g._replace(operation="DESCRIBE") for g in everything]
+    lists["nothing"] = []
+    named = {}
+    for number, (label, grants) in enumerate(lists.items()):
+        named[label, "password"] = world.enter(f"missing-{number}", grants)
+        certified = f"missing-certified-{number}"
+        world.secured.grant(certified, grants)
+        named[label, "certificate"] = world.secured.certified(certified)
     return world, named
 
 
@@ -223,17 +227,19 @@ def test_a_refused_connection_ends_check_and_start_in_time_with_cause_and_cure(v
         expect_refusal(verdict, CONNECTIONS[label])
 
 
+@pytest.mark.parametrize("way", ["password", "certificate"])
 @pytest.mark.parametrize("row", RUN, ids=str)
-def test_each_grant_of_the_page_is_needed_and_named_where_it_is_missing(missing_grants, verdicts, row):
+def test_each_grant_of_the_page_is_needed_and_named_where_it_is_missing(missing_grants, verdicts, row, way):
     kind, name, verb = row.fill(missing_grants[0].names)
-    for verdict in verdicts[str(row)]:
+    for verdict in verdicts[str(row), way]:
         expect_refusal(verdict, f"this user may not {verb} the (consumer )?{kind} {re.escape(name)}\\b.*grant it")
         assert verdict.said.count("may not") == 1
 
 
+@pytest.mark.parametrize("way", ["password", "certificate"])
 @pytest.mark.parametrize("label", ["only DESCRIBE", "nothing"])
-def test_all_that_is_missing_is_named_at_once(missing_grants, verdicts, label):
-    for verdict in verdicts[label]:
+def test_all_that_is_missing_is_named_at_once(missing_grants, verdicts, label, way):
+    for verdict in verdicts[label, way]:
         for row in RUN:
             kind, name, verb = row.fill(missing_grants[0].names)
             expect_refusal(verdict, f"may not {verb} the (consumer )?{kind} {re.escape(name)}\\b")
