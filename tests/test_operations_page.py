@@ -160,6 +160,16 @@ def test_answers_and_problems_on_the_page_are_shaped_as_they_come():
     assert problem == json.loads(error.body)
 
 
+def test_permissions_on_the_page_are_for_variables_that_there_are():
+    """What they are for is granted, and taken away, in `tests/integration/test_security.py`."""
+    rows = table_under("Permissions")
+    names = {name for row in rows for name in re.findall(r"<([A-Z_]+)>", row[2])}
+
+    assert {row[1] for row in rows} == {"topic", "group", "transactional id"}
+    assert names <= {name.upper() for name in Settings.variable_fields()}
+    assert [row[3] for row in rows if row[0] == "run, check"] == ["READ", "WRITE", "WRITE", "READ"]
+
+
 def test_every_metric_is_on_the_page():
     assert format_table() in PAGE
 

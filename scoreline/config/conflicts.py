@@ -153,6 +153,19 @@ def _find_registry_for_single_objects(settings: Settings) -> str | None:
     return None
 
 
+def _find_nobody_who_gives_tokens(settings: Settings) -> str | None:
+    every = settings.client_properties.every
+    mechanism = every.get("sasl.mechanism", every.get("sasl.mechanisms", ""))
+    fetched = every.get("sasl.oauthbearer.method", "default").lower() == "oidc"
+    made = every.get("enable.sasl.oauthbearer.unsecure.jwt", "false").lower() == "true"
+    if mechanism.upper() != "OAUTHBEARER" or fetched or made:
+        return None
+    return (
+        "SCORELINE_KAFKA_SASL_MECHANISM=OAUTHBEARER: nothing gives a token; set "
+        "SCORELINE_KAFKA_SASL_OAUTHBEARER_METHOD=oidc with the address of what does"
+    )
+
+
 _CREDENTIALS = tuple(f"schema_registry_{part}" for part in ("username", "password", "token", "ca"))
 
 BROKERS_OWN = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type")
@@ -172,4 +185,5 @@ CHECKS = (
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),
     Check(("input_format", "schema_registry_url"), _find_registry_for_single_objects),
+    Check(("client_properties",), _find_nobody_who_gives_tokens),
 )

@@ -12,6 +12,7 @@ from typing import Self
 
 from scoreline.errors import Unavailable
 from scoreline.local.jars import Announce, KafkaRuntime, find_runtime
+from scoreline.local.locks import LOCKED_PROTOCOLS, Locks, lock_properties
 from scoreline.local.network import free_ports, is_free
 from scoreline.local.process import GuardedProcess
 from scoreline.local.properties import HOST, Ports, server_properties, write_properties
@@ -42,6 +43,8 @@ class KafkaBroker:
         properties: of the broker, winning over ours.
         heap: the JVM's, in its notation.
         advertised_via: port of a proxy; adds a listener for it (`ports.behind_proxy`), whose clients are sent there.
+        locks: adds listeners that ask who comes (`ports.locked`), and an authorizer; the first one stays open, and
+            whoever comes through it may do everything.
         runtime: Java and jars; None for those of this user's cache, downloaded the first time.
         announce: told in words what takes long.
         ready_within_seconds: how long a start may take, downloads not counted.
@@ -55,6 +58,7 @@ class KafkaBroker:
         properties: Mapping[str, str] | None = None,
         heap: str = "512m",
         advertised_via: int | None = None,
+        locks: Locks | None = None,
         runtime: KafkaRuntime | None = None,
         announce: Announce = lambda _: None,
         ready_within_seconds: float = 60.0,
@@ -63,7 +67,8 @@ class KafkaBroker:
         temporary_name = f"scoreline-kafka-{secrets.token_hex(6)}"
         self.folder = Path(tempfile.gettempdir(), temporary_name) if folder is None else folder.absolute()
         self._port = port
-        self._properties = dict(properties or {})
+        self._properties = {**(lock_properties(locks) if locks is not None else {}), **(properties or {})}
+        self._locked_protocols = LOCKED_PROTOCOLS if locks is not None else ()
         self._heap = heap
         self._advertised_via = advertised_via
         self._runtime = runtime
@@ -154,8 +159,11 @@ class KafkaBroker:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
 
     def _choose_ports(self) -> Ports:
-        client, controller, behind_proxy = free_ports(3)
-        return Ports(self._port or client, controller, behind_proxy if self._advertised_via is not None else None)
+        client, controller, behind_proxy, *rest = free_ports(3 + len(self._locked_protocols))
+        locked = dict(zip(self._locked_protocols, rest, strict=True))
+        return Ports(
+            self._port or client, controller, behind_proxy if self._advertised_via is not None else None, locked
+        )
 
     def _lost_port(self) -> bool:
         return "Address already in use" in self.last_words(lines=200)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scoreline.local.mock import MockKafka
     from scoreline.testing.kafkas import ProxiedKafka, RunningKafka
     from scoreline.testing.registry import RealRegistry
+    from scoreline.testing.secured import SecuredKafka
     from scoreline.testing.service import ServiceProcess
     from scoreline.testing.topics import Topics
 
@@ -140,6 +141,23 @@ def proxied_kafka(request: pytest.FixtureRequest) -> Iterator[ProxiedKafka]:
         except Unavailable as error:
             give_up(request.config, error)
         yield proxied
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(request: pytest.FixtureRequest) -> Iterator[SecuredKafka]:
+    """A broker with SCRAM, client certificates and ACLs for the whole session; needs the package `cryptography`."""
+    from scoreline.errors import Unavailable
+
+    try:
+        from scoreline.testing.secured import secured_broker
+    except ImportError as error:
+        give_up(request.config, f"{error.name} is not installed")
+    with ExitStack() as stack:
+        try:
+            secured = stack.enter_context(secured_broker())
+        except Unavailable as error:
+            give_up(request.config, error)
+        yield secured
 
 
 @pytest.fixture

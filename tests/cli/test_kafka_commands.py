@@ -206,6 +206,7 @@ def test_check_tells_everything_that_is_missing_at_once(workspace, capsys):
         "input topic": "failed",
         "output topic": "failed",
         "dead-letter topic": "failed",
+        "consumer group": "skipped",
         "model": "failed",
         "model version": "skipped",
         "schemas": "ok",

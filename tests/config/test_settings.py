@@ -254,6 +254,7 @@ class TestConflicts:
             ({"SCHEMA_REGISTRY_URL": "http://r", "SCHEMA_REGISTRY_USERNAME": "me"}, "belong together"),
             ({"SCHEMA_REGISTRY_TOKEN": "t"}, "needs SCORELINE_SCHEMA_REGISTRY_URL"),
             ({"INPUT_FORMAT": "single-object", "SCHEMA_REGISTRY_URL": "http://r"}, "SCORELINE_SCHEMA_DIR only"),
+            ({"KAFKA_SASL_MECHANISM": "OAUTHBEARER"}, "set SCORELINE_KAFKA_SASL_OAUTHBEARER_METHOD=oidc"),
             (
                 {
                     "SCHEMA_REGISTRY_URL": "http://r",
@@ -269,6 +270,11 @@ class TestConflicts:
         (problem,) = problems_of(**values)
 
         assert expected in problem
+
+    @pytest.mark.parametrize("source", ["SASL_OAUTHBEARER_METHOD=oidc", "ENABLE_SASL_OAUTHBEARER_UNSECURE_JWT=true"])
+    def test_a_token_that_comes_from_somewhere_is_none(self, source):
+        name, value = source.split("=")
+        assert load(**{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", f"KAFKA_{name}": value})
 
     def test_are_not_looked_for_in_values_that_are_wrong_already(self):
         (problem,) = problems_of([Role.HTTP], HTTP_HOST="0.0.0.0", HTTP_TOKENS="oops")  # noqa: S104 - see above
