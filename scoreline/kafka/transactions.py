@@ -3,11 +3,12 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 
-from scoreline.errors import DeliveryError, FatalClientError, Refused, StopOverdue
+from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
 from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
 from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.publisher import KafkaPublisher, Undelivered
@@ -22,16 +23,18 @@ class KafkaTransactions(KafkaPublisher):
     """Implements `scoreline.transport.ports.TransactionalPublisher`.
 
     Args:
-        producer: made with a transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
-        transactional_id: of the producer, for people.
+        connect: makes a producer with the transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
+        transactional_id: for people.
+        keep_waiting: asked once a second while the transactional id is taken over.
         rest: as for `KafkaPublisher`.
     """
 
     def __init__(
         self,
-        producer: Producer,
+        connect: Callable[[], Producer],
         *,
         transactional_id: str,
+        keep_waiting: Callable[[], bool],
         output_topic: str,
         dead_letter_topic: str,
         partition_counts: Mapping[str, int],
@@ -41,7 +44,7 @@ class KafkaTransactions(KafkaPublisher):
         watch: ClientWatch,
     ) -> None:
         super().__init__(
-            producer,
+            connect(),
             output_topic=output_topic,
             dead_letter_topic=dead_letter_topic,
             partition_counts=partition_counts,
@@ -50,13 +53,13 @@ class KafkaTransactions(KafkaPublisher):
             undelivered=undelivered,
             watch=watch,
         )
+        self._connect = connect
         self._transactional_id = transactional_id
+        self._keep_waiting = keep_waiting
+        self._out_of_sequence = False
 
-    def start(self, keep_waiting: Callable[[], bool]) -> None:
+    def start(self) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
-
-        Args:
-            keep_waiting: asked once a second.
 
         Raises:
             Refused: this user may not use the transactional id, or not in this cluster.
@@ -72,17 +75,40 @@ class KafkaTransactions(KafkaPublisher):
                     raise self._explain_start(error) from raised
             else:
                 return
-            if not keep_waiting():
+            if not self._keep_waiting():
                 raise StopOverdue(f"the transactional id {self._transactional_id} was not taken over before the stop")
 
     def begin(self) -> None:
         """Open a transaction.
 
+        Where the one before has failed for the size of a record, a new producer opens it: librdkafka 2.16 goes on with
+        the sequence numbers of the request that was refused, and the next transaction would fail for that.
+
         Raises:
+            StopOverdue: `keep_waiting` said no.
             FatalClientError: the producer cannot go on.
         """
+        if self._out_of_sequence:
+            self._producer.close()
+            self._producer = self._connect()
+            self.start()
+            self._out_of_sequence = False
         self._undelivered.forget()
         self._ask(self._producer.begin_transaction)
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Wait until everything published is acknowledged, refused, or given up with its transaction.
+
+        Raises:
+            RecordTooLarge: something was refused for its size.
+            DeliveryError: something was refused.
+            FatalClientError: the producer cannot go on.
+        """
+        try:
+            return super().flush(timeout_seconds)
+        except RecordTooLarge:
+            self._out_of_sequence = True
+            raise
 
     def send_offsets(self, next_offsets: NextOffsets, metadata: GroupMetadata, timeout_seconds: float) -> bool:
         """Make the offsets part of the transaction; False without an answer in time.
@@ -156,6 +182,7 @@ def open_transactions(
     properties: Properties,
     *,
     transactional_id: str,
+    keep_waiting: Callable[[], bool],
     output_topic: str,
     dead_letter_topic: str,
     partition_counts: Mapping[str, int],
@@ -168,6 +195,7 @@ def open_transactions(
 
     Args:
         properties: the user's, `bootstrap.servers` among them.
+        keep_waiting: asked once a second while the transactional id is taken over.
 
     Raises:
         ConfigError: the client does not take a property.
@@ -176,8 +204,9 @@ def open_transactions(
     watch = ClientWatch(observer, clock=clock)
     on_delivery: OnDelivery = undelivered.report
     return KafkaTransactions(
-        make_transactional_producer(properties, transactional_id, watch=watch, on_delivery=on_delivery),
+        partial(make_transactional_producer, properties, transactional_id, watch=watch, on_delivery=on_delivery),
         transactional_id=transactional_id,
+        keep_waiting=keep_waiting,
         output_topic=output_topic,
         dead_letter_topic=dead_letter_topic,
         partition_counts=partition_counts,

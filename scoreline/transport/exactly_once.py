@@ -137,7 +137,7 @@ class ExactlyOnce:
     def _find_reason(self, error: ServiceError) -> ServiceError:
         """Why the transaction failed: its first error often says only that it has; now every record's own is in."""
         try:
-            self._publisher.flush(0.0)
+            self._insist(self._publisher.flush)
         except DeliveryError as reason:
             return reason
         return error
