@@ -98,12 +98,11 @@ class StreamRole:
         admin = open_admin(admin_properties(settings), observer=self._observer)
         deadline = time.monotonic() + settings.startup_seconds
         admin.reach(settings.startup_seconds, self._is_stopping)
+        read = [settings.input_topic, settings.redrive_topic]
         written = [settings.output_topic, settings.dead_letter_topic]
         while not self._is_stopping():
             try:
-                topics = admin.check_topics(
-                    [settings.input_topic, *written], read=[settings.input_topic], written=written
-                )
+                topics = admin.check_topics([*read, *written], read=read, written=written)
             except Unavailable:
                 # Brokers that are being restarted answer one question and not the next.
                 if time.monotonic() > deadline:
@@ -179,7 +178,7 @@ class StreamRole:
         )
         source = open_source(
             consumer_properties(settings),
-            [settings.input_topic],
+            [settings.input_topic, settings.redrive_topic],
             group_id=settings.group_for(parts.model_name),
             observer=self._observer,
             answer_seconds=self._stop.answer_seconds,
