@@ -66,7 +66,11 @@ PRODUCER_INVARIANTS: Properties = {
 
 
 def make_consumer(
-    properties: Properties, *, watch: ClientWatch | None = None, on_commit: OnCommit | None = None
+    properties: Properties,
+    *,
+    watch: ClientWatch | None = None,
+    on_commit: OnCommit | None = None,
+    tell_ends: bool = False,
 ) -> Consumer:
     """A consumer that commits only when told, and reads committed records only.
 
@@ -74,12 +78,15 @@ def make_consumer(
         properties: the user's, `bootstrap.servers` and `group.id` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
         on_commit: called from within a poll with the answer to a commit without waiting.
+        tell_ends: whether reaching the end of a partition comes as an error; for who reads a range, not a stream.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
     classic = properties.get("group.protocol", "classic") == "classic"
     merged = {**CONSUMER_DEFAULTS, **(CLASSIC_DEFAULTS if classic else {}), **properties, **CONSUMER_INVARIANTS}
+    if tell_ends:
+        merged["enable.partition.eof"] = True
     if on_commit is not None:
         merged["on_commit"] = on_commit
     return _construct(Consumer, merged, watch, "CONSUMER")
