@@ -168,6 +168,13 @@ def test_every_reason_is_on_the_page():
     assert [reason for reason, _ in table_under("Dead letters")] == [reason.value for reason in Reason]
 
 
+def test_every_reason_has_a_cure_on_the_page():
+    rows = table_under("From a reason to its cure")
+
+    assert [reason for reason, _, _ in rows] == [reason.value for reason in Reason]
+    assert all(cure for *_, cure in rows)
+
+
 def test_every_header_of_a_dead_letter_is_on_the_page():
     headers = dead_letter_headers(DeadLetter(StoredRecord(), Reason.UNDECODABLE, "x"), failed_at_ms=0)
 

@@ -9,6 +9,7 @@ from typer.main import get_command
 from scoreline import __version__
 from scoreline.cli.broker import broker
 from scoreline.cli.check import check
+from scoreline.cli.dead_letters import dead_letters_app
 from scoreline.cli.demo import demo
 from scoreline.cli.models import models_app
 from scoreline.cli.predict import predict
@@ -32,7 +33,7 @@ def make_command() -> Callable[..., Any]:
     app.callback()(_describe)
     for command in (run, check, broker, produce, tail, predict, demo):
         app.command()(command)
-    for group in (topics_app, models_app):
+    for group in (topics_app, models_app, dead_letters_app):
         app.add_typer(group)
     return get_command(app)
 
