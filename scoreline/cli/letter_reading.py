@@ -61,6 +61,8 @@ def read_markers(settings: Settings, interrupted: threading.Event) -> RedrivenLe
 def read_pages(reader: RangeReader, what: str, interrupted: threading.Event) -> Iterator[Sequence[Record]]:
     """Everything that a reader gives, with its progress for people; ends early once interrupted."""
     left = reader.unread
+    if not left:
+        return
     with show_progress(what, left) as advance:
         for page in reader.pages():
             if interrupted.is_set():

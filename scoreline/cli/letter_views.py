@@ -93,8 +93,8 @@ def show_letter_at(settings: Settings, partition: int, offset: int, *, as_json: 
     if as_json:
         print_json(described)
         return
-    value = described.pop("value", None)
-    rows = [{"field": name, "value": _to_text(item)} for name, item in _flatten(described)]
+    value = described.pop("value")
+    rows = [{"field": n, "value": None if item is None else _to_text(item)} for n, item in _flatten(described)]
     print_table(rows, title=f"{topic}[{partition}] at {offset}")
     if value is not None:
         typer.echo(json.dumps(value, ensure_ascii=False, default=str, indent=2))
@@ -152,20 +152,22 @@ def _describe(settings: Settings, record: Record) -> dict[str, Any]:
     if described.pop("value_base64", None) is not None:
         described["value_hex"] = (record.value() or b"").hex()
     letter = read_letter(record)
-    if letter is not None:
-        described["headers"] = [[name, value] for name, value in described["headers"] if name not in LETTER_HEADERS]
-        described |= {
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "version": letter.version,
-            "attempt": letter.attempt,
-            "failed_at": None if letter.failed_at_ms is None else format_moment(letter.failed_at_ms),
-            "source_topic": letter.source.topic,
-            "source_partition": letter.source.partition,
-            "source_offset": letter.source_offset,
-            "source_timestamp": _format_some(letter.source_timestamp_ms),
-        }
-    return described
+    if letter is None:
+        return described
+    headers = [[name, value] for name, value in described["headers"] if name not in LETTER_HEADERS]
+    place = {name: described.pop(name) for name in ("topic", "partition", "offset", "timestamp")}
+    failure = {
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "version": letter.version,
+        "attempt": letter.attempt,
+        "failed_at": _format_some(letter.failed_at_ms),
+        "source_topic": letter.source.topic,
+        "source_partition": letter.source.partition,
+        "source_offset": letter.source_offset,
+        "source_timestamp": _format_some(letter.source_timestamp_ms),
+    }
+    return {**place, **failure, **described, "headers": headers}
 
 
 def _format_some(milliseconds: int | None) -> str | None:

@@ -18,7 +18,16 @@ from scoreline.kafka.range_reader import RangeReader
 from scoreline.kafka.transactional_sender import open_transactional_sender
 from scoreline.records import Clock
 from scoreline.stream.dead_letter_selection import LetterSelection
-from scoreline.stream.redrive import Destination, Fate, LetterSorter, Redrive, RedriveRules, bound_by_rate
+from scoreline.stream.redrive import (
+    TRANSACTION_RECORDS,
+    Destination,
+    Fate,
+    LetterSorter,
+    Redrive,
+    RedrivenLetters,
+    RedriveRules,
+    bound_by_rate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ def redrive(settings: Settings, wish: RedriveWish, *, dry_run: bool, as_json: bo
     with noting_interrupts() as interrupted, closing(open_letters(settings, wish.selection)) as reader:
         started = time.monotonic()
         if dry_run:
-            written, sorter = 0, _make_sorter(settings, wish, interrupted)
+            written, sorter = 0, _make_sorter(settings, wish, read_markers(settings, interrupted))
             for page in read_pages(reader, "dead letters", interrupted):
                 for _ in sorter.sort(page):
                     pass
@@ -98,9 +107,9 @@ def _find_destination(settings: Settings, *, to_source: bool) -> Destination:
     )
 
 
-def _make_sorter(settings: Settings, wish: RedriveWish, interrupted: threading.Event) -> LetterSorter:
+def _make_sorter(settings: Settings, wish: RedriveWish, redriven: RedrivenLetters) -> LetterSorter:
     rules = RedriveRules(settings.input_topic, settings.redrive_topic, wish.max_attempts)
-    return LetterSorter(rules, wish.selection, read_markers(settings, interrupted))
+    return LetterSorter(rules, wish.selection, redriven)
 
 
 def _redrive_read(
@@ -115,7 +124,8 @@ def _redrive_read(
     with closing(sender):
         # Ahead of the markers: from here on nobody else adds to them, and what was left half done is rolled back.
         sender.take_over()
-        sorter = _make_sorter(settings, wish, interrupted)
+        redriven = read_markers(settings, interrupted)
+        sorter = _make_sorter(settings, wish, redriven)
         redrive = Redrive(
             destination,
             send_together=sender.send_together,
@@ -129,6 +139,11 @@ def _redrive_read(
                     if fate is Fate.DUE:
                         redrive.take(letter)
             redrive.finish()
+            lows = {partition: extent.low for partition, extent in reader.extents.items()}
+            outlived = redriven.find_outlived(settings.dead_letter_topic, lows)
+            for start in range(0, len(outlived), TRANSACTION_RECORDS):
+                if not interrupted.is_set():
+                    sender.send_together(outlived[start : start + TRANSACTION_RECORDS])
             finished = not interrupted.is_set()
         finally:
             if not finished:

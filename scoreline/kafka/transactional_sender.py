@@ -22,6 +22,7 @@ SLICE_SECONDS = 1.0
 FULL_QUEUE_WAIT_SECONDS = 0.1
 TRANSACTION_TIMEOUT_MS = 60_000
 MESSAGE_TIMEOUT_MS = 30_000
+PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - the client's own codes
 FENCED = ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH")
 
 
@@ -120,7 +121,9 @@ class TransactionalSender:
                 reason = self._watch.reason or "the broker does not answer"
                 raise DeliveryError(f"records were not acknowledged within {self._give_up_seconds:g} s: {reason}")
         if self._failures:
-            raise DeliveryError(self._describe(*self._failures[0]))
+            # The first refusal has everything else purged, which may be reported ahead of it.
+            causes = [failure for failure in self._failures if failure[0].code() not in PURGED]
+            raise DeliveryError(self._describe(*(causes or self._failures)[0]))
 
     def _roll_back(self) -> None:
         self._insist(partial(self._producer.abort_transaction, SLICE_SECONDS), "could not roll a transaction back")

@@ -6,9 +6,10 @@ whose marker is missing never was.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from scoreline.dead_letters import redrive_headers
 from scoreline.records import Record
@@ -35,10 +36,10 @@ class RedrivenLetters:
     """Which dead letters were redriven, by the markers that were noted."""
 
     def __init__(self) -> None:
-        self._timestamps: dict[bytes, int | None] = {}
+        self._markers: dict[bytes, _Marker] = {}
 
     def __len__(self) -> int:
-        return len(self._timestamps)
+        return len(self._markers)
 
     def note(self, marker: Record) -> None:
         """Take note of a marker, in offset order; one without a value takes an earlier one back."""
@@ -46,14 +47,39 @@ class RedrivenLetters:
         if key is None:
             return
         if value is None:
-            self._timestamps.pop(key, None)
+            self._markers.pop(key, None)
         else:
-            self._timestamps[key] = _read_timestamp(value)
+            self._markers[key] = _Marker(marker.topic(), marker.partition(), _read_timestamp(value))
 
     def __contains__(self, letter: Letter) -> bool:
+        marker = self._markers.get(marker_key(letter))
         # A dead-letter topic that was deleted and made anew has other letters at the same offsets.
-        key = marker_key(letter)
-        return key in self._timestamps and self._timestamps[key] in (None, letter.written_at_ms)
+        return marker is not None and marker.letter_timestamp_ms in (None, letter.written_at_ms)
+
+    def find_outlived(self, topic: str, lows: Mapping[int, int]) -> list[StoredRecord]:
+        """What takes back the markers of letters that are gone, so that there are never more markers than letters.
+
+        Args:
+            topic: of the dead letters.
+            lows: by partition of it, the oldest offset that is kept.
+        """
+        found = []
+        for key, marker in self._markers.items():
+            owner, _, place = key.decode("utf-8", "replace").rpartition(f"{topic}-")
+            partition, _, offset = place.partition("-")
+            if owner or not (partition.isdigit() and offset.isdigit()):
+                continue
+            if int(offset) < lows.get(int(partition), 0):
+                found.append(StoredRecord(marker.topic, marker.partition, key_=key, value_=None))
+        return found
+
+
+class _Marker(NamedTuple):
+    """Where a marker lies, and when its letter was written; None where someone wrote it by hand."""
+
+    topic: str
+    partition: int
+    letter_timestamp_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)

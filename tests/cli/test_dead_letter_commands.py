@@ -8,11 +8,14 @@ import subprocess
 import sys
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from scoreline.cli import main
 from scoreline.dead_letters import dead_letter_headers
 from scoreline.kafka.transactional_sender import open_transactional_sender
 from scoreline.records import PIN_HEADER, DeadLetter, Reason
+from scoreline.stream.redrive import RedrivenLetters
 from scoreline.testing.consume import produce_records, read_records
 from scoreline.testing.topics import Topics
 from scoreline.transport.record import StoredRecord
@@ -255,6 +258,24 @@ def test_a_marker_that_is_taken_back_has_the_letter_redriven_again(deployment, r
 
     assert run_json("redrive")["redriven"] == 1
     assert len(read_records(deployment.servers, deployment.redrive, at_least=2)) == 2
+
+
+def test_markers_go_when_their_letters_are_gone(deployment, run_json):
+    deployment.fail(*range(6))
+    assert run_json("redrive")["redriven"] == 6
+    assert len(deployment.read_markers(6)) == 6
+    admin = AdminClient({"bootstrap.servers": deployment.servers})
+    (cut,) = admin.delete_records([TopicPartition(deployment.letters, 1, 1)]).values()
+    cut.result(20)
+
+    for _ in range(2):
+        assert run_json("redrive")["redriven"] == 0
+    markers = read_records(deployment.servers, deployment.redriven, at_least=7)
+    assert sum(marker.value() is None for marker in markers) == 1
+    left = RedrivenLetters()
+    for marker in markers:
+        left.note(marker)
+    assert len(left) == 5
 
 
 def test_a_rate_is_kept(deployment, run_json):

@@ -77,6 +77,36 @@ class TestFates:
         assert len(note_markers(marker, StoredRecord(key_=None))) == 1
 
 
+class TestMarkersThatOutliveTheirLetters:
+    TOPIC = "features.dead-letters"
+
+    def test_are_taken_back_where_they_lie(self):
+        gone, kept, other = (mark(make_letter(offset, partition=p)) for offset, p in [(3, 1), (4, 1), (0, 2)])
+        redriven = note_markers(gone, kept, other)
+
+        (withdrawn,) = redriven.find_outlived(self.TOPIC, {1: 4})
+        assert (withdrawn.topic(), withdrawn.partition()) == (gone.topic(), gone.partition())
+        assert (withdrawn.key(), withdrawn.value()) == (gone.key(), None)
+        redriven.note(withdrawn)
+        assert len(redriven) == 2
+        assert redriven.find_outlived(self.TOPIC, {1: 4}) == []
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            b"other-1-0",
+            b"a.features.dead-letters-1-0",
+            b"features.dead-letters-1",
+            b"features.dead-letters-x-y",
+            b"\xff",
+        ],
+    )
+    def test_of_others_and_by_other_hands_are_left(self, key):
+        redriven = note_markers(StoredRecord(key_=key, value_=b"{}"))
+
+        assert redriven.find_outlived(self.TOPIC, {0: 9, 1: 9}) == []
+
+
 class TestWhatIsWritten:
     def test_key_value_and_the_callers_headers_travel_and_of_ours_only_the_attempt(self):
         theirs = [("trace", b"a"), (PIN_HEADER, b"7"), ("trace", b"b"), ("none", None)]
