@@ -44,7 +44,7 @@ def group(kafka, tmp_path, monkeypatch):
     monkeypatch.setenv("SCORELINE_INPUT_TOPIC", name)
     monkeypatch.setenv("SCORELINE_GROUP_ID", made.group_id)
     topics = Topics(kafka.bootstrap_servers)
-    topics.make(made.name, partitions=2, exact=True)
+    topics.make(made.name, partitions=2, exact=True, config={"retention.ms": "-1"})  # its records are old
     topics.make(made.redrive, exact=True)
     for moment in (1000, 2000, 3000):
         produce_records(made.servers, name, [StoredRecord(value_=b"x", timestamp_ms=moment)])

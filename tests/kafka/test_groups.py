@@ -25,7 +25,7 @@ def group_id():
 @pytest.fixture
 def topic(kafka, make_topic):
     """Two partitions; in the first are records of the moments 1000, 2000 and 3000."""
-    name = make_topic("offsets", partitions=2)
+    name = make_topic("offsets", partitions=2, config={"retention.ms": "-1"})
     for moment in (1000, 2000, 3000):
         produce_records(kafka.bootstrap_servers, name, [StoredRecord(value_=b"x", timestamp_ms=moment)])
     return name

@@ -84,7 +84,7 @@ def test_what_an_open_transaction_hides_is_not_waited_for(kafka, make_topic, ope
 
 
 def test_a_moment_and_an_offset_are_starts(kafka, make_topic, open_reader):
-    topic = make_topic("range", partitions=2)
+    topic = make_topic("range", partitions=2, config={"retention.ms": "-1"})
     for moment in (1000, 2000, 3000):
         produce_records(kafka.bootstrap_servers, topic, records(b"%d" % moment, timestamp_ms=moment))
     produce_records(kafka.bootstrap_servers, topic, records(b"old", partition=1, timestamp_ms=500))
