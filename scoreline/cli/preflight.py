@@ -71,16 +71,18 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
         "input topic": settings.input_topic,
         "output topic": settings.output_topic,
         "dead-letter topic": settings.dead_letter_topic,
+        "redrive topic": settings.redrive_topic,
     }
     found = {}
     if admin is not None:
         try:
-            found = admin.describe_topics(items.values())
+            found = admin.describe_topics([*items.values(), settings.redriven_topic])
         except ServiceError as error:
             findings.fail("topics", error)
             return {}
     written = [settings.output_topic, settings.dead_letter_topic]
-    forbidden = dict(find_forbidden(found, read=[settings.input_topic], written=written))
+    read = [settings.input_topic, settings.redrive_topic]
+    forbidden = dict(find_forbidden(found, read=read, written=written))
     for item, name in items.items():
         if admin is None:
             findings.note(item, f"{name}: not looked at without a broker", State.SKIPPED)
@@ -90,6 +92,9 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
             findings.note(item, f"{name}: partitions: {found[name].partitions}")
         else:
             findings.fail(item, Refused(f"{name} does not exist; create it with `scoreline topics create`"))
+    if admin is not None and settings.redriven_topic not in found:
+        detail = f"{settings.redriven_topic} does not exist: a redrive needs it; `scoreline topics create` makes it"
+        findings.note("topics", detail, State.WARNING)
     return {name: topic for name, topic in found.items() if not topic.hidden}
 
 

@@ -109,6 +109,8 @@ def _find_shared_topics(settings: Settings) -> str | None:
         "SCORELINE_INPUT_TOPIC": settings.input_topic,
         "SCORELINE_OUTPUT_TOPIC": settings.output_topic,
         "SCORELINE_DEAD_LETTER_TOPIC": settings.dead_letter_topic,
+        "SCORELINE_REDRIVE_TOPIC": settings.redrive_topic,
+        "SCORELINE_DEAD_LETTER_TOPIC with .redriven": settings.redriven_topic,
     }
     shared = [name for name, topic in topics.items() if list(topics.values()).count(topic) > 1]
     if not shared:
@@ -121,6 +123,20 @@ def _find_long_dead_letter_topic(settings: Settings) -> str | None:
         return (
             f"SCORELINE_INPUT_TOPIC is so long that {settings.dead_letter_topic} is no topic's name; "
             "set SCORELINE_DEAD_LETTER_TOPIC"
+        )
+    if len(settings.redriven_topic) > MAX_TOPIC_LENGTH:
+        return (
+            f"SCORELINE_DEAD_LETTER_TOPIC is so long that {settings.redriven_topic}, where redrives are noted, is no "
+            "topic's name; set a shorter one"
+        )
+    return None
+
+
+def _find_long_redrive_topic(settings: Settings) -> str | None:
+    if len(settings.redrive_topic) > MAX_TOPIC_LENGTH:
+        return (
+            f"SCORELINE_INPUT_TOPIC is so long that {settings.redrive_topic} is no topic's name; "
+            "set SCORELINE_REDRIVE_TOPIC"
         )
     return None
 
@@ -179,8 +195,9 @@ CHECKS = (
     Check(("http_tokens", "http_auth"), _find_idle_tokens),
     Check(("http_tokens", "metrics_auth"), _find_metrics_without_token),
     Check(("http_tls_cert", "http_tls_key"), _find_half_tls),
-    Check(("input_topic", "output_topic", "dead_letter_topic"), _find_shared_topics),
+    Check(("input_topic", "output_topic", "dead_letter_topic", "redrive_topic"), _find_shared_topics),
     Check(("input_topic", "dead_letter_topic"), _find_long_dead_letter_topic),
+    Check(("input_topic", "redrive_topic"), _find_long_redrive_topic),
     Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),

@@ -79,17 +79,19 @@ PRODUCER_INVARIANTS: Properties = {
 }
 
 
-def make_consumer(properties: Properties, *, watch: ClientWatch | None = None) -> Consumer:
+def make_consumer(properties: Properties, *, watch: ClientWatch | None = None, tell_ends: bool = False) -> Consumer:
     """A consumer that commits only when told, and reads committed records only.
 
     Args:
         properties: the user's, `bootstrap.servers` and `group.id` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
+        tell_ends: have it say, as a message with an error, that the end of a partition was reached.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
-    return _construct(Consumer, {**_consumer_properties(properties), **CONSUMER_INVARIANTS}, watch, "CONSUMER")
+    ends = {"enable.partition.eof": True} if tell_ends else {}
+    return _construct(Consumer, {**_consumer_properties(properties), **CONSUMER_INVARIANTS, **ends}, watch, "CONSUMER")
 
 
 def make_member(
@@ -101,6 +103,7 @@ def make_member(
         properties: the user's, `bootstrap.servers` and `group.id` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
         on_commit: called from within a poll with the answer to a commit without waiting.
+        tell_ends: whether reaching the end of a partition comes as an error; for who reads a range, not a stream.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.

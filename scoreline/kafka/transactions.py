@@ -12,6 +12,7 @@ from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Re
 from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
 from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.publisher import KafkaPublisher, Undelivered
+from scoreline.kafka.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, NextOffsets
 from scoreline.transport.ports import ClientObserver, GroupMetadata
@@ -68,7 +69,7 @@ class KafkaTransactions(KafkaPublisher):
         """
         while True:
             try:
-                self._producer.init_transactions(START_SLICE_SECONDS)
+                raise_shadowed(partial(self._producer.init_transactions, START_SLICE_SECONDS))
             except KafkaException as raised:
                 error: KafkaError = raised.args[0]
                 if not error.retriable():
@@ -89,7 +90,7 @@ class KafkaTransactions(KafkaPublisher):
             FatalClientError: the producer cannot go on.
         """
         if self._out_of_sequence:
-            self._producer.close()
+            close_producer(self._producer, self._watch)
             self._producer = self._connect()
             self.start()
             self._out_of_sequence = False
@@ -142,7 +143,7 @@ class KafkaTransactions(KafkaPublisher):
 
     def _ask(self, call: Callable[[], object]) -> bool:
         try:
-            call()
+            raise_shadowed(call)
         except KafkaException as raised:
             error: KafkaError = raised.args[0]
             if error.fatal() or self._watch.fatal is not None:

@@ -44,6 +44,7 @@ class StreamRole:
         self._refusals = RefusalNotes()
         self._observer = ClientTee(parts.metrics, parts.stats, parts.client_log, self._refusals)
         self._group_id = self._settings.group_for(parts.model_name)
+        self._read = [self._settings.input_topic, self._settings.redrive_topic]
         self._written = [self._settings.output_topic, self._settings.dead_letter_topic]
         self._health = StreamHealth(time.monotonic)
         self._admin: KafkaAdmin | None = None
@@ -90,7 +91,7 @@ class StreamRole:
         trouble = admin.find_trouble(input_topic, PROBE_SECONDS)
         if trouble is None and self._refusals.open:
             try:
-                trouble = admin.find_refusal(read=[input_topic], written=self._written, group_id=self._group_id)
+                trouble = admin.find_refusal(read=self._read, written=self._written, group_id=self._group_id)
             except DependencyError as error:
                 return str(error)
             if trouble is None:
@@ -118,10 +119,7 @@ class StreamRole:
         while not self._is_stopping():
             try:
                 topics = admin.check_topics(
-                    [settings.input_topic, *self._written],
-                    read=[settings.input_topic],
-                    written=self._written,
-                    group_id=self._group_id,
+                    [*self._read, *self._written], read=self._read, written=self._written, group_id=self._group_id
                 )
             except Unavailable:
                 # Brokers that are being restarted answer one question and not the next.
@@ -189,7 +187,7 @@ class StreamRole:
         settings, parts = self._settings, self._parts
         source = open_source(
             consumer_properties(settings),
-            [settings.input_topic],
+            self._read,
             group_id=self._group_id,
             observer=self._observer,
             answer_seconds=self._stop.answer_seconds,

@@ -20,10 +20,8 @@ class FakeAdmin:
         pass
 
     def describe_topics(self, names):
-        return {
-            n: TopicDescription(n, 3, allowed_operations=self.allowed[n.replace(".dead-letters", "_dead")])
-            for n in names
-        }
+        allowed = {n: self.allowed[n.replace("features.", "").replace("-letters", "").split(".")[0]] for n in names}
+        return {n: TopicDescription(n, 3, allowed_operations=operations) for n, operations in allowed.items()}
 
     def find_forbidden_group(self, group_id):
         return "this user may not" if group_id == "forbidden" else None
@@ -42,11 +40,12 @@ def find_states(monkeypatch, tmp_path):
 
 def test_a_topic_that_this_user_may_not_use_fails_as_it_would_at_a_start(find_states):
     read, write = frozenset({"DESCRIBE", "READ"}), frozenset({"DESCRIBE", "WRITE"})
-    states = find_states(features=write, predictions=read, features_dead=write)
+    states = find_states(features=write, predictions=read, dead=write, redrive=write)
 
     assert states["input topic"] == (State.FAILED, "this user may not READ the topic features; grant it")
     assert states["output topic"] == (State.FAILED, "this user may not WRITE the topic predictions; grant it")
     assert states["dead-letter topic"][0] is State.OK
+    assert states["redrive topic"] == (State.FAILED, "this user may not READ the topic features.redrive; grant it")
 
 
 @pytest.mark.parametrize("hidden", ["features", "predictions"])
@@ -67,7 +66,7 @@ def test_nothing_is_said_of_the_settings_of_a_topic_that_this_user_may_not_see(m
 
 def test_a_broker_that_does_not_tell_what_is_allowed_is_given_the_benefit_of_the_doubt(find_states):
     unknown = frozenset()
-    states = find_states(features=unknown, predictions=unknown, features_dead=unknown)
+    states = find_states(features=unknown, predictions=unknown, dead=unknown, redrive=unknown)
 
     assert {state for state, _ in states.values()} == {State.OK}
 
@@ -80,7 +79,7 @@ def find_items(monkeypatch, tmp_path):
     """What is found about a cluster where all topics are well."""
 
     def find(admin=True, **settings):
-        topics = {"features": EVERYTHING, "predictions": EVERYTHING, "features_dead": EVERYTHING}
+        topics = {"features": EVERYTHING, "predictions": EVERYTHING, "dead": EVERYTHING, "redrive": EVERYTHING}
         if admin:
             monkeypatch.setattr(preflight, "open_admin", lambda properties: FakeAdmin(**topics))
         made = Settings(

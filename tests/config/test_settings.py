@@ -39,6 +39,13 @@ def test_the_dead_letter_topic_follows_the_input_topic():
     assert load(INPUT_TOPIC="flights", DEAD_LETTER_TOPIC="morgue").dead_letter_topic == "morgue"
 
 
+def test_the_topics_of_a_redrive_follow_the_input_and_the_dead_letters():
+    settings = load(INPUT_TOPIC="flights", DEAD_LETTER_TOPIC="morgue")
+
+    assert (settings.redrive_topic, settings.redriven_topic) == ("flights.redrive", "morgue.redriven")
+    assert load(REDRIVE_TOPIC="again").redrive_topic == "again"
+
+
 def test_the_group_follows_the_model_that_is_served():
     assert load().group_for("delays") == "scoreline-delays"
     assert load(GROUP_ID="mine").group_for("delays") == "mine"
@@ -251,6 +258,10 @@ class TestConflicts:
             ({"HTTP_TLS_CERT": "cert.pem"}, "belong together"),
             ({"OUTPUT_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_OUTPUT_TOPIC name the same topic"),
             ({"INPUT_TOPIC": "i" * 240}, "set SCORELINE_DEAD_LETTER_TOPIC"),
+            ({"INPUT_TOPIC": "i" * 230}, "SCORELINE_DEAD_LETTER_TOPIC is so long"),
+            ({"INPUT_TOPIC": "i" * 245, "DEAD_LETTER_TOPIC": "d"}, "set SCORELINE_REDRIVE_TOPIC"),
+            ({"REDRIVE_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_REDRIVE_TOPIC name the same topic"),
+            ({"OUTPUT_TOPIC": "features.dead-letters.redriven"}, "SCORELINE_DEAD_LETTER_TOPIC with .redriven name"),
             ({"SCHEMA_REGISTRY_URL": "http://r", "SCHEMA_REGISTRY_USERNAME": "me"}, "belong together"),
             ({"SCHEMA_REGISTRY_TOKEN": "t"}, "needs SCORELINE_SCHEMA_REGISTRY_URL"),
             ({"INPUT_FORMAT": "single-object", "SCHEMA_REGISTRY_URL": "http://r"}, "SCORELINE_SCHEMA_DIR only"),

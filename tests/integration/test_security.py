@@ -45,11 +45,13 @@ class World:
         self.side_door = secured.broker.bootstrap_servers
         self.topics = Topics(self.side_door)
         self.input, self.output, self.letters = (self.topics.make(f"{name}-{kind}") for kind in ("in", "out", "dead"))
+        self.redrive = self.topics.make(f"{self.input}.redrive", exact=True)
         self.encoder = FlightEncoder(write_schema(folder / "schemas", f"{self.input}-value", flight_schema()))
         self.names = {
             "INPUT_TOPIC": self.input,
             "OUTPUT_TOPIC": self.output,
             "DEAD_LETTER_TOPIC": self.letters,
+            "REDRIVE_TOPIC": self.redrive,
             "GROUP_ID": f"{self.input}-group",
         }
         self.base = {
@@ -272,9 +274,9 @@ def test_the_page_grants_what_creating_topics_needs(make_world):
     admin = open_admin(admin_properties(settings))
     admin.reach(10, lambda: False)
     made = create_topics(admin, settings, partitions=2, replication_factor=1)
-    assert [(row["name"], row["state"]) for row in made] == [
-        (names[kind], "created") for kind in ("INPUT_TOPIC", "OUTPUT_TOPIC", "DEAD_LETTER_TOPIC")
-    ]
+    created = [names[kind] for kind in ("INPUT_TOPIC", "OUTPUT_TOPIC", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC")]
+    created.append(f"{names['DEAD_LETTER_TOPIC']}.redriven")
+    assert sorted((row["name"], row["state"]) for row in made) == sorted((name, "created") for name in created)
 
 
 @pytest.fixture(scope="module")

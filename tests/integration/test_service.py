@@ -142,7 +142,7 @@ def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
     read_records(deployment.bootstrap_servers, deployment.dead_letter_topic, at_least=1)
     await_metric(deployment.service.url, 'scoreline_predictions_total{path="stream",version="1"} 100.0')
     await_metric(deployment.service.url, 'scoreline_dead_letters_total{reason="undecodable"} 1.0')
-    await_metric(deployment.service.url, "scoreline_assigned_partitions 4.0")
+    await_metric(deployment.service.url, "scoreline_assigned_partitions 8.0")  # of input and redrive
     await_metric(
         deployment.service.url, f'scoreline_consumer_lag_records{{partition="1",topic="{deployment.input_topic}"}} 0.0'
     )
