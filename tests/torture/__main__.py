@@ -17,10 +17,12 @@ from pathlib import Path
 from scoreline.local.cluster import KafkaCluster
 from scoreline.local.properties import FAST_TIMEOUTS
 from scoreline.testing.kafkas import proxied_broker
-from tests.torture.chapter import DELIVERIES, PROTOCOLS, Chapter, Ground, Setting
+from tests.torture.chapter import Chapter
+from tests.torture.ground import Ground
 from tests.torture.outcome import EXACTLY_ONCE, add_up, describe, find_violations
 from tests.torture.progress import FORMS, Progress, choose_form
 from tests.torture.schedule import draw_schedule
+from tests.torture.setting import DELIVERIES, PROTOCOLS, Setting
 from tests.torture.tiny import make_tiny
 
 MINUTES = 25.0

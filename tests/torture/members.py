@@ -3,12 +3,14 @@
 import time
 from dataclasses import dataclass
 
+from scoreline.errors import Unavailable
 from scoreline.testing.service import ServiceProcess
 
 RESTART_SECONDS = 0.5
 STOP_SECONDS = 25.0
 WATCH_SECONDS = 0.1
 VISITOR = "visitor"
+KILLED = -9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Members:
 
     Attributes:
         exits: of members that ended by themselves; each was started again.
-        stop_codes: what members ended with that had been sent SIGTERM.
+        stop_codes: what members ended with that had been sent SIGTERM; -9 where they had to be killed.
         stop_seconds: how long each of them took.
     """
 
@@ -123,5 +125,8 @@ class Members:
 
     def _terminate(self, service):
         began = time.monotonic()
-        self.stop_codes.append(service.terminate(within_seconds=STOP_SECONDS + 1))
+        try:
+            self.stop_codes.append(service.terminate(within_seconds=STOP_SECONDS + 1))
+        except Unavailable:
+            self.stop_codes.append(KILLED)
         self.stop_seconds.append(time.monotonic() - began)

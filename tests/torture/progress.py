@@ -32,7 +32,7 @@ class Form:
     behind_proxy: bool = False
 
 
-FULL = Form(Dose(kills=100, visits=50, freezes=10, broker_kills=10), chapters=10, per_second=5000)
+FULL = Form(Dose(kills=100, visits=50, freezes=10, broker_kills=10), chapters=8, per_second=5000)
 OTHER = Form(Dose(kills=20, visits=10, freezes=2, broker_kills=2), chapters=2, per_second=5000)
 FORMS: Mapping[str, Form] = MappingProxyType(
     {

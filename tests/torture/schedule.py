@@ -70,7 +70,7 @@ def share(count, part, parts):
     return count * (part + 1) // parts - count * part // parts
 
 
-FREEZE_SECONDS = (5.0, 12.0)
+FREEZE_SECONDS = (5.0, 18.0)
 """Longer than a member's session, and longer than its transactions may take, too."""
 
 WAITS = {

@@ -39,7 +39,7 @@ def test_each_broker_is_killed_in_turn():
 def test_freezes_outlast_a_session_and_some_outlast_a_transaction():
     lengths = {e.lasting_seconds for e in draw_schedule(Dose(freezes=20), 5, members=2)}
     assert min(lengths) > 3
-    assert max(lengths) > 10
+    assert max(lengths) > 15
 
 
 def test_some_kills_find_the_brokers_frozen_and_some_do_not():

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.torture.chapter import DELIVERIES, PROTOCOLS, Chapter, Ground, Setting
+from tests.torture.chapter import Chapter
+from tests.torture.ground import Ground
 from tests.torture.outcome import describe, find_violations
 from tests.torture.schedule import Dose, draw_schedule
+from tests.torture.setting import DELIVERIES, PROTOCOLS, Setting
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
