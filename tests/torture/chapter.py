@@ -94,7 +94,7 @@ class Chapter:
                     self._members.watch(event.lasting_seconds)
 
     def _kill(self, event):
-        with self._ground.frozen() if event.lasting_seconds else nullcontext():
+        with self._ground.held() if event.lasting_seconds else nullcontext():
             time.sleep(event.lasting_seconds)
             self._members.kill(event.target)
         self._members.start_again(event.target)

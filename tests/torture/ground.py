@@ -10,6 +10,7 @@ from scoreline.testing.proxy import FaultProxy
 from tests.torture.schedule import Kind
 
 LATENCY_SECONDS = 0.3
+CUT_OFF = 0.5
 BACK_SECONDS = 60.0
 
 
@@ -36,8 +37,27 @@ class Ground:
         return self.bootstrap_servers if self.proxy is None else self.proxy.address
 
     @contextmanager
+    def held(self):
+        """What a client has begun, a transaction for one, stays half done for as long as the block.
+
+        Without a proxy no broker answers; all that was sent is read afterwards. With one, some connections are cut off
+        and some are not, and what was sent on the former is never read: whatever a client has put onto two connections
+        without waiting in between may arrive the wrong way round, or half of it never.
+        """
+        if self.proxy is None:
+            with self.frozen():
+                yield
+            return
+        self.proxy.black_hole(share=CUT_OFF)
+        try:
+            yield
+            self.proxy.reset()
+        finally:
+            self.proxy.heal()
+
+    @contextmanager
     def frozen(self):
-        """No broker answers: what a client has begun, a transaction for one, stays open for as long as the block."""
+        """No broker answers for as long as the block."""
         for node in self.nodes:
             node.pause()
         try:

@@ -37,7 +37,7 @@ OTHER = Form(Dose(kills=20, visits=10, freezes=2, broker_kills=2), chapters=2, p
 FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "stops": Form(Dose(stops=200), chapters=4, per_second=2000),
-        "network": Form(Dose(faults=20), chapters=2, per_second=2000, behind_proxy=True),
+        "network": Form(Dose(kills=40, faults=20), chapters=4, per_second=2000, behind_proxy=True),
         "three-brokers": Form(Dose(broker_kills=15), chapters=3, per_second=800, brokers=3),
     }
 )

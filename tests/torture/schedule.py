@@ -26,8 +26,8 @@ class Event:
 
     Attributes:
         target: which member or broker, from 0.
-        lasting_seconds: how long a freeze, a fault or a broker's absence lasts; before a kill, for how long the brokers
-            are frozen, so that the transaction in which the member was at that moment is open when it dies.
+        lasting_seconds: how long a freeze, a fault or a broker's absence lasts; before a kill, for how long the member
+            is kept from ending what it has begun, so that a transaction is open when it dies.
         wait_seconds: how long nothing else happens afterwards.
     """
 
