@@ -75,6 +75,8 @@ class Chapter:
         return condition()
 
     def _do(self, event):
+        if event.settled and event.kind in (Kind.KILL, Kind.FREEZE, Kind.STOP):
+            self._members.await_ready(event.target)
         match event.kind:
             case Kind.KILL:
                 self._kill(event)

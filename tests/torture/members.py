@@ -1,5 +1,6 @@
 """The members of one group: started, ended and replaced as an orchestrator would, or worse."""
 
+import http.client
 import time
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from scoreline.testing.service import ServiceProcess
 RESTART_SECONDS = 0.5
 STOP_SECONDS = 25.0
 WATCH_SECONDS = 0.1
+READY_SECONDS = 20.0
 VISITOR = "visitor"
 KILLED = -9
 
@@ -62,6 +64,12 @@ class Members:
     def find(self, number):
         """The member of that number."""
         return self._services[f"member-{number}"]
+
+    def await_ready(self, number):
+        """Wait until one takes part; not without end, because brokers may be away for all that is known here."""
+        deadline = time.monotonic() + READY_SECONDS
+        while self.find(number).ask("/health/ready") != http.client.OK and time.monotonic() < deadline:
+            self.watch(WATCH_SECONDS)
 
     def kill(self, number):
         """Kill -9; `start_again` has to follow."""

@@ -29,12 +29,14 @@ class Event:
         lasting_seconds: how long a freeze, a fault or a broker's absence lasts; before a kill, for how long the member
             is kept from ending what it has begun, so that a transaction is open when it dies.
         wait_seconds: how long nothing else happens afterwards.
+        settled: whether the target has to be ready first, however busy the machine is; else it may still be starting.
     """
 
     kind: Kind
     target: int = 0
     lasting_seconds: float = 0.0
     wait_seconds: float = 0.0
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,8 @@ def share(count, part, parts):
 
 FREEZE_SECONDS = (5.0, 18.0)
 """Longer than a member's session, and longer than its transactions may take, too."""
+
+MOSTLY = 0.75
 
 WAITS = {
     Kind.KILL: (2.0, 5.0),
@@ -117,7 +121,13 @@ def draw_schedule(dose, seed, *, members, brokers=1, pace=1.0, freeze_seconds=FR
         target = seen[kind] % brokers if kind is Kind.BROKER_KILL else chance.randrange(members)
         seen[kind] += 1
         events.append(
-            Event(kind, target, draw_length(kind, chance, freeze_seconds), pace * chance.uniform(*WAITS[kind]))
+            Event(
+                kind,
+                target,
+                lasting_seconds=draw_length(kind, chance, freeze_seconds),
+                wait_seconds=pace * chance.uniform(*WAITS[kind]),
+                settled=kind is Kind.FREEZE or chance.random() < MOSTLY,
+            )
         )
     return tuple(events)
 

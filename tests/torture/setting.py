@@ -45,6 +45,9 @@ class Setting:
             if name.endswith("0"):
                 # One recovers its own transaction when it starts, those of the others have to time out: both must do.
                 variables["MEMBER_ID"] = name
+        elif name.endswith("1"):
+            # One commits with every batch, the others as usual: a commit that came too early would show.
+            variables["COMMIT_INTERVAL_MS"] = "1"
         return variables
 
     def prepare_group(self, bootstrap_servers, group_id):

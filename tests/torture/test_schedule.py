@@ -52,3 +52,9 @@ def test_the_parts_of_a_dose_add_up_to_it():
     for name in DOSE.__slots__:
         assert sum(getattr(part, name) for part in parts) == getattr(DOSE, name)
     assert max(part.kills for part in parts) - min(part.kills for part in parts) <= 1
+
+
+def test_most_kills_hit_members_that_take_part_and_all_freezes_do():
+    events = draw_schedule(Dose(kills=40, freezes=5), 5, members=2)
+    assert 20 < sum(e.settled for e in events if e.kind is Kind.KILL) < 40
+    assert all(e.settled for e in events if e.kind is Kind.FREEZE)
