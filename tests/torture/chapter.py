@@ -134,7 +134,10 @@ class Chapter:
             aborted=uncommitted - committed,
             events=dict(Counter(str(kind) for _, kind in self._moments)),
             silences=find_longest_silences(watcher.silences.noted, self._moments),
-            exits=[f"{each.member} {each.code} after {each.after}:\n{each.words}" for each in self._members.exits],
+            exits=[
+                *(f"{each.member} {each.code} after {each.after}:\n{each.words}" for each in self._members.exits),
+                *self._members.failed_stops,
+            ],
             exit_codes=[each.code for each in self._members.exits],
             stop_codes=self._members.stop_codes,
             slowest_stop_seconds=max(self._members.stop_seconds),

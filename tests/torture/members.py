@@ -42,6 +42,7 @@ class Members:
         exits: of members that ended by themselves; each was started again.
         stop_codes: what members ended with that had been sent SIGTERM; -9 where they had to be killed.
         stop_seconds: how long each of them took.
+        failed_stops: what those said at the end that did not end with 0.
     """
 
     def __init__(self, make_service, count):
@@ -52,6 +53,7 @@ class Members:
         self.exits = []
         self.stop_codes = []
         self.stop_seconds = []
+        self.failed_stops = []
 
     def start(self):
         """Start all but the visitor, and wait until they are ready."""
@@ -134,7 +136,10 @@ class Members:
     def _terminate(self, service):
         began = time.monotonic()
         try:
-            self.stop_codes.append(service.terminate(within_seconds=STOP_SECONDS + 1))
+            code = service.terminate(within_seconds=STOP_SECONDS + 1)
         except Unavailable:
-            self.stop_codes.append(KILLED)
+            code = KILLED
+        self.stop_codes.append(code)
         self.stop_seconds.append(time.monotonic() - began)
+        if code:
+            self.failed_stops.append(f"{code} after SIGTERM:\n{service.last_words()}")

@@ -22,7 +22,8 @@ class Outcome:
         aborted: records of transactions that were rolled back, which kills and freezes had left open.
         events: how many of each kind.
         silences: the longest silence of any one partition by what had happened before it began, in seconds.
-        exits: members that ended by themselves, with their last words; `exit_codes` what with.
+        exits: last words of members that ended by themselves, and of those whose stop failed.
+        exit_codes: what members ended with by themselves.
         stop_codes: what members ended with after SIGTERM.
         named: the first few records of each sort of trouble.
     """

@@ -33,7 +33,8 @@ def torture(tiny, tmp_path, tell):
         outcome = Chapter(ground, tiny, setting, tmp_path).run(events)
         for line in describe(outcome):
             tell(line)
-        assert not find_violations(outcome, delivery), "\n".join(describe(outcome))
+        violations = find_violations(outcome, delivery)
+        assert not violations, "\n".join([*violations, *describe(outcome)])
         assert outcome.records > per_second
         return outcome
 
