@@ -54,7 +54,7 @@ bench: $(VENV)/.installed-test  ## every benchmark; each also checks its answers
 	  echo "== $$b"; $(BIN)/python -m benchmarks.$$b || exit 1; done
 
 PROTOCOL ?= classic
-DELIVERY ?= at-least-once
+DELIVERY ?= exactly-once
 FORM     ?= members
 torture: $(VENV)/.installed-test  ## up to 25 minutes of trouble: PROTOCOL= DELIVERY= FORM= SEED=; goes on where it was interrupted
 	@$(BIN)/python -m tests.torture --protocol $(PROTOCOL) --delivery $(DELIVERY) --form $(FORM) $(if $(SEED),--seed $(SEED))

@@ -17,7 +17,7 @@ PROTOCOLS = MappingProxyType(
         "consumer": {"CONSUMER_GROUP_PROTOCOL": "consumer"},
     }
 )
-DELIVERIES = ("at-least-once",)
+DELIVERIES = ("at-least-once", EXACTLY_ONCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
