@@ -40,6 +40,7 @@ class KafkaBroker:
     Args:
         folder: for its data; None for a temporary one that `close` removes.
         port: for clients; None for a free one. It stays the same for every restart.
+        controller_port: the same for controllers, which the other nodes of a cluster have to know.
         properties: of the broker, winning over ours.
         heap: the JVM's, in its notation.
         advertised_via: port of a proxy; adds a listener for it (`ports.behind_proxy`), whose clients are sent there.
@@ -55,6 +56,7 @@ class KafkaBroker:
         folder: Path | None = None,
         port: int | None = None,
         *,
+        controller_port: int | None = None,
         properties: Mapping[str, str] | None = None,
         heap: str = "512m",
         advertised_via: int | None = None,
@@ -67,6 +69,7 @@ class KafkaBroker:
         temporary_name = f"scoreline-kafka-{secrets.token_hex(6)}"
         self.folder = Path(tempfile.gettempdir(), temporary_name) if folder is None else folder.absolute()
         self._port = port
+        self._controller_port = controller_port
         self._properties = {**(lock_properties(locks) if locks is not None else {}), **(properties or {})}
         self._locked_protocols = LOCKED_PROTOCOLS if locks is not None else ()
         self._heap = heap
@@ -109,7 +112,7 @@ class KafkaBroker:
                 self._start_once(self._runtime)
             except Unavailable:
                 # Somebody may have been quicker to take a port that was free; one that clients know has to stay.
-                if known_to_clients or attempt == START_ATTEMPTS or not self._lost_port():
+                if known_to_clients or attempt == START_ATTEMPTS or not self.lost_port():
                     raise
                 self.ports = self._choose_ports()
             else:
@@ -158,15 +161,18 @@ class KafkaBroker:
         log = self.folder / "broker.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
 
+    def lost_port(self) -> bool:
+        """Whether it could not start because somebody else had taken one of its ports."""
+        return "Address already in use" in self.last_words(lines=200)
+
     def _choose_ports(self) -> Ports:
         client, controller, behind_proxy, *rest = free_ports(3 + len(self._locked_protocols))
-        locked = dict(zip(self._locked_protocols, rest, strict=True))
         return Ports(
-            self._port or client, controller, behind_proxy if self._advertised_via is not None else None, locked
+            client=self._port or client,
+            controller=self._controller_port or controller,
+            behind_proxy=behind_proxy if self._advertised_via is not None else None,
+            locked=dict(zip(self._locked_protocols, rest, strict=True)),
         )
-
-    def _lost_port(self) -> bool:
-        return "Address already in use" in self.last_words(lines=200)
 
     def _start_once(self, runtime: KafkaRuntime) -> None:
         if self._port is not None and not is_free(self._port):

@@ -16,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from scoreline.errors import Unavailable
     from scoreline.local.broker import KafkaBroker
+    from scoreline.local.cluster import KafkaCluster
     from scoreline.local.mock import MockKafka
     from scoreline.testing.kafkas import ProxiedKafka, RunningKafka
     from scoreline.testing.registry import RealRegistry
@@ -124,6 +125,21 @@ def disposable_kafka(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
         except Unavailable as error:
             give_up(request.config, error)
         yield broker
+
+
+@pytest.fixture(scope="module")
+def kafka_cluster(request: pytest.FixtureRequest) -> Iterator[KafkaCluster]:
+    """Three brokers of this file's own, replication 3; a test that breaks one of its `.nodes` starts it again."""
+    from scoreline.errors import Unavailable
+    from scoreline.local.cluster import KafkaCluster
+    from scoreline.local.properties import FAST_TIMEOUTS
+
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(KafkaCluster(properties=FAST_TIMEOUTS))
+        except Unavailable as error:
+            give_up(request.config, error)
+        yield cluster
 
 
 @pytest.fixture(scope="module")
