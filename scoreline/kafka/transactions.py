@@ -3,12 +3,14 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
+from scoreline.kafka.bounded import call_in_thread, has_ended
 from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
 from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.publisher import KafkaPublisher, Undelivered
@@ -18,6 +20,9 @@ from scoreline.records import Clock, NextOffsets
 from scoreline.transport.ports import ClientObserver, GroupMetadata
 
 START_SLICE_SECONDS = 1.0
+LONG_CALL_SECONDS = 10.0
+RETRY_SECONDS = 0.05
+"""Between two attempts, where the first was answered at once: a coordinator that is loading, say."""
 
 
 class KafkaTransactions(KafkaPublisher):
@@ -58,6 +63,7 @@ class KafkaTransactions(KafkaPublisher):
         self._transactional_id = transactional_id
         self._keep_waiting = keep_waiting
         self._out_of_sequence = False
+        self._long_call: Future[None] | None = None
 
     def start(self) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
@@ -118,8 +124,18 @@ class KafkaTransactions(KafkaPublisher):
             DeliveryError: the group has moved on, or the transaction has failed.
             FatalClientError: the producer cannot go on.
         """
-        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
-        return self._ask(lambda: self._producer.send_offsets_to_transaction(offsets, metadata, timeout_seconds))
+        if self._long_call is None:
+            offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+            call = partial(self._producer.send_offsets_to_transaction, offsets, metadata)
+            if self._ask(partial(call, timeout_seconds)):
+                return True
+            # In contrast to a commit, this call begins anew each time. Where a broker has just come back, the
+            # coordinators have to be found and connected first, which takes longer than any wait of ours should.
+            self._long_call = call_in_thread(partial(call, LONG_CALL_SECONDS))
+        if not has_ended(self._long_call, timeout_seconds):
+            return False
+        ended, self._long_call = self._long_call, None
+        return self._ask(ended.result)
 
     def commit(self, timeout_seconds: float) -> bool:
         """Make everything visible; False without an answer in time.
@@ -149,6 +165,7 @@ class KafkaTransactions(KafkaPublisher):
             if error.fatal() or self._watch.fatal is not None:
                 raise FatalClientError(self._explain_fatal(error)) from raised
             if error.retriable():
+                self._producer.poll(RETRY_SECONDS)
                 return False
             if error.txn_requires_abort():
                 raise DeliveryError(f"the transaction has to be aborted: {describe_error(error)}") from raised
