@@ -174,6 +174,8 @@ def main() -> None:
     parser.add_argument("--behind", type=int, default=BEHIND, help="records of the long backlog")
     parser.add_argument("--delivery", choices=("at-least-once", "exactly-once"), default="at-least-once")
     options = parser.parse_args()
+    if options.records < 5 * LEAD:
+        parser.error(f"--records has to be at least {5 * LEAD:,}: the feed alone is {LEAD:,} ahead")
     flights, bounds = load(FLIGHTS), Bounds()
     with deploy({"flights": flights.booster}, BROKER) as deployment:
         address, variables = deployment.bootstrap_servers, {"DELIVERY": options.delivery}
