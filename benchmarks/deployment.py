@@ -1,12 +1,14 @@
 """What the benchmarks of the whole service run on: a broker, a model store, a folder of schemas, and topics."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightgbm as lgb
+from confluent_kafka.admin import AdminClient
 
 from scoreline.demo.flights import flight_schema
 from scoreline.local.broker import KafkaBroker
@@ -20,6 +22,8 @@ from scoreline.transport.record import StoredRecord
 
 PARTITIONS = 4
 KEYS = 1000
+ANSWER_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,14 @@ class Deployment:
         return self.broker.bootstrap_servers
 
     def make_topic(self, label: str, config: Mapping[str, str] | None = None) -> str:
-        return self.topics.make(label, partitions=PARTITIONS, config=config)
+        """A topic that the broker tells clients of."""
+        name = self.topics.make(label, partitions=PARTITIONS, config=config)
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "allow.auto.create.topics": False})
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while len(admin.list_topics(name, timeout=ANSWER_SECONDS).topics[name].partitions) < PARTITIONS:
+            assert time.monotonic() < deadline, f"{name} was created, and the broker does not know it"
+            time.sleep(LOOK_AGAIN_SECONDS)
+        return name
 
     def make_written(self, config: Mapping[str, str] | None = None) -> Written:
         return Written(self.make_topic("predictions", config), self.make_topic("dead-letters", config))
