@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.kafka.membership import Membership, partition_of
-from scoreline.records import Clock, TopicPartition
+from scoreline.records import Clock, NextOffsets, TopicPartition
 
 QUESTION_SECONDS = 1.0
 """How long all questions for ends may take together while fetching is paused."""
@@ -24,16 +24,17 @@ class Positions:
         self._membership = membership
         self._clock = clock
         self._ends: dict[TopicPartition, int] = {}
+        self._moved_to: dict[TopicPartition, int] = {}
         membership.add_listener(self)
 
     def note_end(self, message: Message) -> None:
         """Everything before this offset was handed to us, or is for no reader."""
         self._ends[TopicPartition(*partition_of(message))] = int(message.offset() or 0)
 
-    def forget(self, partitions: Collection[TopicPartition]) -> None:
-        """They are read from somewhere else from now on."""
-        for partition in partitions:
-            self._ends.pop(partition, None)
+    def note_move(self, next_offsets: NextOffsets) -> None:
+        """They are read from there on; the client calls their position unknown until it has handed something out."""
+        self._forget(next_offsets)
+        self._moved_to.update(next_offsets)
 
     def find_progress(self, held: Sequence[Message]) -> dict[TopicPartition, int]:
         """Ends that were reached, of partitions of ours without a record that is held back."""
@@ -57,7 +58,8 @@ class Positions:
         until = self._clock() + QUESTION_SECONDS
         for at in self._consumer.position([ClientPartition(*p) for p in self._membership.assignment]):
             partition = TopicPartition(at.topic, at.partition)
-            position = held_from.get(partition, at.offset)
+            position = at.offset if at.offset >= 0 else self._moved_to.get(partition, at.offset)
+            position = held_from.get(partition, position)
             left_seconds = until - self._clock() if ask else 0.0
             _, end = (
                 self._consumer.get_watermark_offsets(at, timeout=left_seconds)
@@ -70,15 +72,20 @@ class Positions:
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """They are read from where the group has committed."""
-        self.forget(partitions)
+        self._forget(partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """What was reached says nothing about what another member will have finished."""
-        self.forget(partitions)
+        self._forget(partitions)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """As revoked."""
-        self.forget(partitions)
+        self._forget(partitions)
 
     def stranded(self, partition: TopicPartition, detail: str) -> None:
         """It has no position."""
+
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
+        for partition in partitions:
+            self._ends.pop(partition, None)
+            self._moved_to.pop(partition, None)

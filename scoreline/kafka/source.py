@@ -136,7 +136,7 @@ class KafkaSource:
         """Make the next poll return these offsets again, of the partitions that have been ours since the last poll."""
         ours = {p: offset for p, offset in next_offsets.items() if self._membership.has_stayed(p)}
         self._held = [m for m in self._held if partition_of(m) not in ours]
-        self._positions.forget(ours)
+        self._positions.note_move(ours)
         for partition, offset in ours.items():
             try:
                 self._consumer.seek(ClientPartition(partition.topic, partition.partition, offset))
