@@ -58,14 +58,14 @@ class Positions:
         until = self._clock() + QUESTION_SECONDS
         for at in self._consumer.position([ClientPartition(*p) for p in self._membership.assignment]):
             partition = TopicPartition(at.topic, at.partition)
-            position = at.offset if at.offset >= 0 else self._moved_to.get(partition, at.offset)
-            position = held_from.get(partition, position)
+            position = held_from.get(partition, self._find_position(partition, at.offset))
             left_seconds = until - self._clock() if ask else 0.0
             _, end = (
                 self._consumer.get_watermark_offsets(at, timeout=left_seconds)
                 if left_seconds > 0
                 else self._consumer.get_watermark_offsets(at, cached=True)
             )
+            end = max(end, self._ends.get(partition, end))
             if position >= 0 and end >= 0:
                 lags[partition] = max(0, end - position)
         return lags
@@ -84,6 +84,10 @@ class Positions:
 
     def stranded(self, partition: TopicPartition, detail: str) -> None:
         """It has no position."""
+
+    def _find_position(self, partition: TopicPartition, told: int) -> int:
+        """What the client tells, or where it was sent, or the end that it has met without handing anything out."""
+        return told if told >= 0 else self._ends.get(partition, self._moved_to.get(partition, told))
 
     def _forget(self, partitions: Collection[TopicPartition]) -> None:
         for partition in partitions:
