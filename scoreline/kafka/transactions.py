@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import DeliveryError, FatalClientError, Refused, StopOverdue
 from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
+from scoreline.kafka.commits import NO_NOTES, annotate
 from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.publisher import KafkaPublisher, Undelivered
 from scoreline.kafka.watch import ClientWatch
-from scoreline.records import Clock, NextOffsets
+from scoreline.records import Clock, NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver, GroupMetadata
 
 START_SLICE_SECONDS = 1.0
@@ -24,6 +24,7 @@ class KafkaTransactions(KafkaPublisher):
     Args:
         producer: made with a transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
         transactional_id: of the producer, for people.
+        notes: kept beside the offsets that are sent, by partition.
         rest: as for `KafkaPublisher`.
     """
 
@@ -39,6 +40,7 @@ class KafkaTransactions(KafkaPublisher):
         wall_clock: Clock,
         undelivered: Undelivered,
         watch: ClientWatch,
+        notes: Mapping[TopicPartition, str] = NO_NOTES,
     ) -> None:
         super().__init__(
             producer,
@@ -51,6 +53,7 @@ class KafkaTransactions(KafkaPublisher):
             watch=watch,
         )
         self._transactional_id = transactional_id
+        self._notes = notes
 
     def start(self, keep_waiting: Callable[[], bool]) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
@@ -91,7 +94,7 @@ class KafkaTransactions(KafkaPublisher):
             DeliveryError: the group has moved on, or the transaction has failed.
             FatalClientError: the producer cannot go on.
         """
-        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+        offsets = annotate(next_offsets, self._notes)
         return self._ask(lambda: self._producer.send_offsets_to_transaction(offsets, metadata, timeout_seconds))
 
     def commit(self, timeout_seconds: float) -> bool:
@@ -166,6 +169,7 @@ def open_transactions(
     partition_counts: Mapping[str, int],
     output_headers: bool,
     observer: ClientObserver,
+    notes: Mapping[TopicPartition, str] = NO_NOTES,
     clock: Clock = time.monotonic,
     wall_clock: Clock = time.time,
 ) -> KafkaTransactions:
@@ -173,6 +177,7 @@ def open_transactions(
 
     Args:
         properties: the user's, `bootstrap.servers` among them.
+        notes: kept beside the offsets that are sent, by partition.
 
     Raises:
         ConfigError: the client does not take a property.
@@ -190,4 +195,5 @@ def open_transactions(
         wall_clock=wall_clock,
         undelivered=undelivered,
         watch=watch,
+        notes=notes,
     )
