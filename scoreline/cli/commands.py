@@ -13,6 +13,7 @@ from scoreline.cli.demo import demo
 from scoreline.cli.models import models_app
 from scoreline.cli.predict import predict
 from scoreline.cli.produce import produce
+from scoreline.cli.replay import replay
 from scoreline.cli.run import run
 from scoreline.cli.tail import tail
 from scoreline.cli.topics import topics_app
@@ -30,7 +31,7 @@ def make_command() -> Callable[..., Any]:
         rich_markup_mode="markdown",  # in the default mode, [default: …] would be taken for a style
     )
     app.callback()(_describe)
-    for command in (run, check, broker, produce, tail, predict, demo):
+    for command in (run, check, broker, produce, tail, replay, predict, demo):
         app.command()(command)
     for group in (topics_app, models_app):
         app.add_typer(group)

@@ -16,6 +16,7 @@ from scoreline.records import Clock, NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver, GroupMetadata
 
 START_SLICE_SECONDS = 1.0
+ONE_NAME_EACH = "give each member a SCORELINE_MEMBER_ID of its own"
 
 
 class KafkaTransactions(KafkaPublisher):
@@ -25,6 +26,7 @@ class KafkaTransactions(KafkaPublisher):
         producer: made with a transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
         transactional_id: of the producer, for people.
         notes: kept beside the offsets that are sent, by partition.
+        remedy: what to do where another producer takes the same id.
         rest: as for `KafkaPublisher`.
     """
 
@@ -41,6 +43,7 @@ class KafkaTransactions(KafkaPublisher):
         undelivered: Undelivered,
         watch: ClientWatch,
         notes: Mapping[TopicPartition, str] = NO_NOTES,
+        remedy: str = ONE_NAME_EACH,
     ) -> None:
         super().__init__(
             producer,
@@ -54,6 +57,7 @@ class KafkaTransactions(KafkaPublisher):
         )
         self._transactional_id = transactional_id
         self._notes = notes
+        self._remedy = remedy
 
     def start(self, keep_waiting: Callable[[], bool]) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
@@ -140,8 +144,8 @@ class KafkaTransactions(KafkaPublisher):
         told = super()._explain_fatal(error)
         if (error is not None and error.code() in FENCINGS) or "fenced" in told.lower():
             told += (
-                f"; another live member has taken the transactional id {self._transactional_id} (give each member a "
-                "SCORELINE_MEMBER_ID of its own), or this one was frozen for longer than transaction.timeout.ms"
+                f"; another live member has taken the transactional id {self._transactional_id} ({self._remedy}), or "
+                "this one was frozen for longer than transaction.timeout.ms"
             )
         return told
 
@@ -170,6 +174,7 @@ def open_transactions(
     output_headers: bool,
     observer: ClientObserver,
     notes: Mapping[TopicPartition, str] = NO_NOTES,
+    remedy: str = ONE_NAME_EACH,
     clock: Clock = time.monotonic,
     wall_clock: Clock = time.time,
 ) -> KafkaTransactions:
@@ -178,6 +183,7 @@ def open_transactions(
     Args:
         properties: the user's, `bootstrap.servers` among them.
         notes: kept beside the offsets that are sent, by partition.
+        remedy: what to do where another producer takes the same id.
 
     Raises:
         ConfigError: the client does not take a property.
@@ -196,4 +202,5 @@ def open_transactions(
         undelivered=undelivered,
         watch=watch,
         notes=notes,
+        remedy=remedy,
     )

@@ -8,7 +8,7 @@ from scoreline.config.librdkafka import producer_properties
 from scoreline.config.settings import Settings
 from scoreline.kafka.commits import NO_NOTES
 from scoreline.kafka.publisher import open_publisher
-from scoreline.kafka.transactions import open_transactions
+from scoreline.kafka.transactions import ONE_NAME_EACH, open_transactions
 from scoreline.records import TopicPartition
 from scoreline.service.stopping import Stop
 from scoreline.transport.at_least_once import AtLeastOnce
@@ -30,6 +30,7 @@ def open_delivery(
     observer: TransactionObserver,
     heartbeat: Callable[[], None],
     notes: Mapping[TopicPartition, str] = NO_NOTES,
+    remedy: str = ONE_NAME_EACH,
 ) -> Delivery:
     """A delivery with a producer of its own; exactly once, its transactional id is taken over before anything is read.
 
@@ -37,6 +38,7 @@ def open_delivery(
         partition_counts: of the topics that are written.
         heartbeat: told that whoever waits is alive.
         notes: what is kept beside the offsets that a transaction commits.
+        remedy: what to do where someone else takes the transactional id.
 
     Raises:
         ConfigError: the client does not take a property.
@@ -66,6 +68,7 @@ def open_delivery(
         output_headers=settings.output_headers,
         observer=client_observer,
         notes=notes,
+        remedy=remedy,
     )
 
     def keep_waiting() -> bool:
