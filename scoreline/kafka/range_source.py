@@ -15,6 +15,7 @@ from scoreline.kafka.commits import CommitLedger, Committer
 from scoreline.kafka.errors import AUTO_OFFSET_RESET, PARTITION_EOF, PERMISSIONS, TIMED_OUT, describe_error
 from scoreline.kafka.headers import guard_headers
 from scoreline.kafka.membership import partition_of
+from scoreline.kafka.range_positions import RangePositions
 from scoreline.kafka.source import ANSWER_SECONDS, KEPT_AT_ONCE, START_SECONDS, count_fitting
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, NextOffsets, Record, TopicPartition
@@ -79,8 +80,7 @@ class KafkaRangeSource:
         self._ours = OwnAssignment(frozenset(ranges))
         self._committer = Committer(consumer, self._ours, commits, answer_seconds=answer_seconds, notes=notes)
         self._listeners: list[RebalanceListener] = []
-        self._next: dict[TopicPartition, int] = {}
-        self._read_through: set[TopicPartition] = set()
+        self._positions = RangePositions(ranges)
         self._held: list[Message] = []
         self._is_paused = False
 
@@ -92,10 +92,10 @@ class KafkaRangeSource:
                 not read the topic or not in this group.
             FatalClientError: the consumer cannot go on.
         """
-        if not self._next and not self._begin():
+        if not self._positions.are_known and not self._begin():
             self._pause(timeout_seconds)
             return ()
-        if not self._unfinished():
+        if not self._positions.find_unfinished():
             self._conclude(timeout_seconds)
             return ()
         allowed = self._pacer.allow(max_records)
@@ -113,7 +113,7 @@ class KafkaRangeSource:
         fitting = count_fitting(messages[:allowed], max_bytes)
         self._held = messages[fitting:]
         self._pacer.take(fitting)
-        self._advance(messages[:fitting])
+        self._positions.advance(messages[:fitting], self._held)
         return cast("Sequence[Record]", messages[:fitting])
 
     def keep_alive(self) -> None:
@@ -123,8 +123,8 @@ class KafkaRangeSource:
             Refused: records of a range are gone.
             FatalClientError: the consumer cannot go on.
         """
-        if self._next:
-            self._consumer.pause([ClientPartition(*p) for p in self._unfinished()])
+        if self._positions.are_known:
+            self._consumer.pause([ClientPartition(*p) for p in self._positions.find_unfinished()])
             self._is_paused = True
             self._held += self._consume(KEPT_AT_ONCE, 0.0)
 
@@ -146,16 +146,15 @@ class KafkaRangeSource:
 
     def rewind(self, next_offsets: NextOffsets) -> None:
         """Make the next poll return these offsets again; what was fetched of all ranges is fetched anew."""
-        self._next.update(next_offsets)
-        self._assign()
+        self._assign(next_offsets)
 
     def progress(self) -> NextOffsets:
         """The ends of the ranges of which everything was handed out."""
-        return {p: offset for p, offset in self._next.items() if offset >= self._ranges[p].end}
+        return self._positions.find_finished()
 
     def lags(self) -> Mapping[TopicPartition, int]:
         """Offsets between what was handed out and the end of each range."""
-        return {p: self._ranges[p].end - offset for p, offset in self._next.items()}
+        return self._positions.count_left()
 
     def assignment(self) -> frozenset[TopicPartition]:
         """The partitions that the ranges are of."""
@@ -189,8 +188,8 @@ class KafkaRangeSource:
             )
         for listener in self._listeners:
             listener.assigned(self._ours.assignment)
-        self._next = {p: self._ranges[p].clamp(offset) for p, offset in committed.items()}
-        self._assign()
+        self._positions.begin(committed)
+        self._assign({})
         return True
 
     def _conclude(self, timeout_seconds: float) -> None:
@@ -215,30 +214,21 @@ class KafkaRangeSource:
                 return None
         return {TopicPartition(p.topic, p.partition): p.offset for p in answers}
 
-    def _unfinished(self) -> list[TopicPartition]:
-        return [p for p, offset in self._next.items() if offset < self._ranges[p].end]
-
-    def _assign(self) -> None:
-        """Read every unfinished range on from where it was handed out to."""
+    def _assign(self, rewound: NextOffsets) -> None:
+        """Read every unfinished range on from where it was handed out to, or rewound."""
         self._held = []
-        unfinished = self._unfinished()
-        self._read_through.difference_update(unfinished)
-        self._consumer.assign([ClientPartition(p.topic, p.partition, self._next[p]) for p in unfinished])
+        self._positions.rewind(rewound)
+        unfinished = self._positions.find_unfinished()
+        self._consumer.assign([ClientPartition(p.topic, p.partition, offset) for p, offset in unfinished.items()])
         # The client remembers for each partition that it was paused.
         self._consumer.resume([ClientPartition(*p) for p in unfinished])
         self._is_paused = False
 
     def _resume(self) -> None:
         if self._is_paused:
-            self._consumer.resume([ClientPartition(*p) for p in self._unfinished() if p not in self._read_through])
+            unread = [p for p in self._positions.find_unfinished() if not self._positions.is_read_through(p)]
+            self._consumer.resume([ClientPartition(*p) for p in unread])
             self._is_paused = False
-
-    def _advance(self, messages: Sequence[Message]) -> None:
-        """These are handed out; a range that was read through and has nothing held back is at its end."""
-        for message in messages:
-            self._next[partition_of(message)] = int(message.offset() or 0) + 1
-        waiting = {partition_of(m) for m in self._held}
-        self._next.update({p: self._ranges[p].end for p in self._read_through - waiting})
 
     def _consume(self, count: int, timeout_seconds: float) -> list[Message]:
         try:
@@ -251,7 +241,7 @@ class KafkaRangeSource:
             error = message.error()
             if error is not None:
                 self._note_event(message, error)
-            elif int(message.offset() or 0) < self._ranges[partition_of(message)].end:
+            elif self._positions.holds(partition_of(message), int(message.offset() or 0)):
                 good.append(message)
             else:
                 self._read_to_the_end(partition_of(message))
@@ -263,20 +253,19 @@ class KafkaRangeSource:
     def _note_event(self, message: Message, error: KafkaError) -> None:
         partition = TopicPartition(*partition_of(message))
         if error.code() == PARTITION_EOF:
-            if int(message.offset() or 0) >= self._ranges[partition].end:
+            if not self._positions.holds(partition, int(message.offset() or 0)):
                 self._read_to_the_end(partition)
         elif error.code() == AUTO_OFFSET_RESET:
             raise Refused(
-                f"{partition}: offset {self._next.get(partition)} is not there any more, records of the range are "
-                f"gone ({error.str()}); what is left can be replayed under another --id"
+                f"{partition}: offset {self._positions.find(partition)} is not there any more, records of the range "
+                f"are gone ({error.str()}); what is left can be replayed under another --id"
             )
         else:
             self._note_error(error)
 
     def _read_to_the_end(self, partition: TopicPartition) -> None:
         """Nothing more of this range comes; what was fetched of it may still be to be handed out."""
-        if partition not in self._read_through:
-            self._read_through.add(partition)
+        if self._positions.read_through(partition):
             self._consumer.pause([ClientPartition(*partition)])
 
     def _note_error(self, error: KafkaError) -> None:

@@ -75,23 +75,30 @@ class Replay:
         number = find_version(self._store, self.model_name, selector)
         return VersionLoader(self._store, ModelCache(self._settings.cache_dir)).load(self.model_name, number)
 
-    def make_plan(self, order: ReplayOrder, partitions: int) -> ReplayPlan:
-        """What is to be read: as it was remembered, or found and remembered now.
+    def recall_plan(self, order: ReplayOrder) -> ReplayPlan | None:
+        """What an earlier run under this id has remembered; None where there was none.
+
+        Raises:
+            ConfigError: the id belongs to another replay.
+            DependencyError: the cluster does not answer, or refuses, or has forgotten a part.
+        """
+        plan = recall_plan(order, open_range_admin(admin_properties(self._settings)).find_committed(self.group_id))
+        if plan is not None:
+            self._observer.ranges_found(plan, ())
+        return plan
+
+    def begin_plan(self, order: ReplayOrder, partitions: int) -> ReplayPlan:
+        """Find the offsets that the order comes to now, and remember them.
 
         Args:
             partitions: of the input topic.
 
         Raises:
-            ConfigError: the id belongs to another replay.
             StopOverdue: a stop came before the ranges were found.
             DependencyError: the cluster does not answer, or refuses.
         """
         settings = self._settings
         admin = open_range_admin(admin_properties(settings))
-        plan = recall_plan(order, admin.find_committed(self.group_id))
-        if plan is not None:
-            self._observer.ranges_found(plan, ())
-            return plan
         found = find_ranges(
             consumer_properties(settings),
             admin,
