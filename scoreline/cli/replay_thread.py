@@ -10,7 +10,7 @@ from scoreline.errors import FatalClientError, Refused, StopOverdue
 if TYPE_CHECKING:
     from scoreline.cli.replay_report import ReplayReport
     from scoreline.config.settings import Settings
-    from scoreline.kafka.admin import KafkaAdmin
+    from scoreline.kafka.admin import KafkaAdmin, TopicDescription
     from scoreline.service.stopping import Stop
 
 LOOK_SECONDS = 0.1
@@ -96,14 +96,16 @@ class ReplayThread:
         order = ReplayOrder(
             settings.input_topic, *self._moments, replay.model_name, version.version, settings.output_topic
         )
-        plan = replay.recall_plan(order)
+        name = settings.input_topic
+        source = admin.check_topics([name], read=[name])[name]
+        plan = replay.recall_plan(order, source.partitions)
         if plan is not None and plan.is_finished:
             return "already finished"
-        counts = find_topics(admin, settings, self._report, create=self._create_topics)
+        counts = find_topics(admin, settings, source, self._report, create=self._create_topics)
         if plan is None:
             if order.to_ms > int(time.time() * 1000):
                 self._report.remark("--to lies in the future: the range ends where the input topic ends now")
-            plan = replay.begin_plan(order, counts[settings.input_topic])
+            plan = replay.begin_plan(order, source.partitions)
         finished = replay.run(plan, version, counts, per_second=self._per_second)
         return "finished" if finished else "stopped"
 
@@ -125,11 +127,19 @@ def reach_kafka(settings: "Settings", should_stop: Callable[[], bool]) -> "Kafka
     return admin
 
 
-def find_topics(admin: "KafkaAdmin", settings: "Settings", report: "ReplayReport", *, create: bool) -> dict[str, int]:
-    """Partition counts of the topics that a replay reads and writes.
+def find_topics(
+    admin: "KafkaAdmin",
+    settings: "Settings",
+    source: "TopicDescription",
+    report: "ReplayReport",
+    *,
+    create: bool,
+) -> dict[str, int]:
+    """Partition counts of the topics that a replay writes.
 
     Args:
         settings: with the replay's own topics.
+        source: the input topic.
         create: those that are missing, with partitions, sizes and replication that fit the input's.
 
     Raises:
@@ -138,8 +148,7 @@ def find_topics(admin: "KafkaAdmin", settings: "Settings", report: "ReplayReport
     """
     from scoreline.cli.topics import find_misfit, plan_topics
 
-    name, written = settings.input_topic, [settings.output_topic, settings.dead_letter_topic]
-    source = admin.check_topics([name], read=[name])[name]
+    written = [settings.output_topic, settings.dead_letter_topic]
     planned = plan_topics(settings, source, replication_factor=source.replication_factor)
     wanted = {topic.name: topic for topic in planned if topic.name in written}
     present = admin.describe_topics(written)
@@ -150,7 +159,7 @@ def find_topics(admin: "KafkaAdmin", settings: "Settings", report: "ReplayReport
             "with partitions and message sizes that fit the input's; or correct the name"
         )
     admin.create_topics(missing)
-    found = admin.check_topics([name, *written], read=[name], written=written)
+    found = admin.check_topics(written, written=written)
     for topic in wanted.values():
         if misfit := find_misfit(found[topic.name], topic):
             report.remark(f"{topic.name}: {misfit}")

@@ -8,11 +8,10 @@ from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import FatalClientError, Refused, StopOverdue, Unavailable
-from scoreline.kafka.clients import Properties, make_member
+from scoreline.kafka.clients import Properties, make_member, without_membership
 from scoreline.kafka.errors import PARTITION_EOF, describe_error, find_remedy
 from scoreline.kafka.membership import partition_of
-from scoreline.kafka.range_admin import EARLIEST, LATEST, RangeAdmin
-from scoreline.kafka.range_source import MEMBERS_OWN
+from scoreline.kafka.offset_index import EARLIEST, LATEST, OffsetIndex
 from scoreline.kafka.reader import NOBODYS_GROUP
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, TopicPartition
@@ -93,7 +92,7 @@ class BoundaryFinder:
 
     def __init__(
         self,
-        admin: RangeAdmin,
+        index: OffsetIndex,
         consumer: Consumer,
         watch: ClientWatch,
         *,
@@ -101,7 +100,7 @@ class BoundaryFinder:
         patience_seconds: float,
         clock: Clock,
     ) -> None:
-        self._admin = admin
+        self._index = index
         self._consumer = consumer
         self._watch = watch
         self._should_stop = should_stop
@@ -119,8 +118,8 @@ class BoundaryFinder:
             FatalClientError: the client cannot go on.
         """
         # The ends first: whatever arrives between the questions lies behind them.
-        ends = self._admin.find_offsets(partitions, LATEST)
-        lows = self._admin.find_offsets(partitions, EARLIEST)
+        ends = self._index.find_offsets(partitions, LATEST)
+        lows = self._index.find_offsets(partitions, EARLIEST)
         begins, stops = self._find(ends, from_ms), self._find(ends, to_ms)
         ranges = {p: OffsetRange(begins[p].offset, max(begins[p].offset, stops[p].offset)) for p in partitions}
         remarks = [
@@ -138,7 +137,7 @@ class BoundaryFinder:
         return FoundRanges(ranges, remarks)
 
     def _find(self, ends: Mapping[TopicPartition, int], moment_ms: int) -> dict[TopicPartition, Boundary]:
-        indexed = self._admin.find_offsets(list(ends), moment_ms)
+        indexed = self._index.find_offsets(list(ends), moment_ms)
         boundaries = {p: Boundary(moment_ms, end, indexed[p]) for p, end in ends.items()}
         unknown = {p for p, boundary in boundaries.items() if 0 <= boundary.indexed < boundary.end}
         starts = [ClientPartition(p.topic, p.partition, indexed[p]) for p in sorted(unknown)]
@@ -181,7 +180,7 @@ class BoundaryFinder:
 
 def find_ranges(
     properties: Properties,
-    admin: RangeAdmin,
+    index: OffsetIndex,
     partitions: Sequence[TopicPartition],
     from_ms: int,
     to_ms: int,
@@ -197,11 +196,10 @@ def find_ranges(
         ConfigError: the client does not take a property.
     """
     watch = ClientWatch(None, clock=clock)
-    alone = {name: value for name, value in properties.items() if name not in MEMBERS_OWN}
-    consumer = make_member({**alone, "group.id": NOBODYS_GROUP}, watch=watch)
+    consumer = make_member({**without_membership(properties), "group.id": NOBODYS_GROUP}, watch=watch)
     try:
         finder = BoundaryFinder(
-            admin, consumer, watch, should_stop=should_stop, patience_seconds=patience_seconds, clock=clock
+            index, consumer, watch, should_stop=should_stop, patience_seconds=patience_seconds, clock=clock
         )
         return finder.find_ranges(partitions, from_ms, to_ms)
     finally:

@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import FatalClientError, Refused
 from scoreline.kafka.bounded import call_in_thread
-from scoreline.kafka.clients import Properties, make_member
+from scoreline.kafka.clients import Properties, make_member, without_membership
 from scoreline.kafka.commits import CommitLedger, Committer
 from scoreline.kafka.errors import AUTO_OFFSET_RESET, PARTITION_EOF, PERMISSIONS, TIMED_OUT, describe_error
 from scoreline.kafka.headers import guard_headers
@@ -22,9 +22,6 @@ from scoreline.records import Clock, NextOffsets, Record, TopicPartition
 from scoreline.transport.pacing import Pacer
 from scoreline.transport.ports import ClientObserver, GroupMetadata, RebalanceListener
 from scoreline.transport.ranges import OffsetRange
-
-MEMBERS_OWN = ("group.instance.id", "group.protocol")
-"""Properties of members of a group; offsets that are sent under the name of one that never joined are refused."""
 
 
 @dataclass(slots=True)
@@ -297,9 +294,8 @@ def open_range_source(
     """
     watch = ClientWatch(observer, clock=clock)
     commits = CommitLedger(observer)
-    alone = {name: value for name, value in properties.items() if name not in MEMBERS_OWN}
     return KafkaRangeSource(
-        make_member({**alone, "group.id": group_id}, watch=watch, on_commit=commits.answer),
+        make_member({**without_membership(properties), "group.id": group_id}, watch=watch, on_commit=commits.answer),
         ranges,
         notes=notes,
         commits=commits,

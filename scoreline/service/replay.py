@@ -7,7 +7,8 @@ from typing import Protocol
 from scoreline.config.librdkafka import admin_properties, consumer_properties
 from scoreline.config.settings import Settings
 from scoreline.kafka.boundaries import find_ranges
-from scoreline.kafka.range_admin import open_range_admin
+from scoreline.kafka.noted_commits import open_noted_commits
+from scoreline.kafka.offset_index import open_offset_index
 from scoreline.kafka.range_source import KafkaRangeSource, open_range_source
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import find_only_model
@@ -75,14 +76,18 @@ class Replay:
         number = find_version(self._store, self.model_name, selector)
         return VersionLoader(self._store, ModelCache(self._settings.cache_dir)).load(self.model_name, number)
 
-    def recall_plan(self, order: ReplayOrder) -> ReplayPlan | None:
+    def recall_plan(self, order: ReplayOrder, partitions: int) -> ReplayPlan | None:
         """What an earlier run under this id has remembered; None where there was none.
+
+        Args:
+            partitions: of the input topic.
 
         Raises:
             ConfigError: the id belongs to another replay.
             DependencyError: the cluster does not answer, or refuses, or has forgotten a part.
         """
-        plan = recall_plan(order, open_range_admin(admin_properties(self._settings)).find_committed(self.group_id))
+        with open_noted_commits(consumer_properties(self._settings), group_id=self.group_id) as commits:
+            plan = recall_plan(order, commits.find(self._name_partitions(partitions)))
         if plan is not None:
             self._observer.ranges_found(plan, ())
         return plan
@@ -98,18 +103,18 @@ class Replay:
             DependencyError: the cluster does not answer, or refuses.
         """
         settings = self._settings
-        admin = open_range_admin(admin_properties(settings))
         found = find_ranges(
             consumer_properties(settings),
-            admin,
-            [TopicPartition(settings.input_topic, number) for number in range(partitions)],
+            open_offset_index(admin_properties(settings)),
+            self._name_partitions(partitions),
             order.from_ms,
             order.to_ms,
             should_stop=self._stop.is_set,
             patience_seconds=settings.startup_seconds,
         )
         plan = begin_plan(order, found.ranges)
-        admin.commit(self.group_id, plan.next_offsets, plan.notes())
+        with open_noted_commits(consumer_properties(settings), group_id=self.group_id) as commits:
+            commits.commit(plan.next_offsets, plan.notes())
         self._observer.ranges_found(plan, tuple(found.remarks))
         return plan
 
@@ -175,6 +180,9 @@ class Replay:
         finally:
             source.close()
         return source.is_finished
+
+    def _name_partitions(self, count: int) -> list[TopicPartition]:
+        return [TopicPartition(self._settings.input_topic, number) for number in range(count)]
 
     def _open_source(self, plan: ReplayPlan, per_second: float | None) -> KafkaRangeSource:
         return open_range_source(

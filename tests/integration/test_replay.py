@@ -272,7 +272,8 @@ def test_records_that_retention_has_taken_meanwhile_end_it_and_are_told_to_whoev
     stage.await_replayed(10)
     begun.send_signal(signal.SIGTERM)
     assert conclude(begun)[0] == 0
-    deletions = AdminClient({"bootstrap.servers": stage.servers}).delete_records([TopicPartition(stage.input, 0, 150)])
+    admin = AdminClient({"bootstrap.servers": stage.servers})
+    deletions = admin.delete_records([TopicPartition(stage.input, 0, 150)])
     assert [deletion.result(30).low_watermark for deletion in deletions.values()] == [150]
 
     code, _, err = stage.run(0, 400, "--id", "overtaken")
@@ -282,15 +283,15 @@ def test_records_that_retention_has_taken_meanwhile_end_it_and_are_told_to_whoev
     assert "records of the range are gone" in err
     code, summary, err = stage.run(0, 400, "--id", "anew")
     assert (code, summary["predictions"]) == (0, 250), err
-    assert summary["remarks"] == [
-        f"{stage.input}[0]: what was before offset 150 has been deleted; records of the range may have been among it"
-    ]
+    told = f"{stage.input}[0]: what was before offset 150 has been deleted; records of the range may have been among it"
+    assert told in summary["remarks"]
 
 
 def test_another_order_under_the_same_id_is_refused_with_the_one_that_it_had(stage, rows):
     """Exit 2: nothing of the two would belong together."""
     produce_records(stage.servers, stage.input, [stage.record(n, rows[n]) for n in range(10)])
-    assert stage.run(0, 5, "--id", "one")[0] == 0
+    code, _, err = stage.run(0, 5, "--id", "one")
+    assert code == 0, err
 
     code, _, err = stage.run(0, 10, "--id", "one")
 

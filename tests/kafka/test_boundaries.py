@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError, Message
 
 from scoreline.errors import Refused, StopOverdue, Unavailable
 from scoreline.kafka.boundaries import LOOK_AHEAD_RECORDS, BoundaryFinder
-from scoreline.kafka.range_admin import EARLIEST, LATEST
+from scoreline.kafka.offset_index import EARLIEST, LATEST
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import TopicPartition
 from tests.kafka.logs import TOPIC, LogConsumer
