@@ -17,6 +17,7 @@ from scoreline.demo.flights import flight_schema
 from scoreline.demo.traffic import FlightEncoder
 from scoreline.schemas.folder import write_schema
 from scoreline.testing.consume import await_committed, partitions_of, produce_records, read_records
+from scoreline.testing.topics import Topics
 from scoreline.transport.record import StoredRecord
 from tests.integration.predictions import decode_prediction
 
@@ -263,6 +264,23 @@ def test_markers_and_aborted_records_end_no_range_and_are_no_end_to_wait_for(sta
     assert code == 0, err
     assert summary["state"] == "finished"
     assert stage.ids() == Counter([*range(20, 40), *range(80, 120)])
+
+
+def test_a_broker_that_is_killed_in_between_is_waited_for(disposable_kafka, tmp_path, flights_store, streamed_flights):
+    """Nothing is lost, and it says what it waits for."""
+    with ExitStack() as stack:
+        make_topic = Topics(disposable_kafka.bootstrap_servers).make
+        stage = Stage(disposable_kafka.bootstrap_servers, tmp_path, flights_store, make_topic, stack)
+        records = [stage.record(n, row) for n, row in enumerate(streamed_flights.rows[:1000])]
+        produce_records(stage.servers, stage.input, records)
+        running = stage.start(0, 1000, "--rate", "100")
+        stage.await_replayed(100)
+        disposable_kafka.kill()
+        disposable_kafka.start()
+        code, summary, err = conclude(running)
+        assert (code, summary["state"]) == (0, "finished"), err
+        assert "waiting: " in err
+        assert stage.ids().keys() == set(range(1000))
 
 
 def test_records_that_retention_has_taken_meanwhile_end_it_and_are_told_to_whoever_begins_anew(stage, rows):
