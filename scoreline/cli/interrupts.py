@@ -1,4 +1,4 @@
-"""Ctrl-C while a Kafka client works: raised inside one of its calls, it would come out as a SystemError."""
+"""Signals while a Kafka client works: Ctrl-C raised inside one of its calls, it would come out as a SystemError."""
 
 import signal
 import threading
@@ -29,3 +29,22 @@ def noting_interrupts() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, previous)
     if interrupted.is_set():
         raise KeyboardInterrupt
+
+
+@contextmanager
+def noting_terminations() -> Iterator[threading.Event]:
+    """Only note SIGTERM while the block runs, which looks at the event; a second one acts at once.
+
+    Use it from the main thread.
+    """
+    asked = threading.Event()
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGTERM, previous)
+
+    previous = signal.signal(signal.SIGTERM, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, previous)

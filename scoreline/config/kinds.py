@@ -14,8 +14,13 @@ _ALIAS = re.compile(r"[a-z][a-z0-9_-]*")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
+def is_topic_name(name: str) -> bool:
+    """Whether a topic may be called this."""
+    return _TOPIC.fullmatch(name) is not None and name not in {".", ".."}
+
+
 def _check_topic(name: str) -> str:
-    if not _TOPIC.fullmatch(name) or name in {".", ".."}:
+    if not is_topic_name(name):
         raise ValueError(f"a topic's name has 1 to {MAX_TOPIC_LENGTH} of the characters a-z A-Z 0-9 . _ -")
     return name
 

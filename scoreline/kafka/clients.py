@@ -71,6 +71,12 @@ MEMBER_INVARIANTS: Properties = {
     "enable.partition.eof": True,  # the end tells how far markers and compacted records have moved the position
     "auto.offset.reset": "error",  # where a partition begins is decided in `starts`, once, and committed
 }
+ONLOOKER_INVARIANTS: Properties = {
+    **CONSUMER_INVARIANTS,
+    "isolation.level": "read_uncommitted",  # or offsets that a transaction is about to commit would be waited for
+}
+MEMBERS_OWN = ("group.instance.id", "group.protocol")
+"""Properties of members; offsets that are sent under the name of one that never joined are refused."""
 PRODUCER_INVARIANTS: Properties = {
     **EVERY_INVARIANTS,
     "enable.idempotence": True,  # a retry neither doubles nor reorders
@@ -112,6 +118,25 @@ def make_member(
     if on_commit is not None:
         merged["on_commit"] = on_commit
     return _construct(Consumer, merged, watch, "CONSUMER")
+
+
+def make_onlooker(properties: Properties, *, watch: ClientWatch | None = None) -> Consumer:
+    """A consumer that asks and commits in the name of a group without ever joining it, and reads nothing.
+
+    Args:
+        properties: the user's, `bootstrap.servers` and `group.id` among them.
+        watch: told of errors and given the client's log; one that only logs where none is given.
+
+    Raises:
+        ConfigError: the client does not take a property; names the variable.
+    """
+    merged = {**_consumer_properties(without_membership(properties)), **ONLOOKER_INVARIANTS}
+    return _construct(Consumer, merged, watch, "CONSUMER")
+
+
+def without_membership(properties: Properties) -> Properties:
+    """The user's properties for a consumer that joins nothing."""
+    return {name: value for name, value in properties.items() if name not in MEMBERS_OWN}
 
 
 def is_incremental(properties: Properties) -> bool:

@@ -1,15 +1,40 @@
 """Commits, and keeps account of it: which are unanswered, which were refused, partition by partition."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from types import MappingProxyType
+from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.kafka.bounded import call_in_thread
-from scoreline.kafka.membership import Membership
 from scoreline.records import NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver
+
+NO_NOTES: Mapping[TopicPartition, str] = MappingProxyType({})
+
+
+def annotate(next_offsets: NextOffsets, notes: Mapping[TopicPartition, str]) -> list[ClientPartition]:
+    """Offsets as the client takes them, each with its note; one without a note wipes out what the group had noted."""
+    return [
+        ClientPartition(p.topic, p.partition, offset, notes[p])
+        if p in notes
+        else ClientPartition(p.topic, p.partition, offset)
+        for p, offset in next_offsets.items()
+    ]
+
+
+class Holding(Protocol):
+    """Which partitions are ours, whether a group has assigned them or we did.
+
+    Attributes:
+        assignment: partitions that are ours now.
+        rebalancing: whether listeners are being told of a revocation.
+    """
+
+    assignment: frozenset[TopicPartition]
+    rebalancing: bool
 
 
 class CommitLedger:
@@ -71,13 +96,21 @@ class Committer:
     Args:
         ledger: whose `answer` is the consumer's `on_commit`.
         answer_seconds: how long a commit that is waited for may take before the broker counts as away.
+        notes: kept beside the offsets, by partition.
     """
 
     def __init__(
-        self, consumer: Consumer, membership: Membership, ledger: CommitLedger, *, answer_seconds: float
+        self,
+        consumer: Consumer,
+        membership: Holding,
+        ledger: CommitLedger,
+        *,
+        answer_seconds: float,
+        notes: Mapping[TopicPartition, str] = NO_NOTES,
     ) -> None:
         self._consumer = consumer
         self._membership = membership
+        self._notes = notes
         self._ledger = ledger
         self._answer_seconds = answer_seconds
         self._late: Future[list[ClientPartition]] | None = None
@@ -93,7 +126,7 @@ class Committer:
         """
         if not next_offsets:
             return True
-        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+        offsets = annotate(next_offsets, self._notes)
         try:
             if wait and not self._membership.rebalancing:
                 return self._commit_and_wait(next_offsets, offsets)

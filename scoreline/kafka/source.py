@@ -95,7 +95,7 @@ class KafkaSource:
                     more = self._consume(max_records - 1, 0.0)
                     messages = [*self._membership.keep_held(messages), *more]
             self._membership.look_for_evidence()
-        fitting = _count_fitting(messages[:max_records], max_bytes)
+        fitting = count_fitting(messages[:max_records], max_bytes)
         self._held = messages[fitting:]
         return cast("Sequence[Record]", messages[:fitting])
 
@@ -241,7 +241,7 @@ class KafkaSource:
             raise Refused(f"Kafka refuses: {describe_error(error)}")
 
 
-def _count_fitting(messages: Sequence[Message], max_bytes: int) -> int:
+def count_fitting(messages: Sequence[Message], max_bytes: int) -> int:
     """How many from the start have keys and values of at most `max_bytes` together, at least one if there is one."""
     total = 0
     for count, message in enumerate(messages):

@@ -7,22 +7,23 @@ from concurrent.futures import Future
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
 from scoreline.kafka.bounded import call_in_thread, has_ended
 from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
+from scoreline.kafka.commits import NO_NOTES, annotate
 from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.publisher import KafkaPublisher, Undelivered
 from scoreline.kafka.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.watch import ClientWatch
-from scoreline.records import Clock, NextOffsets
+from scoreline.records import Clock, NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver, GroupMetadata
 
 START_SLICE_SECONDS = 1.0
 LONG_CALL_SECONDS = 10.0
 RETRY_SECONDS = 0.05
 """Between two attempts, where the first was answered at once: a coordinator that is loading, say."""
+ONE_NAME_EACH = "give each member a SCORELINE_MEMBER_ID of its own"
 
 
 class KafkaTransactions(KafkaPublisher):
@@ -32,6 +33,8 @@ class KafkaTransactions(KafkaPublisher):
         connect: makes a producer with the transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
         transactional_id: for people.
         keep_waiting: asked once a second while the transactional id is taken over.
+        notes: kept beside the offsets that are sent, by partition.
+        remedy: what to do where another producer takes the same id.
         rest: as for `KafkaPublisher`.
     """
 
@@ -48,6 +51,8 @@ class KafkaTransactions(KafkaPublisher):
         wall_clock: Clock,
         undelivered: Undelivered,
         watch: ClientWatch,
+        notes: Mapping[TopicPartition, str] = NO_NOTES,
+        remedy: str = ONE_NAME_EACH,
     ) -> None:
         super().__init__(
             connect(),
@@ -64,6 +69,8 @@ class KafkaTransactions(KafkaPublisher):
         self._keep_waiting = keep_waiting
         self._out_of_sequence = False
         self._long_call: Future[None] | None = None
+        self._notes = notes
+        self._remedy = remedy
 
     def start(self) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
@@ -125,7 +132,7 @@ class KafkaTransactions(KafkaPublisher):
             FatalClientError: the producer cannot go on.
         """
         if self._long_call is None:
-            offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+            offsets = annotate(next_offsets, self._notes)
             call = partial(self._producer.send_offsets_to_transaction, offsets, metadata)
             if self._ask(partial(call, timeout_seconds)):
                 return True
@@ -176,8 +183,8 @@ class KafkaTransactions(KafkaPublisher):
         told = super()._explain_fatal(error)
         if (error is not None and error.code() in FENCINGS) or "fenced" in told.lower():
             told += (
-                f"; another live member has taken the transactional id {self._transactional_id} (give each member a "
-                "SCORELINE_MEMBER_ID of its own), or this one was frozen for longer than transaction.timeout.ms"
+                f"; another live member has taken the transactional id {self._transactional_id} ({self._remedy}), or "
+                "this one was frozen for longer than transaction.timeout.ms"
             )
         return told
 
@@ -206,6 +213,8 @@ def open_transactions(
     partition_counts: Mapping[str, int],
     output_headers: bool,
     observer: ClientObserver,
+    notes: Mapping[TopicPartition, str] = NO_NOTES,
+    remedy: str = ONE_NAME_EACH,
     clock: Clock = time.monotonic,
     wall_clock: Clock = time.time,
 ) -> KafkaTransactions:
@@ -214,6 +223,8 @@ def open_transactions(
     Args:
         properties: the user's, `bootstrap.servers` among them.
         keep_waiting: asked once a second while the transactional id is taken over.
+        notes: kept beside the offsets that are sent, by partition.
+        remedy: what to do where another producer takes the same id.
 
     Raises:
         ConfigError: the client does not take a property.
@@ -232,4 +243,6 @@ def open_transactions(
         wall_clock=wall_clock,
         undelivered=undelivered,
         watch=watch,
+        notes=notes,
+        remedy=remedy,
     )

@@ -5,42 +5,46 @@ import time
 from collections.abc import Callable, Mapping
 
 from scoreline.config.librdkafka import producer_properties
-from scoreline.config.roles import Role
+from scoreline.config.settings import Settings
+from scoreline.kafka.commits import NO_NOTES
 from scoreline.kafka.publisher import open_publisher
-from scoreline.kafka.transactions import choose_transactional_id, open_transactions
-from scoreline.service.parts import Parts
+from scoreline.kafka.transactions import ONE_NAME_EACH, open_transactions
+from scoreline.records import TopicPartition
 from scoreline.service.stopping import Stop
 from scoreline.transport.at_least_once import AtLeastOnce
 from scoreline.transport.exactly_once import ExactlyOnce
 from scoreline.transport.patience import Patience
-from scoreline.transport.ports import ClientObserver, Delivery, Source
+from scoreline.transport.ports import ClientObserver, Delivery, Source, TransactionObserver
 
 logger = logging.getLogger("scoreline.stream")
 
 
 def open_delivery(
-    parts: Parts,
+    settings: Settings,
     source: Source,
     partition_counts: Mapping[str, int],
     *,
-    role: Role,
+    transactional_id: str,
     stop: Stop,
     client_observer: ClientObserver,
+    observer: TransactionObserver,
     heartbeat: Callable[[], None],
+    notes: Mapping[TopicPartition, str] = NO_NOTES,
+    remedy: str = ONE_NAME_EACH,
 ) -> Delivery:
     """A delivery with a producer of its own; exactly once, its transactional id is taken over before anything is read.
 
     Args:
         partition_counts: of the topics that are written.
-        role: whose work is delivered.
-        heartbeat: told that the role is alive and waits.
+        heartbeat: told that whoever waits is alive.
+        notes: what is kept beside the offsets that a transaction commits.
+        remedy: what to do where someone else takes the transactional id.
 
     Raises:
         ConfigError: the client does not take a property.
         Refused: this user may not use the transactional id.
         StopOverdue: a stop came before the transactional id was taken over.
     """
-    settings = parts.settings
     patience = Patience(source, clock=time.monotonic, should_give_up=stop.is_overdue, heartbeat=heartbeat)
     if settings.delivery == "at-least-once":
         publisher = open_publisher(
@@ -55,7 +59,6 @@ def open_delivery(
         return AtLeastOnce(
             publisher, source, commit_interval_seconds=interval_seconds, clock=time.monotonic, patience=patience
         )
-    transactional_id = choose_transactional_id(settings.group_for(parts.model_name), role, settings.member_id)
 
     def keep_waiting() -> bool:
         heartbeat()
@@ -70,6 +73,8 @@ def open_delivery(
         partition_counts=partition_counts,
         output_headers=settings.output_headers,
         observer=client_observer,
+        notes=notes,
+        remedy=remedy,
     )
     transactions.start()
     logger.info(
@@ -84,5 +89,5 @@ def open_delivery(
         clock=time.monotonic,
         pause=stop.wait,
         patience=patience,
-        observer=parts.metrics,
+        observer=observer,
     )

@@ -9,19 +9,15 @@ from scoreline.errors import DependencyError, StopOverdue, Unavailable
 from scoreline.kafka.admin import KafkaAdmin, open_admin
 from scoreline.kafka.refusals import RefusalNotes
 from scoreline.kafka.source import open_source
+from scoreline.kafka.transactions import choose_transactional_id
 from scoreline.observability.health import ComponentHealth
 from scoreline.observability.tee import ClientTee
-from scoreline.schemas.catalog import SchemaCatalog
-from scoreline.schemas.decoder import PayloadDecoder
-from scoreline.schemas.fixed import prediction_schema
-from scoreline.schemas.framing import Framing, prefix_for
-from scoreline.schemas.predictions import PredictionEncoder
-from scoreline.scoring import ScoringPath, Tombstones
+from scoreline.scoring import ScoringPath
 from scoreline.service.deliveries import open_delivery
 from scoreline.service.garbage import keep_collector_away
 from scoreline.service.parts import Parts
+from scoreline.service.paths import open_path
 from scoreline.service.stopping import Stop
-from scoreline.stream.backoff import Backoff
 from scoreline.stream.health import StreamHealth
 from scoreline.stream.lag import LagObserver
 from scoreline.stream.loop import BatchLimits, StreamLoop
@@ -65,8 +61,14 @@ class StreamRole:
         partition_counts = self._reach_kafka()
         if self._stop.is_set():
             return
-        catalog = self._parts.make_catalog()
-        path = self._make_path(catalog)
+        path = open_path(
+            self._settings,
+            self._parts.versions,
+            self._parts.make_catalog(),
+            stop=self._stop,
+            heartbeat=self._health.turned,
+            describe=self._health.described,
+        )
         if path is None:
             return
         self._stream(path, partition_counts)
@@ -132,57 +134,10 @@ class StreamRole:
                 return {name: topic.partitions for name, topic in topics.items()}
         return {}
 
-    def _go_on(self) -> None:
-        """Between two questions to a registry that may be slow: alive, and not beyond a stop."""
-        if self._is_stopping():
-            raise Unavailable("the service is stopping, and the schema registry has not answered everything yet")
-
     def _is_stopping(self) -> bool:
         """Whether to give up waiting; being asked shows that the role is alive."""
         self._health.turned()
         return self._stop.is_set()
-
-    def _make_path(self, catalog: SchemaCatalog) -> ScoringPath | None:
-        """The scoring path; None when the stop came while the registry was away."""
-        settings = self._settings
-        framing = Framing(settings.input_format)
-        schema_id = self._find_output_id(catalog)
-        if schema_id is None:
-            return None
-        decoder = PayloadDecoder(
-            catalog,
-            framing=framing,
-            id_field=settings.id_field,
-            event_time_field=settings.event_time_field,
-            before_lookup=self._go_on,
-        )
-        encoder = PredictionEncoder(prefix_for(framing, schema_id, prediction_schema()))
-        return ScoringPath(
-            self._parts.versions,
-            decoder,
-            encoder,
-            wall_clock=time.time,
-            tombstones=Tombstones(settings.tombstones),
-        )
-
-    def _find_output_id(self, catalog: SchemaCatalog) -> int | None:
-        """The id that predictions are framed with, asked for until the registry has answered."""
-        subject = f"{self._settings.output_topic}-value"
-        backoff = Backoff()
-        while not self._stop.is_set():
-            self._health.turned()
-            try:
-                return catalog.id_of_output(subject, prediction_schema())
-            except Unavailable as error:
-                seconds = backoff.next_seconds()
-                self._health.described(f"waiting for the schema registry: {error}")
-                logger.warning(
-                    "the schema registry is away: %s",
-                    error,
-                    extra={"event": "registry_awaited", "retry_seconds": round(seconds, 3)},
-                )
-                self._stop.wait(seconds)
-        return None
 
     def _stream(self, path: ScoringPath, partition_counts: dict[str, int]) -> None:
         settings, parts = self._settings, self._parts
@@ -197,12 +152,13 @@ class StreamRole:
         # The delivery listens first: what is acknowledged is committed before anyone else hears of a revocation.
         try:
             delivery = open_delivery(
-                parts,
+                settings,
                 source,
                 partition_counts,
-                role=Role.STREAM,
+                transactional_id=choose_transactional_id(self._group_id, Role.STREAM, settings.member_id),
                 stop=self._stop,
                 client_observer=self._observer,
+                observer=parts.metrics,
                 heartbeat=self._health.acknowledgement_awaited,
             )
         except StopOverdue:

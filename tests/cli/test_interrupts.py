@@ -1,10 +1,10 @@
-"""Ctrl-C, noted first and raised later."""
+"""Ctrl-C, noted first and raised later, and SIGTERM, only noted."""
 
 import signal
 
 import pytest
 
-from scoreline.cli.interrupts import noting_interrupts
+from scoreline.cli.interrupts import noting_interrupts, noting_terminations
 
 
 def test_ctrl_c_is_noted_and_raised_at_the_end():
@@ -41,3 +41,25 @@ def test_without_one_everything_is_as_before():
         assert signal.getsignal(signal.SIGINT) is not before
     assert not interrupted.is_set()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_termination_is_noted_and_nothing_is_raised():
+    before = signal.getsignal(signal.SIGTERM)
+    with noting_terminations() as asked:
+        assert not asked.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        assert asked.is_set()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_termination_is_for_whoever_was_there_before():
+    seen = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    try:
+        with noting_terminations():
+            signal.raise_signal(signal.SIGTERM)
+            assert seen == []
+            signal.raise_signal(signal.SIGTERM)
+        assert seen == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
