@@ -81,7 +81,6 @@ class KafkaSource:
             Refused: only at the start: this user may not read the topics, or not in this group.
             FatalClientError: the consumer cannot go on.
         """
-        self._membership.expect_poll()
         messages = self._held
         if not messages:
             self._resume()
@@ -95,6 +94,7 @@ class KafkaSource:
             self._membership.look_for_evidence()
         fitting = _count_fitting(messages[:max_records], max_bytes)
         self._held = messages[fitting:]
+        self._membership.hand_out()
         return cast("Sequence[Record]", messages[:fitting])
 
     def keep_alive(self) -> None:
