@@ -58,6 +58,20 @@ def test_an_eager_rebalance_shares_out_nothing_before_every_member_has_given_up_
     assert second.assignment() == {TopicPartition("topic", 1)}
 
 
+def test_a_rewind_brings_records_again_whose_partition_came_back_in_the_poll_that_gave_them():
+    broker = MemoryBroker(protocol=GroupProtocol.EAGER)
+    broker.create_topic("topic", 2)
+    broker.append("topic", b"v")
+    first, recorder = open_member(broker, "a")
+    poll(first)
+    second, _ = open_member(broker, "b")
+    poll(second)
+    assert [r.value() for r in poll(first)] == [b"v"]
+    assert [event for event, _ in recorder.events] == ["assigned", "revoked", "assigned"]
+    first.rewind({TopicPartition("topic", 0): 0})
+    assert [r.value() for r in poll(first)] == [b"v"]
+
+
 def test_a_cooperative_rebalance_takes_away_only_what_moves():
     broker = MemoryBroker(protocol=GroupProtocol.COOPERATIVE)
     broker.create_topic("topic", 4)
