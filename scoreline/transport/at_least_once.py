@@ -73,10 +73,7 @@ class AtLeastOnce:
         self._commit_due()
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
-        """Nothing is known of them yet; what was refused before they went is not to be committed now."""
-        self._note_refused()
-        for partition in partitions:
-            self._noted.pop(partition, None)
+        """Nothing is known of them yet."""
         self._progress.forget(partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
@@ -125,8 +122,9 @@ class AtLeastOnce:
         return {**sent, **self._noted}
 
     def _note_refused(self) -> None:
-        """What was refused is to be committed again, unless something later is."""
-        self._noted = {**self._source.take_refused(), **self._noted}
+        """What was refused is to be committed again, unless something later is, or its partition went in between."""
+        refused = self._source.take_refused()
+        self._noted = {**{p: n for p, n in refused.items() if self._sent.get(p) == n}, **self._noted}
 
     def _commit_and_wait(self, next_offsets: NextOffsets) -> None:
         if next_offsets:

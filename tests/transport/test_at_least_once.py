@@ -302,6 +302,26 @@ def test_what_was_refused_with_a_revocation_is_not_committed_when_the_partition_
     assert scene.group.committed == {FIRST: 5}
 
 
+def test_a_late_refusal_is_not_committed_again_when_the_partition_went_and_came_back(scene):
+    scene.append(7)
+    scene.group.hold_answers = True
+    records = scene.poll(1)
+    scene.group.refusals.append("_TIMED_OUT")
+    scene.finish(records)
+    scene.group.expire("a")
+    other = MemorySource(scene.broker, GROUP, ["features"], member="b")
+    other.poll(10, MANY_BYTES, 0.0)
+    other.commit({FIRST: 5}, wait=True)
+    other.close()
+    scene.poll(1)
+    scene.group.hold_answers = False
+    scene.poll(0)
+    scene.now += 1
+    scene.delivery.tick()
+    scene.delivery.close()
+    assert scene.group.committed == {FIRST: 5}
+
+
 def test_what_was_noted_for_a_lost_partition_is_never_committed(scene):
     scene.append(5)
     scene.finish(scene.poll(1))
