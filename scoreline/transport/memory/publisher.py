@@ -139,10 +139,9 @@ class MemoryPublisher:
         return None
 
     def _raise_for_refused(self) -> None:
-        if not self._refused:
-            return
-        refused, self._refused = self._refused, []
-        message = f"{len(refused)} records were not delivered, the first because of {refused[0]}"
-        if TOO_LARGE in refused:
-            raise RecordTooLarge(f"{message}; {refused.count(TOO_LARGE)} of them because of {TOO_LARGE}")
-        raise DeliveryError(message)
+        if self._refused:
+            refused, self._refused = self._refused, []
+            too_large = TOO_LARGE in refused
+            first = TOO_LARGE if too_large else refused[0]
+            message = f"{len(refused)} records were not delivered, the first because of {first}"
+            raise RecordTooLarge(message) if too_large else DeliveryError(message)
