@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 CODE   := scoreline tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help needs setup demo test test-all lint format types imports bench ci clean
+.PHONY: help needs setup demo test test-all lint format types imports bench torture ci clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,12 @@ types: $(VENV)/.installed-test  ## mypy, strict
 bench: $(VENV)/.installed-test  ## every benchmark; each also checks its answers
 	@for b in $(sort $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/[a-z]*.py))))); do \
 	  echo "== $$b"; $(BIN)/python -m benchmarks.$$b || exit 1; done
+
+PROTOCOL ?= classic
+DELIVERY ?= exactly-once
+FORM     ?= members
+torture: $(VENV)/.installed-test  ## up to 25 minutes of trouble: PROTOCOL= DELIVERY= FORM= SEED=; goes on where it was interrupted
+	@$(BIN)/python -m tests.torture --protocol $(PROTOCOL) --delivery $(DELIVERY) --form $(FORM) $(if $(SEED),--seed $(SEED))
 
 ci: lint types $(VENV)/.installed-test  ## what CI runs: lint, types, imports, all tests; fails if real Kafka was skipped
 	$(BIN)/pytest -m "" --require-kafka --require-registry --durations=10

@@ -58,7 +58,8 @@ def get_stats(service: ServiceProcess) -> dict:
 def drain(broker: KafkaBroker, folder: Path, flights: Flights, backlog: int) -> dict:
     """Put a backlog, start the service, wait until all of it is scored; what that took."""
     topics = Topics(broker.bootstrap_servers)
-    names = [topics.make(label, partitions=PARTITIONS) for label in ("features", "predictions", "dead-letters")]
+    labels = ("features", "predictions", "dead-letters", "redrive")
+    names = [topics.make(label, partitions=PARTITIONS) for label in labels]
     records = (
         StoredRecord("", n % PARTITIONS, 0, b"%d" % (n % 1000), flights.payloads[n % FLIGHTS]) for n in range(backlog)
     )
@@ -72,6 +73,7 @@ def drain(broker: KafkaBroker, folder: Path, flights: Flights, backlog: int) -> 
             "INPUT_TOPIC": names[0],
             "OUTPUT_TOPIC": names[1],
             "DEAD_LETTER_TOPIC": names[2],
+            "REDRIVE_TOPIC": names[3],
             "ID_FIELD": "id",
         },
         folder,

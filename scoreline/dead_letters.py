@@ -1,6 +1,6 @@
 """What a dead letter looks like on its topic: the record's own bytes, and headers that say what was wrong."""
 
-from scoreline.records import UNREADABLE_HEADERS, DeadLetter, find_header
+from scoreline.records import UNREADABLE_HEADERS, DeadLetter, Record, find_header
 
 REASON_HEADER = "scoreline-error-reason"
 DETAIL_HEADER = "scoreline-error-detail"
@@ -11,6 +11,21 @@ SOURCE_OFFSET_HEADER = "scoreline-source-offset"
 SOURCE_TIMESTAMP_HEADER = "scoreline-source-timestamp"
 ATTEMPT_HEADER = "scoreline-attempt"
 FAILED_AT_HEADER = "scoreline-failed-at"
+
+LETTER_HEADERS = frozenset(
+    {
+        REASON_HEADER,
+        DETAIL_HEADER,
+        VERSION_HEADER,
+        SOURCE_TOPIC_HEADER,
+        SOURCE_PARTITION_HEADER,
+        SOURCE_OFFSET_HEADER,
+        SOURCE_TIMESTAMP_HEADER,
+        ATTEMPT_HEADER,
+        FAILED_AT_HEADER,
+    }
+)
+"""Names that a dead letter adds to the caller's headers."""
 
 MAX_HEADER_BYTES = 1024
 
@@ -42,6 +57,16 @@ def dead_letter_headers(dead_letter: DeadLetter, *, failed_at_ms: int) -> list[t
     left_out = {UNREADABLE_HEADERS, *ours}
     theirs = [header for header in record.headers() or () if header[0] not in left_out]
     return [*theirs, *((name, _cut(text)) for name, text in ours.items())]
+
+
+def redrive_headers(letter: Record) -> list[tuple[str, bytes | None]]:
+    """What a record has when it is scored again: the caller's headers, a pin among them, and the attempts so far.
+
+    Args:
+        letter: a record of the dead-letter topic.
+    """
+    theirs = [header for header in letter.headers() or () if header[0] not in LETTER_HEADERS]
+    return [*theirs, (ATTEMPT_HEADER, find_header(letter, ATTEMPT_HEADER))]
 
 
 def _count_attempts(dead_letter: DeadLetter) -> int:

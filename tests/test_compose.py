@@ -51,7 +51,7 @@ def test_every_variable_is_known_and_valid(service):
 def test_topics_are_the_ones_that_the_documentation_speaks_of(service):
     settings, defaults = settings_of(service), Settings()
 
-    for topic in ("input_topic", "output_topic", "dead_letter_topic"):
+    for topic in ("input_topic", "output_topic", "dead_letter_topic", "redrive_topic"):
         assert f"SCORELINE_{topic.upper()}" in SERVICES[service]["environment"]
         assert getattr(settings, topic) == getattr(defaults, topic)
 

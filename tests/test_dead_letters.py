@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.dead_letters import MAX_HEADER_BYTES, dead_letter_headers
+from scoreline.dead_letters import (
+    ATTEMPT_HEADER,
+    LETTER_HEADERS,
+    MAX_HEADER_BYTES,
+    dead_letter_headers,
+    redrive_headers,
+)
 from scoreline.records import PIN_HEADER, UNREADABLE_HEADERS, DeadLetter, Headers, Reason
 from scoreline.transport.record import StoredRecord
 
@@ -93,3 +99,11 @@ def test_what_stands_in_for_unreadable_headers_is_not_carried():
 
 def test_a_lone_surrogate_in_a_detail_does_not_hurt():
     assert dict(make_headers(detail="\ud800x"))["scoreline-error-detail"] == b"?x"
+
+
+def test_the_headers_of_a_letter_are_the_ones_that_are_left_out_of_a_redrive():
+    letter = DeadLetter(StoredRecord(headers_=[("trace", b"1")]), Reason.INVALID_VALUE, "x")
+    written = dead_letter_headers(letter, failed_at_ms=0)
+
+    assert {name for name, _ in written} == {"trace", *LETTER_HEADERS}
+    assert redrive_headers(StoredRecord(headers_=written)) == [("trace", b"1"), (ATTEMPT_HEADER, b"1")]

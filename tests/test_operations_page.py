@@ -25,7 +25,7 @@ from scoreline.transport.record import StoredRecord
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text()
 
-DERIVED = {"CACHE_DIR", "MODEL", "DEAD_LETTER_TOPIC", "GROUP_ID"}
+DERIVED = {"CACHE_DIR", "MODEL", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC", "GROUP_ID"}
 """Variables whose default depends on others, or on the machine; it is described, not written out."""
 
 
@@ -92,7 +92,7 @@ def test_defaults_of_the_clients_are_on_the_page():
 
 def test_every_command_is_on_the_page(capsys):
     main(["--help"])
-    shown = re.findall(r"^│ ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    shown = re.findall(r"^│ ([a-z][a-z-]+) ", capsys.readouterr().out, re.MULTILINE)
     named = {row[0].split()[1] for row in table_under("Commands")}
 
     assert len(shown) > 5
@@ -160,12 +160,29 @@ def test_answers_and_problems_on_the_page_are_shaped_as_they_come():
     assert problem == json.loads(error.body)
 
 
+def test_permissions_on_the_page_are_for_variables_that_there_are():
+    """What they are for is granted, and taken away, in `tests/integration/test_security.py`."""
+    rows = table_under("Permissions")
+    names = {name for row in rows for name in re.findall(r"<([A-Z_]+)>", row[2])}
+
+    assert {row[1] for row in rows} == {"topic", "group", "transactional id"}
+    assert names <= {name.upper() for name in Settings.variable_fields()}
+    assert [row[3] for row in rows if row[0] == "run, check"] == ["READ", "READ", "WRITE", "WRITE", "READ"]
+
+
 def test_every_metric_is_on_the_page():
     assert format_table() in PAGE
 
 
 def test_every_reason_is_on_the_page():
     assert [reason for reason, _ in table_under("Dead letters")] == [reason.value for reason in Reason]
+
+
+def test_every_reason_has_a_cure_on_the_page():
+    rows = table_under("From a reason to its cure")
+
+    assert [reason for reason, _, _ in rows] == [reason.value for reason in Reason]
+    assert all(cure for *_, cure in rows)
 
 
 def test_every_header_of_a_dead_letter_is_on_the_page():

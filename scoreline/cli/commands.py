@@ -9,8 +9,10 @@ from typer.main import get_command
 from scoreline import __version__
 from scoreline.cli.broker import broker
 from scoreline.cli.check import check
+from scoreline.cli.dead_letters import dead_letters_app
 from scoreline.cli.demo import demo
 from scoreline.cli.models import models_app
+from scoreline.cli.offsets import offsets_app
 from scoreline.cli.predict import predict
 from scoreline.cli.produce import produce
 from scoreline.cli.run import run
@@ -32,7 +34,7 @@ def make_command() -> Callable[..., Any]:
     app.callback()(_describe)
     for command in (run, check, broker, produce, tail, predict, demo):
         app.command()(command)
-    for group in (topics_app, models_app):
+    for group in (topics_app, models_app, dead_letters_app, offsets_app):
         app.add_typer(group)
     return get_command(app)
 

@@ -1,5 +1,6 @@
 """Everything that a start would find out, item by item: broker, topics, model, schemas, and whether they fit."""
 
+import uuid
 from collections.abc import Collection
 
 from scoreline.cli.findings import Findings, State
@@ -10,6 +11,7 @@ from scoreline.config.settings import Settings
 from scoreline.errors import ModelRejected, Refused, SchemaNotFound, ServiceError
 from scoreline.kafka.admin import KafkaAdmin, TopicDescription, find_forbidden, open_admin
 from scoreline.kafka.clients import make_consumer, make_producer
+from scoreline.kafka.transactional_id import check_transactional_id
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import find_only_model
 from scoreline.models.loading import VersionLoader
@@ -27,17 +29,20 @@ def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
     """Look at everything that the roles need, with the findings in the order in which a start would meet them."""
     findings = Findings()
     if Role.STREAM in roles:
-        _check_kafka(settings, findings)
+        check_kafka(settings, findings)
     version = _check_model(settings, findings)
     if Role.STREAM in roles:
         _check_schemas(settings, version, findings)
     return findings
 
 
-def _check_kafka(settings: Settings, findings: Findings) -> None:
+def check_kafka(settings: Settings, findings: Findings) -> None:
+    """Look at what the stream role needs of Kafka: clients, a broker that answers, topics and permissions."""
     findings.ask("client properties", lambda: _try_properties(settings))
     admin = findings.ask("broker", lambda: _reach(settings))
     topics = _find_topics(settings, admin, findings)
+    _check_group(settings, admin, findings)
+    _check_transactions(settings, admin, findings)
     source = topics.get(settings.input_topic)
     if source is None:
         return
@@ -61,21 +66,23 @@ def _reach(settings: Settings) -> tuple[KafkaAdmin, str]:
 
 
 def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> dict[str, TopicDescription]:
-    """Those of the topics that are there, all asked for at once."""
+    """Those of the topics that are there for this user to see, all asked for at once."""
     items = {
         "input topic": settings.input_topic,
         "output topic": settings.output_topic,
         "dead-letter topic": settings.dead_letter_topic,
+        "redrive topic": settings.redrive_topic,
     }
     found = {}
     if admin is not None:
         try:
-            found = admin.describe_topics(items.values())
+            found = admin.describe_topics([*items.values(), settings.redriven_topic])
         except ServiceError as error:
             findings.fail("topics", error)
             return {}
     written = [settings.output_topic, settings.dead_letter_topic]
-    forbidden = dict(find_forbidden(found, read=[settings.input_topic], written=written))
+    read = [settings.input_topic, settings.redrive_topic]
+    forbidden = dict(find_forbidden(found, read=read, written=written))
     for item, name in items.items():
         if admin is None:
             findings.note(item, f"{name}: not looked at without a broker", State.SKIPPED)
@@ -85,7 +92,45 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
             findings.note(item, f"{name}: partitions: {found[name].partitions}")
         else:
             findings.fail(item, Refused(f"{name} does not exist; create it with `scoreline topics create`"))
-    return found
+    if admin is not None and settings.redriven_topic not in found:
+        detail = f"{settings.redriven_topic} does not exist: a redrive needs it; `scoreline topics create` makes it"
+        findings.note("topics", detail, State.WARNING)
+    return {name: topic for name, topic in found.items() if not topic.hidden}
+
+
+def _check_group(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> None:
+    item = "consumer group"
+    try:
+        group_id = _find_group_id(settings)
+    except ServiceError:  # the item `model` tells of it
+        findings.note(item, "not looked at without a model to name it after", State.SKIPPED)
+        return
+    if admin is None:
+        findings.note(item, f"{group_id}: not looked at without a broker", State.SKIPPED)
+        return
+    forbidden = admin.find_forbidden_group(group_id)
+    if forbidden is None:
+        findings.note(item, group_id)
+    else:
+        findings.fail(item, Refused(forbidden))
+
+
+def _check_transactions(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> None:
+    # As text: which deliveries there are is the settings' business.
+    if settings.delivery != "exactly-once" or admin is None:
+        return
+
+    def ask() -> tuple[None, str]:
+        prefix = f"{_find_group_id(settings)}-"
+        check_transactional_id(producer_properties(settings), f"{prefix}check-{uuid.uuid4()}")
+        return None, f"{prefix}…: may be used"
+
+    findings.ask("transactional id", ask)
+
+
+def _find_group_id(settings: Settings) -> str:
+    # Where the group has a name of its own, no store is needed to find it.
+    return settings.group_id or settings.group_for(settings.model or find_only_model(ModelStore(settings.model_store)))
 
 
 def _check_model(settings: Settings, findings: Findings) -> ModelVersion | None:

@@ -18,6 +18,9 @@ HEADER_BYTES = 16 * 1024
 KEPT_MS = 14 * 24 * 3_600_000
 """How long dead letters are kept at least: someone has to find time to look at them."""
 
+PLANNED_KINDS = ("output", "dead letters", "redrive", "redriven")
+"""What the topics of a plan are for, in its order."""
+
 DEFAULT_MESSAGE_BYTES = 1_048_588
 REACH_SECONDS = 10.0
 
@@ -100,8 +103,7 @@ def create_topics(
         }
         for kind, topic, want in [
             ("input", found[source.name], None),
-            ("output", found[wanted[0].name], wanted[0]),
-            ("dead letters", found[wanted[1].name], wanted[1]),
+            *((kind, found[want.name], want) for kind, want in zip(PLANNED_KINDS, wanted, strict=True)),
         ]
     ]
 
@@ -115,10 +117,12 @@ def _describe_left(source: "TopicDescription", asked_partitions: int) -> str:
 
 def plan_topics(
     settings: "Settings", source: "TopicDescription", *, replication_factor: int = -1
-) -> "tuple[TopicDescription, TopicDescription]":
-    """What the output and the dead-letter topic should be, given the input topic as it is.
+) -> "tuple[TopicDescription, ...]":
+    """What the other topics should be, given the input topic as it is: one for each of `PLANNED_KINDS`.
 
-    A prediction carries its record's key and headers, a dead letter all of it and headers of ours besides.
+    A prediction carries its record's key and headers, a dead letter all of it and headers of ours besides; a redriven
+    record, which has some of these, waits as long for its service. The markers of redriven letters have to outlive the
+    letters, so they are compacted and never deleted.
     """
     from scoreline.kafka.admin import TopicDescription
 
@@ -130,14 +134,22 @@ def plan_topics(
         "max.message.bytes": str(message_bytes + HEADER_BYTES),
         "retention.ms": str(kept_ms if kept_ms < 0 else max(kept_ms, KEPT_MS)),
     }
+    redriven = {"cleanup.policy": "compact"}
     return (
         TopicDescription(settings.output_topic, source.partitions, replication_factor, output),
         TopicDescription(settings.dead_letter_topic, source.partitions, replication_factor, letters),
+        TopicDescription(settings.redrive_topic, source.partitions, replication_factor, letters),
+        TopicDescription(settings.redriven_topic, source.partitions, replication_factor, redriven),
     )
 
 
 def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:
     """Where a topic is less than it should be, and what that means; empty when it fits."""
+    policy = topic.configs.get("cleanup.policy", "")
+    if wanted.configs["cleanup.policy"] == "compact":
+        return (
+            "it is not only compacted: a letter whose marker is deleted is redriven twice" if "delete" in policy else ""
+        )
     notes = []
     if topic.partitions != wanted.partitions:
         notes.append(f"{topic.partitions} partitions, the input has {wanted.partitions}: they are shared by number")
@@ -145,7 +157,7 @@ def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:
     needed = int(wanted.configs["max.message.bytes"])
     if 0 <= size < needed:
         notes.append(f"max.message.bytes is {size}, but what the input allows may need {needed}")
-    if "compact" in topic.configs.get("cleanup.policy", ""):
+    if "compact" in policy:
         notes.append("it is compacted: of records with one key only the last is kept")
     return "; ".join(notes)
 

@@ -109,6 +109,8 @@ def _find_shared_topics(settings: Settings) -> str | None:
         "SCORELINE_INPUT_TOPIC": settings.input_topic,
         "SCORELINE_OUTPUT_TOPIC": settings.output_topic,
         "SCORELINE_DEAD_LETTER_TOPIC": settings.dead_letter_topic,
+        "SCORELINE_REDRIVE_TOPIC": settings.redrive_topic,
+        "SCORELINE_DEAD_LETTER_TOPIC with .redriven": settings.redriven_topic,
     }
     shared = [name for name, topic in topics.items() if list(topics.values()).count(topic) > 1]
     if not shared:
@@ -121,6 +123,20 @@ def _find_long_dead_letter_topic(settings: Settings) -> str | None:
         return (
             f"SCORELINE_INPUT_TOPIC is so long that {settings.dead_letter_topic} is no topic's name; "
             "set SCORELINE_DEAD_LETTER_TOPIC"
+        )
+    if len(settings.redriven_topic) > MAX_TOPIC_LENGTH:
+        return (
+            f"SCORELINE_DEAD_LETTER_TOPIC is so long that {settings.redriven_topic}, where redrives are noted, is no "
+            "topic's name; set a shorter one"
+        )
+    return None
+
+
+def _find_long_redrive_topic(settings: Settings) -> str | None:
+    if len(settings.redrive_topic) > MAX_TOPIC_LENGTH:
+        return (
+            f"SCORELINE_INPUT_TOPIC is so long that {settings.redrive_topic} is no topic's name; "
+            "set SCORELINE_REDRIVE_TOPIC"
         )
     return None
 
@@ -153,6 +169,19 @@ def _find_registry_for_single_objects(settings: Settings) -> str | None:
     return None
 
 
+def _find_nobody_who_gives_tokens(settings: Settings) -> str | None:
+    every = settings.client_properties.every
+    mechanism = every.get("sasl.mechanism", every.get("sasl.mechanisms", ""))
+    fetched = every.get("sasl.oauthbearer.method", "default").lower() == "oidc"
+    made = every.get("enable.sasl.oauthbearer.unsecure.jwt", "false").lower() == "true"
+    if mechanism.upper() != "OAUTHBEARER" or fetched or made:
+        return None
+    return (
+        "SCORELINE_KAFKA_SASL_MECHANISM=OAUTHBEARER: nothing gives a token; set "
+        "SCORELINE_KAFKA_SASL_OAUTHBEARER_METHOD=oidc with the address of what does"
+    )
+
+
 _CREDENTIALS = tuple(f"schema_registry_{part}" for part in ("username", "password", "token", "ca"))
 
 BROKERS_OWN = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type")
@@ -166,10 +195,12 @@ CHECKS = (
     Check(("http_tokens", "http_auth"), _find_idle_tokens),
     Check(("http_tokens", "metrics_auth"), _find_metrics_without_token),
     Check(("http_tls_cert", "http_tls_key"), _find_half_tls),
-    Check(("input_topic", "output_topic", "dead_letter_topic"), _find_shared_topics),
+    Check(("input_topic", "output_topic", "dead_letter_topic", "redrive_topic"), _find_shared_topics),
     Check(("input_topic", "dead_letter_topic"), _find_long_dead_letter_topic),
+    Check(("input_topic", "redrive_topic"), _find_long_redrive_topic),
     Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),
     Check(("input_format", "schema_registry_url"), _find_registry_for_single_objects),
+    Check(("client_properties",), _find_nobody_who_gives_tokens),
 )

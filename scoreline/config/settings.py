@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     input_topic: Topic = "features"
     output_topic: Topic = "predictions"
     dead_letter_topic: Topic = Field(default_factory=lambda data: f"{data['input_topic']}.dead-letters")
+    redrive_topic: Topic = Field(default_factory=lambda data: f"{data['input_topic']}.redrive")
     group_id: str | None = None
     member_id: str | None = None
     static_membership: bool = False
@@ -135,6 +136,11 @@ class Settings(BaseSettings):
             model: the name of the model that is served, which may have been found in the store.
         """
         return self.group_id or f"scoreline-{model}"
+
+    @property
+    def redriven_topic(self) -> str:
+        """Compacted topic of the markers that say which dead letters were redriven."""
+        return f"{self.dead_letter_topic}.redriven"
 
     @property
     def service_links_line(self) -> str | None:

@@ -3,21 +3,25 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
 from scoreline.errors import Refused, ServiceError, Unavailable
 from scoreline.kafka.clients import Properties, make_admin
 from scoreline.kafka.errors import TIMED_OUT, TRANSPORT, describe_error, translate_exception
+from scoreline.kafka.listeners import find_mismatch
 from scoreline.kafka.mocked import count_mocked
+from scoreline.kafka.topics import TopicDescription, describe_missing, find_forbidden
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock
 from scoreline.transport.ports import ClientObserver
+
+__all__ = ["KafkaAdmin", "TopicDescription", "find_forbidden", "open_admin"]
 
 T = TypeVar("T")
 
@@ -29,27 +33,10 @@ SETTLE_SECONDS = 2.0
 REFUSAL_SECONDS = 3.0
 """How long a refusal has to last before it is believed: another broker may have been restarted just now."""
 ANSWER_SECONDS = 10.0
+GROUP_SECONDS = 3.0
+"""How long a group's coordinator may take: what it does not tell in this time, the consumer will."""
 
 TLS_HINT = "(where the broker expects TLS or SASL, set SCORELINE_KAFKA_SECURITY_PROTOCOL)"
-
-
-@dataclass(frozen=True, slots=True)
-class TopicDescription:
-    """A topic as it is, or as it is to be created.
-
-    Attributes:
-        partitions: at least 1.
-        replication_factor: -1 leaves it to the broker.
-        configs: `max.message.bytes`, `cleanup.policy`, …; all effective ones of a topic that exists.
-        allowed_operations: what this user may do with a topic that exists: `READ`, `WRITE`, …; none where the broker
-            does not tell.
-    """
-
-    name: str
-    partitions: int
-    replication_factor: int = -1
-    configs: Mapping[str, str] = field(default_factory=dict)
-    allowed_operations: frozenset[str] = frozenset()
 
 
 class KafkaAdmin:
@@ -58,18 +45,28 @@ class KafkaAdmin:
     Args:
         client: made with `watch`.
         watch: knows the reasons, which no call of the client tells.
+        find_mismatch: looks whether the client's properties fit the brokers' listeners at all; None where they do.
     """
 
-    def __init__(self, client: AdminClient, watch: ClientWatch, *, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: AdminClient,
+        watch: ClientWatch,
+        *,
+        clock: Clock = time.monotonic,
+        find_mismatch: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._client = client
         self._watch = watch
         self._clock = clock
+        self._find_mismatch = find_mismatch
 
     def reach(self, seconds: float, should_stop: Callable[[], bool]) -> None:
         """Wait until the cluster answers; returns early, unreached, only when told to stop.
 
         Raises:
-            Refused: credentials, certificates or permissions are refused, for a few seconds on end.
+            Refused: credentials or certificates are refused, or the listener is of another kind, for a few seconds on
+                end.
             Unavailable: nothing has answered for `seconds`.
         """
         started = self._clock()
@@ -87,6 +84,7 @@ class KafkaAdmin:
 
     def find_trouble(self, topic: str, timeout_seconds: float) -> str | None:
         """Why the cluster does not answer for a topic now; None where all is well. From one thread only."""
+        self._client.poll(0)  # tokens are renewed only here
         try:
             found = self._client.list_topics(topic, timeout=timeout_seconds).topics[topic]
         except KafkaException as raised:
@@ -98,8 +96,10 @@ class KafkaAdmin:
     def describe_topics(self, names: Collection[str]) -> dict[str, TopicDescription]:
         """What there is of these topics; a missing one is left out, and of a mock cluster there are only partitions.
 
+        One that the cluster tells this user nothing about is `hidden`.
+
         Raises:
-            DependencyError: the cluster does not answer, or refuses to tell.
+            DependencyError: the cluster does not answer.
         """
         asked = sorted(set(names))
         attempt = "could not look at the topics"
@@ -114,8 +114,12 @@ class KafkaAdmin:
             try:
                 topic = answer.result()
             except KafkaException as raised:
-                if raised.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    continue
+                match raised.args[0].code():
+                    case KafkaError.UNKNOWN_TOPIC_OR_PART:
+                        continue
+                    case KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                        found[name] = TopicDescription(name, 0)
+                        continue
                 raise self._explain(raised, f"could not look at the topic {name}") from raised
             replicas = len(topic.partitions[0].replicas)
             allowed = frozenset(operation.name for operation in topic.authorized_operations or ())
@@ -123,7 +127,12 @@ class KafkaAdmin:
         return found
 
     def check_topics(
-        self, names: Collection[str], *, read: Collection[str] = (), written: Collection[str] = ()
+        self,
+        names: Collection[str],
+        *,
+        read: Collection[str] = (),
+        written: Collection[str] = (),
+        group_id: str | None = None,
     ) -> dict[str, TopicDescription]:
         """As `describe_topics`, where every topic has to be there.
 
@@ -132,9 +141,10 @@ class KafkaAdmin:
         Args:
             read: those that this user has to be allowed to read.
             written: those that this user has to be allowed to write.
+            group_id: the group that this user has to be allowed to join.
 
         Raises:
-            Refused: topics are missing or not permitted; names them all.
+            Refused: topics are missing, or topics or the group are not permitted; names them all.
             DependencyError: the cluster does not answer, or refuses to tell.
         """
         deadline = self._clock() + SETTLE_SECONDS
@@ -142,11 +152,38 @@ class KafkaAdmin:
         while len(found) < len(set(names)) and self._clock() < deadline:
             self._client.poll(0.1)  # waits, too
             found = self.describe_topics(names)
-        problems = _describe_missing(sorted(set(names) - set(found)))
-        problems += [problem for _, problem in find_forbidden(found, read=read, written=written)]
+        problems = describe_missing(sorted(set(names) - set(found)))
+        problems += self._find_refusals(found, read=read, written=written, group_id=group_id)
         if problems:
             raise Refused("; ".join(problems))
         return found
+
+    def find_forbidden_group(self, group_id: str) -> str | None:
+        """That this user may not join a group, with the cure; None where it may, or where the cluster does not tell.
+
+        Nobody is told of the question: the group is neither joined nor made.
+        """
+        answer = self._client.describe_consumer_groups(
+            [group_id], include_authorized_operations=True, request_timeout=GROUP_SECONDS
+        )[group_id]
+        try:
+            operations = answer.result(2 * GROUP_SECONDS).authorized_operations or ()
+        except KafkaException as raised:
+            forbidden = raised.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED
+        except TimeoutError:
+            forbidden = False
+        else:
+            forbidden = bool(operations) and AclOperation.READ not in operations
+        return f"this user may not READ the consumer group {group_id}; grant it" if forbidden else None
+
+    def find_refusal(self, *, read: Collection[str], written: Collection[str], group_id: str) -> str | None:
+        """What this user is not allowed at the moment; None where that is nothing. From one thread only.
+
+        Raises:
+            DependencyError: the cluster does not answer.
+        """
+        found = self.describe_topics({*read, *written})
+        return "; ".join(self._find_refusals(found, read=read, written=written, group_id=group_id)) or None
 
     def create_topics(self, topics: Sequence[TopicDescription]) -> list[str]:
         """Create those that are missing; returns their names.
@@ -173,6 +210,18 @@ class KafkaAdmin:
             else:
                 created.append(name)
         return created
+
+    def _find_refusals(
+        self,
+        found: Mapping[str, TopicDescription],
+        *,
+        read: Collection[str],
+        written: Collection[str],
+        group_id: str | None,
+    ) -> list[str]:
+        group = None if group_id is None else self.find_forbidden_group(group_id)
+        topics = [problem for _, problem in find_forbidden(found, read=read, written=written)]
+        return topics if group is None else [*topics, group]
 
     def _describe_configs(self, name: str) -> dict[str, str]:
         """Effective configuration; empty where this user may not see it, which is no reason not to start."""
@@ -205,35 +254,15 @@ class KafkaAdmin:
 
     def _judge(self, error: KafkaError, waited_seconds: float, limit_seconds: float) -> None:
         reason = self._watch.reason or describe_error(error)
-        if self._watch.remedy is not None and waited_seconds >= min(REFUSAL_SECONDS, limit_seconds):
-            raise Refused(f"Kafka refuses: {reason}")
+        if waited_seconds >= min(REFUSAL_SECONDS, limit_seconds):
+            mismatch = self._find_mismatch()
+            if mismatch is not None:
+                said = reason.removesuffix(f"; {self._watch.remedy}")  # its own advice is more general, or misleads
+                raise Refused(f"Kafka refuses: {mismatch}; the client says {said}")
+            if self._watch.remedy is not None:
+                raise Refused(f"Kafka refuses: {reason}")
         if waited_seconds >= limit_seconds:
             raise Unavailable(f"Kafka was not reached within {limit_seconds:g} s: {reason} {TLS_HINT}")
-
-
-def find_forbidden(
-    found: Mapping[str, TopicDescription], *, read: Collection[str], written: Collection[str]
-) -> list[tuple[str, str]]:
-    """Topics that are there, but not for this user, each with what is to be done about it."""
-    forbidden = []
-    for operation, needed in (("READ", read), ("WRITE", written)):
-        # None at all means that the broker does not tell: who may look at a topic may at least describe it.
-        known = [n for n in needed if n in found and found[n].allowed_operations]
-        forbidden += [
-            (n, f"this user may not {operation} the topic {n}; grant it")
-            for n in known
-            if operation not in found[n].allowed_operations
-        ]
-    return forbidden
-
-
-def _describe_missing(names: Sequence[str]) -> list[str]:
-    if not names:
-        return []
-    if len(names) == 1:
-        return [f"the topic {names[0]} does not exist: correct the name, or create it with `scoreline topics create`"]
-    listed = " and ".join([", ".join(names[:-1]), names[-1]])
-    return [f"the topics {listed} do not exist: correct the names, or create them with `scoreline topics create`"]
 
 
 def open_admin(
@@ -248,4 +277,5 @@ def open_admin(
         ConfigError: the client does not take a property.
     """
     watch = ClientWatch(observer, clock=clock)
-    return KafkaAdmin(make_admin(properties, watch=watch), watch, clock=clock)
+    client = make_admin(properties, watch=watch)
+    return KafkaAdmin(client, watch, clock=clock, find_mismatch=lambda: find_mismatch(properties))

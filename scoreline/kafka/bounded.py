@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,3 +24,8 @@ def call_in_thread(call: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=run, name="kafka-bounded-call", daemon=True).start()
     return answer
+
+
+def has_ended(call: Future[T], within_seconds: float) -> bool:
+    """Whether a call has returned or raised, once it has or the time is up."""
+    return bool(wait([call], within_seconds).done)

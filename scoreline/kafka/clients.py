@@ -16,6 +16,8 @@ Properties = Mapping[str, Any]
 OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
 OnDelivery = Callable[[KafkaError | None, Message], None]
 
+_MECHANISMS = "SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER"
+
 EVERY_DEFAULTS: Properties = {
     "client.id": "scoreline",
     "reconnect.backoff.max.ms": 2000,  # 10 s as delivered: a broker that is back would not be noticed for that long
@@ -77,17 +79,19 @@ PRODUCER_INVARIANTS: Properties = {
 }
 
 
-def make_consumer(properties: Properties, *, watch: ClientWatch | None = None) -> Consumer:
+def make_consumer(properties: Properties, *, watch: ClientWatch | None = None, tell_ends: bool = False) -> Consumer:
     """A consumer that commits only when told, and reads committed records only.
 
     Args:
         properties: the user's, `bootstrap.servers` and `group.id` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
+        tell_ends: have it say, as a message with an error, that the end of a partition was reached.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
-    return _construct(Consumer, {**_consumer_properties(properties), **CONSUMER_INVARIANTS}, watch, "CONSUMER")
+    ends = {"enable.partition.eof": True} if tell_ends else {}
+    return _construct(Consumer, {**_consumer_properties(properties), **CONSUMER_INVARIANTS, **ends}, watch, "CONSUMER")
 
 
 def make_member(
@@ -99,6 +103,7 @@ def make_member(
         properties: the user's, `bootstrap.servers` and `group.id` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
         on_commit: called from within a poll with the answer to a commit without waiting.
+        tell_ends: whether reaching the end of a partition comes as an error; for who reads a range, not a stream.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.
@@ -187,11 +192,19 @@ def _construct(
 
 
 def _explain(error: KafkaError, family: str | None) -> str:
-    """The client's own words, and the variables that set the property which they quote."""
+    """The client's own words, and the variables that set the properties which they name."""
     text = " ".join(error.str().split())
     quoted = re.search(r"""["`]([a-z0-9_]+(?:\.[a-z0-9_]+)+)["`]""", text)
-    if quoted is None:
-        return f"the Kafka client refuses its configuration: {text}"
-    suffix = quoted[1].replace(".", "_").upper()
+    if quoted is not None:
+        return f"{_name_variables(quoted[1], family)}: {text}"
+    named = re.findall(r"\b(?:sasl|ssl)(?:\.[a-z]+)+", text)
+    if named:
+        return f"{' and '.join(_name_variables(name, None) for name in dict.fromkeys(named))}: {text}"
+    if "SASL mechanism" in text:
+        return f"{_name_variables('sasl.mechanism', None)}: {text}; set it to what the broker offers, as {_MECHANISMS}"
+    return f"the Kafka client refuses its configuration: {text}"
+
+
+def _name_variables(name: str, family: str | None) -> str:
     families = ["KAFKA"] if family is None else [family, "KAFKA"]
-    return f"{' or '.join(f'SCORELINE_{f}_{suffix}' for f in families)}: {text}"
+    return " or ".join(f"SCORELINE_{f}_{name.replace('.', '_').upper()}" for f in families)

@@ -13,14 +13,17 @@ TRANSPORT = KafkaError._TRANSPORT
 TIMED_OUT = KafkaError._TIMED_OUT
 FATAL = KafkaError._FATAL
 PERMISSIONS = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
+"""What a consumer may be refused at any time, and granted again."""
 
 TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+PURGES = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 AUTO_OFFSET_RESET = KafkaError._AUTO_OFFSET_RESET
 PARTITION_EOF = KafkaError._PARTITION_EOF
 FENCINGS = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})
 """Another producer has taken the transactional id, or the broker has taken this one for dead."""
 
 _CREDENTIALS = "check SCORELINE_KAFKA_SASL_MECHANISM, SCORELINE_KAFKA_SASL_USERNAME and SCORELINE_KAFKA_SASL_PASSWORD"
+_TOKENS = "check the variables SCORELINE_KAFKA_SASL_OAUTHBEARER_*, and whether the token endpoint answers"
 _CERTIFICATES = (
     "check SCORELINE_KAFKA_SECURITY_PROTOCOL, SCORELINE_KAFKA_SSL_CA_LOCATION and, for mutual TLS, "
     "SCORELINE_KAFKA_SSL_CERTIFICATE_LOCATION and SCORELINE_KAFKA_SSL_KEY_LOCATION"
@@ -36,7 +39,9 @@ REFUSALS: dict[int, str] = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant this user READ on the input topics and WRITE on the output topics",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "grant this user READ on the consumer group SCORELINE_GROUP_ID",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant this user the operation on the cluster",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "grant this user WRITE on the transactional id",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+        "grant this user WRITE on the transactional ids that begin with SCORELINE_GROUP_ID and a hyphen"
+    ),
     KafkaError.UNKNOWN_TOPIC_OR_PART: _MISSING_TOPIC,
     KafkaError._UNKNOWN_TOPIC: _MISSING_TOPIC,
     KafkaError._UNKNOWN_PARTITION: _MISSING_TOPIC,
@@ -55,9 +60,13 @@ _TLS_WORDS = ("certificate", "ssl handshake", "ssl routines", "tls alert")
 def find_remedy(error: KafkaError) -> str | None:
     """What someone has to do about a refusal; None for everything that may pass by itself."""
     remedy = REFUSALS.get(error.code())
+    if remedy == _CREDENTIALS and "OAUTHBEARER token" in error.str():
+        return _TOKENS
     if remedy is None and error.code() == TRANSPORT:
         text = error.str().lower()
-        remedy = _CERTIFICATES if any(word in text for word in _TLS_WORDS) else None
+        # A connection that is closed during the handshake may be a proxy's whose broker is away.
+        refused = any(word in text for word in _TLS_WORDS) and "disconnected" not in text
+        remedy = _CERTIFICATES if refused else None
     return remedy
 
 

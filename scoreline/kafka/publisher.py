@@ -11,7 +11,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from scoreline.dead_letters import dead_letter_headers
 from scoreline.errors import ConfigError, DeliveryError, FatalClientError, RecordTooLarge
 from scoreline.kafka.clients import Properties, make_producer
-from scoreline.kafka.errors import FATAL, TOO_LARGE, describe_error
+from scoreline.kafka.errors import FATAL, PURGES, TOO_LARGE, describe_error
+from scoreline.kafka.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, DeadLetter, Outputs, caller_headers
 from scoreline.transport.outgoing import prediction_headers
@@ -34,8 +35,8 @@ class Undelivered:
         self.too_large = False
 
     def report(self, error: KafkaError | None, message: Message) -> None:
-        """The producer's `on_delivery`."""
-        if error is not None:
+        """The producer's `on_delivery`; what was given up here, and not refused, needs no telling."""
+        if error is not None and error.code() not in PURGES:
             self.add(error, f"{message.topic()}[{message.partition()}]")
 
     def add(self, error: KafkaError, where: str) -> None:
@@ -127,7 +128,7 @@ class KafkaPublisher:
             FatalClientError: the producer cannot go on.
         """
         try:
-            unsettled = self._producer.flush(timeout_seconds)
+            unsettled = raise_shadowed(partial(self._producer.flush, timeout_seconds))
         except KafkaException as raised:
             raise FatalClientError(self._explain_fatal(raised.args[0])) from raised
         if self._watch.fatal is not None:
@@ -141,7 +142,7 @@ class KafkaPublisher:
         """Drop what is queued or under way; what the broker has got of it by now stays there."""
         try:
             self._producer.purge()
-            self._producer.flush(0)
+            raise_shadowed(partial(self._producer.flush, 0))
         except KafkaException as raised:
             self._watch.note(raised.args[0])  # of a producer that cannot go on: it has nothing to give up any more
         self._undelivered.forget()
@@ -151,7 +152,7 @@ class KafkaPublisher:
         if not self._closed:
             self._closed = True
             self.discard()
-            self._producer.close()
+            close_producer(self._producer, self._watch)
 
     def _publish_outputs(self, outputs: Outputs, keep_waiting: Callable[[], bool]) -> None:
         produce, topic, n = self._producer.produce, self._output_topic, self._output_partitions

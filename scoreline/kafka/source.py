@@ -25,7 +25,8 @@ ANSWER_SECONDS = 2.5
 """How long a commit that is waited for, or leaving the group, may take before the broker counts as away."""
 KEPT_AT_ONCE = 500
 START_SECONDS = 10.0
-"""For how long after its start a source takes a missing permission for a mistake; later on it waits for the grant."""
+"""For how long a source that has read nothing yet takes a missing permission for a mistake; later on it waits for the
+grant."""
 
 
 class KafkaSource:
@@ -61,6 +62,7 @@ class KafkaSource:
         self._clock = clock
         self._answer_seconds = answer_seconds
         self._permissions_until = clock() + START_SECONDS
+        self._has_read = False
         self._held: list[Message] = []
         self._paused: frozenset[TopicPartition] = frozenset()
         self._committer = Committer(consumer, membership, commits, answer_seconds=answer_seconds)
@@ -205,6 +207,8 @@ class KafkaSource:
             self._watch.note(raised.args[0])
             messages = []
         good = [m for m in messages if m.error() is None]
+        if good:
+            self._has_read = True
         if len(good) != len(messages):
             self._note_events(messages)
         if self._watch.fatal is not None:
@@ -233,7 +237,7 @@ class KafkaSource:
 
     def _note_error(self, error: KafkaError) -> None:
         self._watch.note(error)
-        if error.code() in PERMISSIONS and self._clock() < self._permissions_until:
+        if error.code() in PERMISSIONS and not self._has_read and self._clock() < self._permissions_until:
             raise Refused(f"Kafka refuses: {describe_error(error)}")
 
 

@@ -3,35 +3,44 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 
-from scoreline.errors import DeliveryError, FatalClientError, Refused, StopOverdue
+from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
+from scoreline.kafka.bounded import call_in_thread, has_ended
 from scoreline.kafka.clients import OnDelivery, Properties, make_transactional_producer
 from scoreline.kafka.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.publisher import KafkaPublisher, Undelivered
+from scoreline.kafka.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, NextOffsets
 from scoreline.transport.ports import ClientObserver, GroupMetadata
 
 START_SLICE_SECONDS = 1.0
+LONG_CALL_SECONDS = 10.0
+RETRY_SECONDS = 0.05
+"""Between two attempts, where the first was answered at once: a coordinator that is loading, say."""
 
 
 class KafkaTransactions(KafkaPublisher):
     """Implements `scoreline.transport.ports.TransactionalPublisher`.
 
     Args:
-        producer: made with a transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
-        transactional_id: of the producer, for people.
+        connect: makes a producer with the transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
+        transactional_id: for people.
+        keep_waiting: asked once a second while the transactional id is taken over.
         rest: as for `KafkaPublisher`.
     """
 
     def __init__(
         self,
-        producer: Producer,
+        connect: Callable[[], Producer],
         *,
         transactional_id: str,
+        keep_waiting: Callable[[], bool],
         output_topic: str,
         dead_letter_topic: str,
         partition_counts: Mapping[str, int],
@@ -41,7 +50,7 @@ class KafkaTransactions(KafkaPublisher):
         watch: ClientWatch,
     ) -> None:
         super().__init__(
-            producer,
+            connect(),
             output_topic=output_topic,
             dead_letter_topic=dead_letter_topic,
             partition_counts=partition_counts,
@@ -50,13 +59,14 @@ class KafkaTransactions(KafkaPublisher):
             undelivered=undelivered,
             watch=watch,
         )
+        self._connect = connect
         self._transactional_id = transactional_id
+        self._keep_waiting = keep_waiting
+        self._out_of_sequence = False
+        self._long_call: Future[None] | None = None
 
-    def start(self, keep_waiting: Callable[[], bool]) -> None:
+    def start(self) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
-
-        Args:
-            keep_waiting: asked once a second.
 
         Raises:
             Refused: this user may not use the transactional id, or not in this cluster.
@@ -65,24 +75,47 @@ class KafkaTransactions(KafkaPublisher):
         """
         while True:
             try:
-                self._producer.init_transactions(START_SLICE_SECONDS)
+                raise_shadowed(partial(self._producer.init_transactions, START_SLICE_SECONDS))
             except KafkaException as raised:
                 error: KafkaError = raised.args[0]
                 if not error.retriable():
                     raise self._explain_start(error) from raised
             else:
                 return
-            if not keep_waiting():
+            if not self._keep_waiting():
                 raise StopOverdue(f"the transactional id {self._transactional_id} was not taken over before the stop")
 
     def begin(self) -> None:
         """Open a transaction.
 
+        Where the one before has failed for the size of a record, a new producer opens it: librdkafka 2.16 goes on with
+        the sequence numbers of the request that was refused, and the next transaction would fail for that.
+
         Raises:
+            StopOverdue: `keep_waiting` said no.
             FatalClientError: the producer cannot go on.
         """
+        if self._out_of_sequence:
+            close_producer(self._producer, self._watch)
+            self._producer = self._connect()
+            self.start()
+            self._out_of_sequence = False
         self._undelivered.forget()
         self._ask(self._producer.begin_transaction)
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Wait until everything published is acknowledged, refused, or given up with its transaction.
+
+        Raises:
+            RecordTooLarge: something was refused for its size.
+            DeliveryError: something was refused.
+            FatalClientError: the producer cannot go on.
+        """
+        try:
+            return super().flush(timeout_seconds)
+        except RecordTooLarge:
+            self._out_of_sequence = True
+            raise
 
     def send_offsets(self, next_offsets: NextOffsets, metadata: GroupMetadata, timeout_seconds: float) -> bool:
         """Make the offsets part of the transaction; False without an answer in time.
@@ -91,44 +124,50 @@ class KafkaTransactions(KafkaPublisher):
             DeliveryError: the group has moved on, or the transaction has failed.
             FatalClientError: the producer cannot go on.
         """
-        offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
-        return self._ask(lambda: self._producer.send_offsets_to_transaction(offsets, metadata, timeout_seconds))
+        if self._long_call is None:
+            offsets = [ClientPartition(p.topic, p.partition, offset) for p, offset in next_offsets.items()]
+            call = partial(self._producer.send_offsets_to_transaction, offsets, metadata)
+            if self._ask(partial(call, timeout_seconds)):
+                return True
+            # In contrast to a commit, this call begins anew each time. Where a broker has just come back, the
+            # coordinators have to be found and connected first, which takes longer than any wait of ours should.
+            self._long_call = call_in_thread(partial(call, LONG_CALL_SECONDS))
+        if not has_ended(self._long_call, timeout_seconds):
+            return False
+        ended, self._long_call = self._long_call, None
+        return self._ask(ended.result)
 
     def commit(self, timeout_seconds: float) -> bool:
         """Make everything visible; False without an answer in time.
 
         Raises:
-            RecordTooLarge: it failed, and something was refused for its size.
             DeliveryError: it failed, and has to be aborted.
             FatalClientError: the producer cannot go on.
         """
         return self._ask(lambda: self._producer.commit_transaction(timeout_seconds))
 
     def abort(self, timeout_seconds: float) -> bool:
-        """Make all of it invisible; False without an answer in time.
+        """Make all of it invisible; False without an answer in time. What was refused is told by the next `flush`.
 
         Raises:
             FatalClientError: the producer cannot go on.
         """
         try:
-            aborted = self._ask(lambda: self._producer.abort_transaction(timeout_seconds))
+            return self._ask(lambda: self._producer.abort_transaction(timeout_seconds))
         except DeliveryError as error:
             raise FatalClientError(f"the transaction cannot be aborted: {error}") from error
-        if aborted:
-            self._undelivered.forget()
-        return aborted
 
     def _ask(self, call: Callable[[], object]) -> bool:
         try:
-            call()
+            raise_shadowed(call)
         except KafkaException as raised:
             error: KafkaError = raised.args[0]
             if error.fatal() or self._watch.fatal is not None:
                 raise FatalClientError(self._explain_fatal(error)) from raised
             if error.retriable():
+                self._producer.poll(RETRY_SECONDS)
                 return False
             if error.txn_requires_abort():
-                self._undelivered.raise_for_any()  # the reason behind "some messages failed"
                 raise DeliveryError(f"the transaction has to be aborted: {describe_error(error)}") from raised
             raise FatalClientError(self._explain_fatal(error)) from raised
         return True
@@ -161,6 +200,7 @@ def open_transactions(
     properties: Properties,
     *,
     transactional_id: str,
+    keep_waiting: Callable[[], bool],
     output_topic: str,
     dead_letter_topic: str,
     partition_counts: Mapping[str, int],
@@ -173,6 +213,7 @@ def open_transactions(
 
     Args:
         properties: the user's, `bootstrap.servers` among them.
+        keep_waiting: asked once a second while the transactional id is taken over.
 
     Raises:
         ConfigError: the client does not take a property.
@@ -181,8 +222,9 @@ def open_transactions(
     watch = ClientWatch(observer, clock=clock)
     on_delivery: OnDelivery = undelivered.report
     return KafkaTransactions(
-        make_transactional_producer(properties, transactional_id, watch=watch, on_delivery=on_delivery),
+        partial(make_transactional_producer, properties, transactional_id, watch=watch, on_delivery=on_delivery),
         transactional_id=transactional_id,
+        keep_waiting=keep_waiting,
         output_topic=output_topic,
         dead_letter_topic=dead_letter_topic,
         partition_counts=partition_counts,

@@ -12,6 +12,7 @@ from typing import Self
 
 from scoreline.errors import Unavailable
 from scoreline.local.jars import Announce, KafkaRuntime, find_runtime
+from scoreline.local.locks import LOCKED_PROTOCOLS, Locks, lock_properties
 from scoreline.local.network import free_ports, is_free
 from scoreline.local.process import GuardedProcess
 from scoreline.local.properties import HOST, Ports, server_properties, write_properties
@@ -39,9 +40,12 @@ class KafkaBroker:
     Args:
         folder: for its data; None for a temporary one that `close` removes.
         port: for clients; None for a free one. It stays the same for every restart.
+        controller_port: the same for controllers, which the other nodes of a cluster have to know.
         properties: of the broker, winning over ours.
         heap: the JVM's, in its notation.
         advertised_via: port of a proxy; adds a listener for it (`ports.behind_proxy`), whose clients are sent there.
+        locks: adds listeners that ask who comes (`ports.locked`), and an authorizer; the first one stays open, and
+            whoever comes through it may do everything.
         runtime: Java and jars; None for those of this user's cache, downloaded the first time.
         announce: told in words what takes long.
         ready_within_seconds: how long a start may take, downloads not counted.
@@ -52,9 +56,11 @@ class KafkaBroker:
         folder: Path | None = None,
         port: int | None = None,
         *,
+        controller_port: int | None = None,
         properties: Mapping[str, str] | None = None,
         heap: str = "512m",
         advertised_via: int | None = None,
+        locks: Locks | None = None,
         runtime: KafkaRuntime | None = None,
         announce: Announce = lambda _: None,
         ready_within_seconds: float = 60.0,
@@ -63,7 +69,9 @@ class KafkaBroker:
         temporary_name = f"scoreline-kafka-{secrets.token_hex(6)}"
         self.folder = Path(tempfile.gettempdir(), temporary_name) if folder is None else folder.absolute()
         self._port = port
-        self._properties = dict(properties or {})
+        self._controller_port = controller_port
+        self._properties = {**(lock_properties(locks) if locks is not None else {}), **(properties or {})}
+        self._locked_protocols = LOCKED_PROTOCOLS if locks is not None else ()
         self._heap = heap
         self._advertised_via = advertised_via
         self._runtime = runtime
@@ -104,7 +112,7 @@ class KafkaBroker:
                 self._start_once(self._runtime)
             except Unavailable:
                 # Somebody may have been quicker to take a port that was free; one that clients know has to stay.
-                if known_to_clients or attempt == START_ATTEMPTS or not self._lost_port():
+                if known_to_clients or attempt == START_ATTEMPTS or not self.lost_port():
                     raise
                 self.ports = self._choose_ports()
             else:
@@ -153,12 +161,18 @@ class KafkaBroker:
         log = self.folder / "broker.log"
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
 
-    def _choose_ports(self) -> Ports:
-        client, controller, behind_proxy = free_ports(3)
-        return Ports(self._port or client, controller, behind_proxy if self._advertised_via is not None else None)
-
-    def _lost_port(self) -> bool:
+    def lost_port(self) -> bool:
+        """Whether it could not start because somebody else had taken one of its ports."""
         return "Address already in use" in self.last_words(lines=200)
+
+    def _choose_ports(self) -> Ports:
+        client, controller, behind_proxy, *rest = free_ports(3 + len(self._locked_protocols))
+        return Ports(
+            client=self._port or client,
+            controller=self._controller_port or controller,
+            behind_proxy=behind_proxy if self._advertised_via is not None else None,
+            locked=dict(zip(self._locked_protocols, rest, strict=True)),
+        )
 
     def _start_once(self, runtime: KafkaRuntime) -> None:
         if self._port is not None and not is_free(self._port):

@@ -1,7 +1,7 @@
 """What a one-node broker is told: its `server.properties`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,11 +28,13 @@ class Ports:
         client: for everybody.
         controller: for itself.
         behind_proxy: a second listener for a proxy, whose clients are told the proxy's port; None without.
+        locked: listeners that ask who comes, by their security protocol: `SASL_SSL`, `SSL`.
     """
 
     client: int
     controller: int
     behind_proxy: int | None = None
+    locked: Mapping[str, int] = field(default_factory=dict)
 
 
 def server_properties(
@@ -51,6 +53,9 @@ def server_properties(
     if ports.behind_proxy is not None and advertised_via is not None:
         listeners["VIA"] = ports.behind_proxy
         advertised["VIA"] = advertised_via
+    protocols = dict.fromkeys(listeners, "PLAINTEXT") | {name: name for name in ports.locked}
+    listeners |= ports.locked
+    advertised |= ports.locked
     return {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -59,7 +64,7 @@ def server_properties(
         "inter.broker.listener.name": "PLAINTEXT",
         "listeners": addresses(listeners),
         "advertised.listeners": addresses(advertised),
-        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in protocols.items()),
         "log.dirs": str(data),
         "auto.create.topics.enable": "false",
         "num.partitions": "4",

@@ -1,4 +1,4 @@
-"""Waits until a broker answers its clients."""
+"""Waits until brokers answer their clients."""
 
 import time
 from collections.abc import Callable
@@ -12,14 +12,19 @@ PATIENCE_SECONDS = 0.5
 
 
 def await_broker(
-    bootstrap_servers: str, *, timeout_seconds: float, is_running: Callable[[], bool] = lambda: True
+    bootstrap_servers: str,
+    *,
+    timeout_seconds: float,
+    is_running: Callable[[], bool] = lambda: True,
+    at_least: int = 1,
 ) -> None:
-    """Ask for the cluster's metadata until there is a broker in it.
+    """Ask for the cluster's metadata until there are brokers in it.
 
     Args:
         bootstrap_servers: address of the cluster.
         timeout_seconds: when to give up.
         is_running: asked between two attempts; False ends the wait.
+        at_least: how many brokers to wait for.
 
     Raises:
         Unavailable: it ended, or has not answered in time.
@@ -33,16 +38,17 @@ def await_broker(
         }
     )
     deadline = time.monotonic() + timeout_seconds
-    while not answers(admin):
+    while count_brokers(admin) < at_least:
         if not is_running():
             raise Unavailable(f"the broker at {bootstrap_servers} ended before it answered")
         if time.monotonic() > deadline:
-            raise Unavailable(f"no broker answers at {bootstrap_servers} within {timeout_seconds:.0f} s")
+            wanted = "no broker answers" if at_least == 1 else f"fewer than {at_least} brokers are there"
+            raise Unavailable(f"{wanted} at {bootstrap_servers} within {timeout_seconds:.0f} s")
 
 
-def answers(admin: AdminClient) -> bool:
-    """Whether at least one broker is in the metadata; waits up to half a second for an answer."""
+def count_brokers(admin: AdminClient) -> int:
+    """How many brokers are in the metadata; waits up to half a second for an answer, and takes none for 0."""
     try:
-        return bool(admin.list_topics(timeout=PATIENCE_SECONDS).brokers)
+        return len(admin.list_topics(timeout=PATIENCE_SECONDS).brokers)
     except KafkaException:
-        return False  # not yet: that is the answer
+        return 0  # not yet: that is the answer

@@ -56,21 +56,22 @@ def open_delivery(
             publisher, source, commit_interval_seconds=interval_seconds, clock=time.monotonic, patience=patience
         )
     transactional_id = choose_transactional_id(settings.group_for(parts.model_name), role, settings.member_id)
+
+    def keep_waiting() -> bool:
+        heartbeat()
+        return not stop.is_set()
+
     transactions = open_transactions(
         producer_properties(settings),
         transactional_id=transactional_id,
+        keep_waiting=keep_waiting,
         output_topic=settings.output_topic,
         dead_letter_topic=settings.dead_letter_topic,
         partition_counts=partition_counts,
         output_headers=settings.output_headers,
         observer=client_observer,
     )
-
-    def keep_waiting() -> bool:
-        heartbeat()
-        return not stop.is_set()
-
-    transactions.start(keep_waiting)
+    transactions.start()
     logger.info(
         "transactions under the id %s",
         transactional_id,

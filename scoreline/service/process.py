@@ -6,8 +6,6 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType
-from typing import NoReturn
 
 import uvloop
 
@@ -17,7 +15,7 @@ from scoreline.errors import ServiceError
 from scoreline.observability.logs import configure_logging
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar
-from scoreline.service.stopping import Stop
+from scoreline.service.stopping import EarlyStop, Stop
 from scoreline.service.stream_role import StreamRole
 
 logger = logging.getLogger("scoreline.service")
@@ -40,17 +38,20 @@ def run_service(settings: Settings, roles: frozenset[Role]) -> int:
     if settings.service_links_line is not None:
         logger.info(settings.service_links_line, extra={"event": "service_links_ignored"})
     # Nothing is in hand while the model is fetched and probed: a stop ends that at once.
+    early = EarlyStop()
     for number in STOP_SIGNALS:
-        signal.signal(number, _leave)
-    return uvloop.run(_run(Parts(settings, roles), roles))
+        signal.signal(number, early)
+    return uvloop.run(_run(Parts(settings, roles), roles, early))
 
 
-async def _run(parts: Parts, roles: frozenset[Role]) -> int:
+async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     stop = Stop(parts.settings.shutdown_seconds, time.monotonic)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, _ask, number, asked)
+    if early.requested:
+        asked.set()
     server = await start_sidecar(parts, roles)
     logger.info(
         "scoreline serves on %s",
@@ -69,12 +70,6 @@ async def _run(parts: Parts, roles: frozenset[Role]) -> int:
     await asyncio.gather(*(thread.join(stop) for thread in streams))
     await server.stop(max(0.1, stop.left_seconds()))
     return _conclude(streams, parts.settings.shutdown_seconds)
-
-
-def _leave(number: int, _: FrameType | None) -> NoReturn:
-    name = signal.Signals(number).name
-    logger.info("%s: stopped before the start was complete", name, extra={"event": "service_stopped", "signal": name})
-    raise SystemExit(0)
 
 
 def _ask(number: int, asked: asyncio.Event) -> None:

@@ -1,8 +1,35 @@
 """One stop for everything: a signal that the loops see, and one deadline for all that a stop has to do."""
 
+import logging
+import signal
 import threading
+from types import FrameType
+from typing import NoReturn
 
 from scoreline.records import Clock
+
+logger = logging.getLogger("scoreline.service")
+
+
+class EarlyStop:
+    """Handles signals before the start is complete: there is nothing in hand, so the process leaves at once.
+
+    Attributes:
+        requested: whether one has come; it is to be looked at when the start is complete, because a library that is
+            being imported, or that calls back, may have caught the exit.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self, number: int, _: FrameType | None) -> NoReturn:
+        """Say so and leave."""
+        self.requested = True
+        name = signal.Signals(number).name
+        logger.info(
+            "%s: stopped before the start was complete", name, extra={"event": "service_stopped", "signal": name}
+        )
+        raise SystemExit(0)
 
 
 class Stop:

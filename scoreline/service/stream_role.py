@@ -5,8 +5,9 @@ import time
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties
 from scoreline.config.roles import Role
-from scoreline.errors import StopOverdue, Unavailable
+from scoreline.errors import DependencyError, StopOverdue, Unavailable
 from scoreline.kafka.admin import KafkaAdmin, open_admin
+from scoreline.kafka.refusals import RefusalNotes
 from scoreline.kafka.source import open_source
 from scoreline.observability.health import ComponentHealth
 from scoreline.observability.tee import ClientTee
@@ -40,7 +41,11 @@ class StreamRole:
         self._parts = parts
         self._settings = parts.settings
         self._stop = stop
-        self._observer = ClientTee(parts.metrics, parts.stats, parts.client_log)
+        self._refusals = RefusalNotes()
+        self._observer = ClientTee(parts.metrics, parts.stats, parts.client_log, self._refusals)
+        self._group_id = self._settings.group_for(parts.model_name)
+        self._read = [self._settings.input_topic, self._settings.redrive_topic]
+        self._written = [self._settings.output_topic, self._settings.dead_letter_topic]
         self._health = StreamHealth(time.monotonic)
         self._admin: KafkaAdmin | None = None
         self._kafka_trouble: str | None = None
@@ -53,7 +58,7 @@ class StreamRole:
 
         Raises:
             Unavailable: the broker was not reached within `STARTUP_SECONDS`.
-            Refused: it refuses our credentials, or a topic is missing.
+            Refused: it refuses our credentials, or a topic or a permission is missing.
             FatalClientError: the client cannot go on.
         """
         partition_counts = self._reach_kafka()
@@ -69,7 +74,7 @@ class StreamRole:
         """Ask whether the cluster answers, and log it where that changes; from one thread that may wait."""
         if self._admin is None:
             return
-        trouble = self._admin.find_trouble(self._settings.input_topic, PROBE_SECONDS)
+        trouble = self._find_trouble(self._admin)
         if (trouble is None) != (self._kafka_trouble is None):
             if trouble is None:
                 logger.info("Kafka answers again", extra={"event": "kafka_returned"})
@@ -79,6 +84,19 @@ class StreamRole:
                 )
         self._kafka_trouble = trouble
         self._asked_at = time.monotonic()
+
+    def _find_trouble(self, admin: KafkaAdmin) -> str | None:
+        """Whether the cluster answers; and, once it has refused a permission, whether that is still so."""
+        input_topic, noted = self._settings.input_topic, self._refusals.noted
+        trouble = admin.find_trouble(input_topic, PROBE_SECONDS)
+        if trouble is None and self._refusals.open:
+            try:
+                trouble = admin.find_refusal(read=self._read, written=self._written, group_id=self._group_id)
+            except DependencyError as error:
+                return str(error)
+            if trouble is None:
+                self._refusals.settle(noted)
+        return trouble
 
     def _check_kafka(self) -> ComponentHealth:
         trouble = self._kafka_trouble
@@ -98,11 +116,10 @@ class StreamRole:
         admin = open_admin(admin_properties(settings), observer=self._observer)
         deadline = time.monotonic() + settings.startup_seconds
         admin.reach(settings.startup_seconds, self._is_stopping)
-        written = [settings.output_topic, settings.dead_letter_topic]
         while not self._is_stopping():
             try:
                 topics = admin.check_topics(
-                    [settings.input_topic, *written], read=[settings.input_topic], written=written
+                    [*self._read, *self._written], read=self._read, written=self._written, group_id=self._group_id
                 )
             except Unavailable:
                 # Brokers that are being restarted answer one question and not the next.
@@ -170,8 +187,8 @@ class StreamRole:
         settings, parts = self._settings, self._parts
         source = open_source(
             consumer_properties(settings),
-            [settings.input_topic],
-            group_id=settings.group_for(parts.model_name),
+            self._read,
+            group_id=self._group_id,
             observer=self._observer,
             answer_seconds=self._stop.answer_seconds,
         )

@@ -1,7 +1,7 @@
 """Reads whole topics and writes given records, for tests that compare what went in with what came out."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -38,6 +38,51 @@ def read_records(
     Raises:
         KafkaException: the topic does not exist, or the cluster does not answer.
     """
+    records: list[StoredRecord] = []
+    for message in scan_topic(
+        bootstrap_servers,
+        topic,
+        is_enough=lambda: len(records) >= at_least,
+        within_seconds=within_seconds,
+        committed_only=committed_only,
+    ):
+        records.append(stored(message))  # noqa: PERF401 - it is counted while it grows
+    return sorted(records, key=lambda record: (record.partition_, record.offset_))
+
+
+def count_records(
+    bootstrap_servers: str, topic: str, *, within_seconds: float = 60.0, committed_only: bool = True
+) -> int:
+    """How many records the topic holds.
+
+    Args:
+        committed_only: leave out records of transactions that were aborted or are still open.
+
+    Raises:
+        KafkaException: the topic does not exist, or the cluster does not answer.
+    """
+    scanned = scan_topic(bootstrap_servers, topic, within_seconds=within_seconds, committed_only=committed_only)
+    return sum(1 for _ in scanned)
+
+
+def scan_topic(
+    bootstrap_servers: str,
+    topic: str,
+    *,
+    is_enough: Callable[[], bool] = lambda: True,
+    within_seconds: float = 30.0,
+    committed_only: bool = True,
+) -> Iterator[Message]:
+    """The topic's records from its start, in order within each partition, to its end, and on until it is enough.
+
+    Args:
+        is_enough: asked once the end of every partition was seen.
+        within_seconds: when to stop in any case.
+        committed_only: leave out records of transactions that were aborted or are still open.
+
+    Raises:
+        KafkaException: the topic does not exist, or the cluster does not answer.
+    """
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap_servers,
@@ -49,25 +94,23 @@ def read_records(
         }
     )
     deadline = time.monotonic() + within_seconds
-    records: list[StoredRecord] = []
     try:
         partitions = partitions_of(consumer, topic)
         consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
         unfinished = set(partitions)
-        while (unfinished or len(records) < at_least) and (left := deadline - time.monotonic()) > 0:
+        while (unfinished or not is_enough()) and (left := deadline - time.monotonic()) > 0:
             for message in consumer.consume(READ_AT_ONCE, min(left, 0.1)):
                 error = message.error()
                 partition = int(message.partition() or 0)
                 if error is None:
-                    records.append(stored(message))
                     unfinished.add(partition)
+                    yield message
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client has no public name for it
                     unfinished.discard(partition)
                 else:
                     raise KafkaException(error)
     finally:
         consumer.close()
-    return sorted(records, key=lambda record: (record.partition_, record.offset_))
 
 
 def produce_records(bootstrap_servers: str, topic: str, records: Iterable[Record]) -> int:

@@ -16,9 +16,11 @@ import pytest
 if TYPE_CHECKING:
     from scoreline.errors import Unavailable
     from scoreline.local.broker import KafkaBroker
+    from scoreline.local.cluster import KafkaCluster
     from scoreline.local.mock import MockKafka
     from scoreline.testing.kafkas import ProxiedKafka, RunningKafka
     from scoreline.testing.registry import RealRegistry
+    from scoreline.testing.secured import SecuredKafka
     from scoreline.testing.service import ServiceProcess
     from scoreline.testing.topics import Topics
 
@@ -126,6 +128,21 @@ def disposable_kafka(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
 
 
 @pytest.fixture(scope="module")
+def kafka_cluster(request: pytest.FixtureRequest) -> Iterator[KafkaCluster]:
+    """Three brokers of this file's own, replication 3; a test that breaks one of its `.nodes` starts it again."""
+    from scoreline.errors import Unavailable
+    from scoreline.local.cluster import KafkaCluster
+    from scoreline.local.properties import FAST_TIMEOUTS
+
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(KafkaCluster(properties=FAST_TIMEOUTS))
+        except Unavailable as error:
+            give_up(request.config, error)
+        yield cluster
+
+
+@pytest.fixture(scope="module")
 def proxied_kafka(request: pytest.FixtureRequest) -> Iterator[ProxiedKafka]:
     """A broker of this file's own, whose `.bootstrap_servers` lead through a `.proxy` that breaks connections.
 
@@ -140,6 +157,23 @@ def proxied_kafka(request: pytest.FixtureRequest) -> Iterator[ProxiedKafka]:
         except Unavailable as error:
             give_up(request.config, error)
         yield proxied
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(request: pytest.FixtureRequest) -> Iterator[SecuredKafka]:
+    """A broker with SCRAM, client certificates and ACLs for the whole session; needs the package `cryptography`."""
+    from scoreline.errors import Unavailable
+
+    try:
+        from scoreline.testing.secured import secured_broker
+    except ImportError as error:
+        give_up(request.config, f"{error.name} is not installed")
+    with ExitStack() as stack:
+        try:
+            secured = stack.enter_context(secured_broker())
+        except Unavailable as error:
+            give_up(request.config, error)
+        yield secured
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ It runs an event loop in a thread of its own, so that a blocking client and the 
 
 import asyncio
 import contextlib
+import secrets
 import socket
 import struct
 import threading
@@ -20,6 +21,7 @@ CHUNK_BYTES = 16 * 1024
 CHUNKS_IN_FLIGHT = 256
 COMMAND_SECONDS = 10.0
 SLICE_SECONDS = 0.05  # a narrow line passes on what it may in so long, at a time
+CHANCE = secrets.SystemRandom()  # not `random`, which tests seed alike in every process
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -39,11 +41,14 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How the line is at the moment; `ended` is set when it changes, and wakes up whoever waits because of it."""
+    """How the line is at the moment; `ended` is set when it changes, and wakes up whoever waits because of it.
+
+    A connection is silent when its luck, from 0 to 1, is under `silent_under`.
+    """
 
     latency_seconds: float = 0.0
     bytes_per_second: float | None = None
-    silent: bool = False
+    silent_under: float = 0.0
     resetting: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,9 +103,13 @@ class FaultProxy:
         """Let no more than that through, each way of each connection."""
         self._run(self._change(Condition(bytes_per_second=bytes_per_second)))
 
-    def black_hole(self) -> None:
-        """Accept connections and data and forward nothing, not even that somebody hung up."""
-        self._run(self._change(Condition(silent=True)))
+    def black_hole(self, share: float = 1.0) -> None:
+        """Accept connections and data and forward nothing, not even that somebody hung up.
+
+        Args:
+            share: of the connections, chosen by chance when they are made; the others are healthy.
+        """
+        self._run(self._change(Condition(silent_under=share)))
 
     def reset(self) -> None:
         """Break every connection with a RST, and every new one as soon as it is there."""
@@ -176,9 +185,10 @@ class FaultProxy:
         try:
             upstream_reader, upstream = await asyncio.open_connection(*self._upstream, limit=CHUNK_BYTES)
             writers.append(upstream)
+            luck = CHANCE.random()
             async with asyncio.TaskGroup() as both_ways:
-                both_ways.create_task(self._forward(reader, upstream, "to_upstream"))
-                both_ways.create_task(self._forward(upstream_reader, writer, "to_client"))
+                both_ways.create_task(self._forward(reader, upstream, "to_upstream", luck))
+                both_ways.create_task(self._forward(upstream_reader, writer, "to_client", luck))
         except* OSError:  # one side broke off, or upstream is not there: that is passed on to the other
             for each in writers:
                 break_off(each)
@@ -186,14 +196,16 @@ class FaultProxy:
             for each in writers:
                 each.close()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: str) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: str, luck: float
+    ) -> None:
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(CHUNKS_IN_FLIGHT)
 
         async def deliver() -> None:
             data = b"first"
             while data:
                 arrived, data = await on_the_way.get()
-                await self._pass_on(writer, direction, arrived, data)
+                await self._pass_on(writer, direction, luck, arrived, data)
 
         async with asyncio.TaskGroup() as group:
             group.create_task(deliver())
@@ -202,12 +214,14 @@ class FaultProxy:
                 data = await reader.read(CHUNK_BYTES)
                 await on_the_way.put((self._loop.time(), data))
 
-    async def _pass_on(self, writer: asyncio.StreamWriter, direction: str, arrived: float, data: bytes) -> None:
+    async def _pass_on(
+        self, writer: asyncio.StreamWriter, direction: str, luck: float, arrived: float, data: bytes
+    ) -> None:
         if not data:
-            await self._due(arrived)
+            await self._due(arrived, luck)
             writer.write_eof()
         while data:
-            condition = await self._due(arrived)
+            condition = await self._due(arrived, luck)
             rate = condition.bytes_per_second
             piece = data if rate is None else data[: max(1, int(rate * SLICE_SECONDS))]
             self._forwarded[direction] += len(piece)
@@ -217,12 +231,12 @@ class FaultProxy:
             if rate is not None:
                 await condition.hold(len(piece) / rate)
 
-    async def _due(self, arrived: float) -> Condition:
+    async def _due(self, arrived: float, luck: float) -> Condition:
         """Wait until what arrived then may go on; returns the condition under which it does."""
         while True:
             condition = self._condition
             early = arrived + condition.latency_seconds - self._loop.time()
-            if condition.silent:
+            if luck < condition.silent_under:
                 await condition.hold(None)
             elif early > 0:
                 await condition.hold(early)

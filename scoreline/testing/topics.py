@@ -1,13 +1,18 @@
 """Fresh topics for a test, deleted when it is over."""
 
 import secrets
+import time
 from collections.abc import Mapping
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from scoreline.errors import Unavailable
+
 ANSWER_SECONDS = 30.0
+ASK_AGAIN_SECONDS = 0.02
+AS_MANY_REPLICAS_AS_USUAL = -1
 
 
 class Topics:
@@ -24,7 +29,7 @@ class Topics:
     def make(
         self, label: str = "topic", *, partitions: int = 1, config: Mapping[str, str] | None = None, exact: bool = False
     ) -> str:
-        """Create a topic and wait until clients can use it.
+        """Create a topic with the cluster's default replication, and wait until clients can use it.
 
         Args:
             label: its name begins with this.
@@ -34,12 +39,27 @@ class Topics:
 
         Returns:
             Its name.
+
+        Raises:
+            KafkaException: it could not be created.
+            Unavailable: it has no leaders in time.
         """
         name = label if exact else f"{label}-{secrets.token_hex(4)}"
-        topic = NewTopic(name, partitions, 1, config=dict(config or {}))
+        topic = NewTopic(name, partitions, AS_MANY_REPLICAS_AS_USUAL, config=dict(config or {}))
         self._admin.create_topics([topic], operation_timeout=ANSWER_SECONDS)[name].result(ANSWER_SECONDS)
         self._made.append(name)
+        self._await_leaders(name, partitions)
         return name
+
+    def _await_leaders(self, name: str, partitions: int) -> None:
+        """The controller has made the topic; brokers hear of it a little later."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            found = self._admin.list_topics(name, timeout=ANSWER_SECONDS).topics[name]
+            if found.error is None and sum(p.leader >= 0 for p in found.partitions.values()) == partitions:
+                return
+            time.sleep(ASK_AGAIN_SECONDS)
+        raise Unavailable(f"the topic {name} was made, but has no leaders within {ANSWER_SECONDS:.0f} s")
 
     def delete_all(self) -> None:
         """Delete what was made here; topics of a broker that is gone are gone with it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from scoreline.errors import DeliveryError, StopOverdue
+from scoreline.errors import DeliveryError, DependencyError, ServiceError, StopOverdue
 from scoreline.records import Clock, DeadLetter, NextOffsets, Outputs, TopicPartition
 from scoreline.transport.patience import Patience
 from scoreline.transport.ports import GroupMetadata, Source, TransactionalPublisher, TransactionObserver
@@ -86,10 +86,10 @@ class ExactlyOnce:
             self._insist(self._publisher.commit)
         except StopOverdue:
             raise
-        except DeliveryError:
+        except (DeliveryError, DependencyError) as error:
             self._insist(self._publisher.abort)
             self._observer.transaction_ended("aborted")
-            raise
+            raise self._find_reason(error) from error
         self._begin_from = self._clock() + self._min_interval_seconds
         self._observer.transaction_ended("committed")
         self._progress.settle(next_offsets)
@@ -133,6 +133,14 @@ class ExactlyOnce:
         if self._metadata is None:
             raise DeliveryError("offsets cannot be sent before `begin` has taken the group metadata")
         return self._metadata
+
+    def _find_reason(self, error: ServiceError) -> ServiceError:
+        """Why the transaction failed: its first error often says only that it has; now every record's own is in."""
+        try:
+            self._insist(self._publisher.flush)
+        except DeliveryError as reason:
+            return reason
+        return error
 
     def _insist(self, call: Callable[[float], bool]) -> None:
         """Repeat a call until it is answered: nothing else may be asked of a transaction meanwhile."""

@@ -190,6 +190,8 @@ class TransactionalPublisher(Publisher, Protocol):
     def abort(self, timeout_seconds: float) -> bool:
         """Make all of it invisible for good to those who read committed records.
 
+        What of it was refused is told by the next `flush`.
+
         Raises:
             FatalClientError: the client cannot go on; the broker will end the transaction by itself.
         """

@@ -17,6 +17,9 @@ from scoreline.transport.record import StoredRecord
 
 pytestmark = pytest.mark.kafka
 
+MADE = ("out", "dead-letters", "redrive", "dead-letters.redriven")
+"""Topics of a deployment besides the input, by what their names end with."""
+
 
 @pytest.fixture
 def workspace(kafka, tmp_path, monkeypatch):
@@ -32,7 +35,7 @@ def workspace(kafka, tmp_path, monkeypatch):
         monkeypatch.setenv(f"SCORELINE_{name}", value)
     yield topic
     topics = Topics(kafka.bootstrap_servers)
-    topics._made = [topic, f"{topic}.out", f"{topic}.dead-letters"]
+    topics._made = [topic, *(f"{topic}.{kind}" for kind in MADE)]
     topics.delete_all()
 
 
@@ -56,9 +59,7 @@ def test_topics_are_created_once_and_fit_each_other(workspace, capsys, tmp_path)
 
     assert code == 0
     rows = {row["name"]: row for row in json.loads(out)}
-    assert [rows[name]["partitions"] for name in (workspace, f"{workspace}.out", f"{workspace}.dead-letters")] == [
-        3
-    ] * 3
+    assert [rows[name]["partitions"] for name in (workspace, *(f"{workspace}.{kind}" for kind in MADE))] == [3] * 5
     assert {row["state"] for row in rows.values()} == {"created"}
     assert not any(row["note"] for row in rows.values())
     assert (tmp_path / "schemas" / f"{workspace}.out-value" / "2000000000.avsc").is_file()
@@ -206,6 +207,9 @@ def test_check_tells_everything_that_is_missing_at_once(workspace, capsys):
         "input topic": "failed",
         "output topic": "failed",
         "dead-letter topic": "failed",
+        "redrive topic": "failed",
+        "topics": "warning",
+        "consumer group": "skipped",
         "model": "failed",
         "model version": "skipped",
         "schemas": "ok",

@@ -3,14 +3,15 @@
 import pytest
 
 from scoreline.cli import preflight
-from scoreline.cli.findings import State
+from scoreline.cli.findings import Findings, State
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
+from scoreline.errors import Refused
 from scoreline.kafka.admin import TopicDescription
 
 
 class FakeAdmin:
-    """A cluster with every topic, where this user may do what is given."""
+    """A cluster with every topic, where this user may do what is given, and join every group but `forbidden`."""
 
     def __init__(self, **allowed):
         self.allowed = allowed
@@ -19,10 +20,11 @@ class FakeAdmin:
         pass
 
     def describe_topics(self, names):
-        return {
-            n: TopicDescription(n, 3, allowed_operations=self.allowed[n.replace(".dead-letters", "_dead")])
-            for n in names
-        }
+        allowed = {n: self.allowed[n.replace("features.", "").replace("-letters", "").split(".")[0]] for n in names}
+        return {n: TopicDescription(n, 3, allowed_operations=operations) for n, operations in allowed.items()}
+
+    def find_forbidden_group(self, group_id):
+        return "this user may not" if group_id == "forbidden" else None
 
 
 @pytest.fixture
@@ -38,15 +40,95 @@ def find_states(monkeypatch, tmp_path):
 
 def test_a_topic_that_this_user_may_not_use_fails_as_it_would_at_a_start(find_states):
     read, write = frozenset({"DESCRIBE", "READ"}), frozenset({"DESCRIBE", "WRITE"})
-    states = find_states(features=write, predictions=read, features_dead=write)
+    states = find_states(features=write, predictions=read, dead=write, redrive=write)
 
     assert states["input topic"] == (State.FAILED, "this user may not READ the topic features; grant it")
     assert states["output topic"] == (State.FAILED, "this user may not WRITE the topic predictions; grant it")
     assert states["dead-letter topic"][0] is State.OK
+    assert states["redrive topic"] == (State.FAILED, "this user may not READ the topic features.redrive; grant it")
+
+
+@pytest.mark.parametrize("hidden", ["features", "predictions"])
+def test_nothing_is_said_of_the_settings_of_a_topic_that_this_user_may_not_see(monkeypatch, tmp_path, hidden):
+    class HidingAdmin(FakeAdmin):
+        def describe_topics(self, names):
+            return {n: TopicDescription(n, 0 if n == hidden else 3) for n in names}
+
+    monkeypatch.setattr(preflight, "open_admin", lambda properties: HidingAdmin())
+    settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", model_store=str(tmp_path), group_id="ours")
+    findings = Findings()
+    preflight.check_kafka(settings, findings)
+
+    assert [f.detail for f in findings.found if f.state is State.WARNING] == []
+    (failed,) = [f for f in findings.found if f.state is State.FAILED]
+    assert f"the topic {hidden}, nor even DESCRIBE it, or it does not exist" in failed.detail
 
 
 def test_a_broker_that_does_not_tell_what_is_allowed_is_given_the_benefit_of_the_doubt(find_states):
     unknown = frozenset()
-    states = find_states(features=unknown, predictions=unknown, features_dead=unknown)
+    states = find_states(features=unknown, predictions=unknown, dead=unknown, redrive=unknown)
 
     assert {state for state, _ in states.values()} == {State.OK}
+
+
+EVERYTHING = frozenset({"READ", "WRITE", "DESCRIBE"})
+
+
+@pytest.fixture
+def find_items(monkeypatch, tmp_path):
+    """What is found about a cluster where all topics are well."""
+
+    def find(admin=True, **settings):
+        topics = {"features": EVERYTHING, "predictions": EVERYTHING, "dead": EVERYTHING, "redrive": EVERYTHING}
+        if admin:
+            monkeypatch.setattr(preflight, "open_admin", lambda properties: FakeAdmin(**topics))
+        made = Settings(
+            kafka_bootstrap_servers="127.0.0.1:1", startup_seconds=0.1, model_store=str(tmp_path), schema_dir=tmp_path
+        ).model_copy(update=settings)
+        return {f.item: f for f in preflight.check_everything(made, [Role.STREAM]).found}
+
+    return find
+
+
+def test_a_group_that_may_not_be_joined_fails(find_items):
+    found = find_items(group_id="forbidden")["consumer group"]
+
+    assert (found.state, found.detail, found.exit_code) == (State.FAILED, "this user may not", 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "told"),
+    [
+        ({"group_id": "ours"}, State.OK, "ours"),
+        ({"model": "delays"}, State.OK, "scoreline-delays"),
+        ({}, State.SKIPPED, "without a model"),
+        ({"group_id": "ours", "admin": False}, State.SKIPPED, "ours: not looked at without a broker"),
+    ],
+)
+def test_the_group_is_looked_at_under_the_name_that_the_stream_will_have(find_items, settings, state, told):
+    found = find_items(**settings)["consumer group"]
+
+    assert found.state is state
+    assert told in found.detail
+
+
+def test_a_transactional_id_is_tried_under_exactly_once_only(find_items, monkeypatch):
+    tried = []
+    monkeypatch.setattr(preflight, "check_transactional_id", lambda _, name: tried.append(name))
+
+    assert "transactional id" not in find_items(group_id="ours")
+    found = find_items(group_id="ours", delivery="exactly-once")["transactional id"]
+
+    assert (found.state, found.detail) == (State.OK, "ours-…: may be used")
+    assert len(tried) == 1
+    assert tried[0].startswith("ours-check-")
+
+
+def test_a_transactional_id_that_is_refused_fails(find_items, monkeypatch):
+    def refuse(properties, transactional_id):
+        raise Refused("grant it")
+
+    monkeypatch.setattr(preflight, "check_transactional_id", refuse)
+    found = find_items(group_id="ours", delivery="exactly-once")["transactional id"]
+
+    assert (found.state, found.exit_code) == (State.FAILED, 3)

@@ -51,6 +51,8 @@ def test_missing_topics_are_made_with_the_partitions_of_the_input():
         ("features", "created", 12),
         ("predictions", "created", 12),
         ("features.dead-letters", "created", 12),
+        ("features.redrive", "created", 12),
+        ("features.dead-letters.redriven", "created", 12),
     ]
     assert {t.replication_factor for t in admin.topics.values()} == {3}
     assert not any(row["note"] for row in rows)
@@ -88,33 +90,42 @@ def test_a_second_time_changes_nothing():
 
 def test_a_dead_letter_has_room_for_its_record_and_our_headers():
     source = TopicDescription("features", 4, configs={"max.message.bytes": "9000000"})
-    output, letters = plan_topics(Settings(), source)
+    output, letters, redrive, _ = plan_topics(Settings(), source)
 
     assert output.configs["max.message.bytes"] == "9000000"
     assert letters.configs["max.message.bytes"] == str(9_000_000 + HEADER_BYTES)
+    assert redrive.configs == letters.configs
 
 
 @pytest.mark.parametrize(
     ("source_ms", "kept_ms"), [("3600000", KEPT_MS), (str(KEPT_MS * 2), KEPT_MS * 2), ("-1", -1), ("", KEPT_MS)]
 )
 def test_dead_letters_are_kept_two_weeks_or_as_long_as_the_input(source_ms, kept_ms):
-    _, letters = plan_topics(Settings(), TopicDescription("features", 1, configs={"retention.ms": source_ms}))
+    _, letters, *_ = plan_topics(Settings(), TopicDescription("features", 1, configs={"retention.ms": source_ms}))
 
     assert letters.configs["retention.ms"] == str(kept_ms)
 
 
 def test_a_compacted_topic_is_told():
-    _, wanted = plan_topics(Settings(), TopicDescription("features", 1))
+    _, wanted, *_ = plan_topics(Settings(), TopicDescription("features", 1))
     compacted = dataclasses.replace(wanted, configs={**wanted.configs, "cleanup.policy": "compact,delete"})
 
     assert "compacted" in find_misfit(compacted, wanted)
     assert find_misfit(wanted, wanted) == ""
 
 
-def test_a_configuration_that_may_not_be_seen_is_not_judged():
-    _, wanted = plan_topics(Settings(), TopicDescription("features", 1))
+def test_markers_of_redrives_are_compacted_and_anything_else_is_told():
+    *_, wanted = plan_topics(Settings(), TopicDescription("features", 1))
+    aging = dataclasses.replace(wanted, configs={"cleanup.policy": "compact,delete"})
 
-    assert find_misfit(dataclasses.replace(wanted, configs={}), wanted) == ""
+    assert wanted.configs == {"cleanup.policy": "compact"}
+    assert find_misfit(wanted, wanted) == ""
+    assert "redriven twice" in find_misfit(aging, wanted)
+
+
+def test_a_configuration_that_may_not_be_seen_is_not_judged():
+    for wanted in plan_topics(Settings(), TopicDescription("features", 1)):
+        assert find_misfit(dataclasses.replace(wanted, configs={}), wanted) == ""
 
 
 class TestSchemas:

@@ -39,6 +39,13 @@ def test_the_dead_letter_topic_follows_the_input_topic():
     assert load(INPUT_TOPIC="flights", DEAD_LETTER_TOPIC="morgue").dead_letter_topic == "morgue"
 
 
+def test_the_topics_of_a_redrive_follow_the_input_and_the_dead_letters():
+    settings = load(INPUT_TOPIC="flights", DEAD_LETTER_TOPIC="morgue")
+
+    assert (settings.redrive_topic, settings.redriven_topic) == ("flights.redrive", "morgue.redriven")
+    assert load(REDRIVE_TOPIC="again").redrive_topic == "again"
+
+
 def test_the_group_follows_the_model_that_is_served():
     assert load().group_for("delays") == "scoreline-delays"
     assert load(GROUP_ID="mine").group_for("delays") == "mine"
@@ -251,9 +258,14 @@ class TestConflicts:
             ({"HTTP_TLS_CERT": "cert.pem"}, "belong together"),
             ({"OUTPUT_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_OUTPUT_TOPIC name the same topic"),
             ({"INPUT_TOPIC": "i" * 240}, "set SCORELINE_DEAD_LETTER_TOPIC"),
+            ({"INPUT_TOPIC": "i" * 230}, "SCORELINE_DEAD_LETTER_TOPIC is so long"),
+            ({"INPUT_TOPIC": "i" * 245, "DEAD_LETTER_TOPIC": "d"}, "set SCORELINE_REDRIVE_TOPIC"),
+            ({"REDRIVE_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_REDRIVE_TOPIC name the same topic"),
+            ({"OUTPUT_TOPIC": "features.dead-letters.redriven"}, "SCORELINE_DEAD_LETTER_TOPIC with .redriven name"),
             ({"SCHEMA_REGISTRY_URL": "http://r", "SCHEMA_REGISTRY_USERNAME": "me"}, "belong together"),
             ({"SCHEMA_REGISTRY_TOKEN": "t"}, "needs SCORELINE_SCHEMA_REGISTRY_URL"),
             ({"INPUT_FORMAT": "single-object", "SCHEMA_REGISTRY_URL": "http://r"}, "SCORELINE_SCHEMA_DIR only"),
+            ({"KAFKA_SASL_MECHANISM": "OAUTHBEARER"}, "set SCORELINE_KAFKA_SASL_OAUTHBEARER_METHOD=oidc"),
             (
                 {
                     "SCHEMA_REGISTRY_URL": "http://r",
@@ -269,6 +281,11 @@ class TestConflicts:
         (problem,) = problems_of(**values)
 
         assert expected in problem
+
+    @pytest.mark.parametrize("source", ["SASL_OAUTHBEARER_METHOD=oidc", "ENABLE_SASL_OAUTHBEARER_UNSECURE_JWT=true"])
+    def test_a_token_that_comes_from_somewhere_is_none(self, source):
+        name, value = source.split("=")
+        assert load(**{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", f"KAFKA_{name}": value})
 
     def test_are_not_looked_for_in_values_that_are_wrong_already(self):
         (problem,) = problems_of([Role.HTTP], HTTP_HOST="0.0.0.0", HTTP_TOKENS="oops")  # noqa: S104 - see above

@@ -251,6 +251,7 @@ class KafkaWorld:
         publisher = open_transactions(
             self._properties,
             transactional_id=transactional_id,
+            keep_waiting=lambda: True,
             output_topic=outputs,
             dead_letter_topic=dead_letters,
             partition_counts=self._partitions,
@@ -258,7 +259,7 @@ class KafkaWorld:
             observer=Recorder(),
         )
         self._publishers.append(publisher)
-        publisher.start(lambda: True)
+        publisher.start()
         return publisher
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, flight_schema, load_flights, to_rows
 from scoreline.demo.traffic import FlightEncoder
 from scoreline.demo.training import train
+from scoreline.kafka.admin import TopicDescription, open_admin
 from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore
 from scoreline.schemas.folder import write_schema
@@ -61,6 +62,7 @@ class Deployment:
     output_topic: str
     dead_letter_topic: str
     encoder: FlightEncoder
+    variables: dict[str, str]
 
 
 @pytest.fixture
@@ -78,22 +80,28 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
         servers = bootstrap_servers or kafka.bootstrap_servers
         brokers_own = variables.get("CONSUMER_GROUP_PROTOCOL") == "consumer"
         quick = {} if brokers_own else {"CONSUMER_SESSION_TIMEOUT_MS": "6000"}
-        service = scoreline_service(
-            {
-                "KAFKA_BOOTSTRAP_SERVERS": servers,
-                "MODEL_STORE": str(flights_store / "models"),
-                "CACHE_DIR": str(flights_store / "cache"),
-                "SCHEMA_DIR": str(schemas),
-                "INPUT_TOPIC": topics[0],
-                "OUTPUT_TOPIC": topics[1],
-                "DEAD_LETTER_TOPIC": topics[2],
-                "GROUP_ID": f"group-{topics[0]}",
-                "ID_FIELD": "id",
-                **quick,
-                **variables,
-            },
-            name=name,
-        )
-        return Deployment(service, servers, *topics, FlightEncoder(schema_id))
+        redrive_topic = f"{topics[0]}.redrive"
+        if like is None:
+            make_topic(redrive_topic, partitions=partitions, exact=True)
+        else:
+            open_admin({"bootstrap.servers": servers}).create_topics([TopicDescription(redrive_topic, partitions)])
+        configuration = {
+            "KAFKA_BOOTSTRAP_SERVERS": servers,
+            "MODEL_STORE": str(flights_store / "models"),
+            "CACHE_DIR": str(flights_store / "cache"),
+            "SCHEMA_DIR": str(schemas),
+            "INPUT_TOPIC": topics[0],
+            "OUTPUT_TOPIC": topics[1],
+            "DEAD_LETTER_TOPIC": topics[2],
+            "REDRIVE_TOPIC": redrive_topic,
+            "GROUP_ID": f"group-{topics[0]}",
+            "ID_FIELD": "id",
+            **quick,
+            **variables,
+        }
+        service = scoreline_service(configuration, name=name)
+        output_topic = configuration["OUTPUT_TOPIC"]
+        encoder = FlightEncoder(schema_id)
+        return Deployment(service, servers, topics[0], output_topic, topics[2], encoder, configuration)
 
     return start

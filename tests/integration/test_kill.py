@@ -2,14 +2,13 @@
 
 import bisect
 import random
-import threading
 import time
 from collections import Counter, defaultdict
 
 import pytest
 
-from scoreline.testing.consume import await_committed, produce_records, read_records
-from scoreline.transport.record import StoredRecord
+from scoreline.testing.consume import await_committed, read_records
+from scoreline.testing.load import Load
 from tests.integration.predictions import decode_prediction
 
 KILLS = 10
@@ -19,33 +18,6 @@ BATCH_MAX_RECORDS = 512
 COMMIT_INTERVAL_MS = 100
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
-
-
-class Load:
-    """Produces the same flights under running numbers, at a steady rate, until it is stopped."""
-
-    def __init__(self, deployment, rows):
-        self._deployment, self._rows = deployment, rows
-        self._stop = threading.Event()
-        self.sent = []
-        self._thread = threading.Thread(target=self._run, name="load")
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self):
-        started = time.monotonic()
-        while not self._stop.wait(0.05):
-            due = range(len(self.sent), int((time.monotonic() - started) * PER_SECOND))
-            values = [self._deployment.encoder.encode({**self._rows[n % len(self._rows)], "id": str(n)}) for n in due]
-            records = [StoredRecord("", n % PARTITIONS, 0, b"%d" % n, v) for n, v in zip(due, values, strict=True)]
-            produce_records(self._deployment.bootstrap_servers, self._deployment.input_topic, records)
-            self.sent.extend(due)
 
 
 def count_repeats(copies, kills):
@@ -80,7 +52,14 @@ def test_ten_kills_lose_nothing_and_repeat_at_most_a_commit_interval_and_a_batch
     )
     rows = streamed_flights.rows[:1000]
     kills = []
-    with Load(deployment, rows) as load:
+    load = Load(
+        deployment.bootstrap_servers,
+        deployment.input_topic,
+        lambda number: deployment.encoder.encode({**rows[number % len(rows)], "id": str(number)}),
+        partitions=PARTITIONS,
+        per_second=PER_SECOND,
+    )
+    with load:
         for _ in range(KILLS):
             deployment.service.start().await_ready()
             time.sleep(moments.uniform(0.0, 1.0))
@@ -88,7 +67,7 @@ def test_ten_kills_lose_nothing_and_repeat_at_most_a_commit_interval_and_a_batch
             kills.append(time.time() * 1000)
     deployment.service.start().await_ready()
     await_committed(deployment.bootstrap_servers, f"group-{deployment.input_topic}", deployment.input_topic)
-    outputs = read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=len(load.sent))
+    outputs = read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=load.sent)
     copies = defaultdict(list)
     first_offsets = {p: [] for p in range(PARTITIONS)}
     for record in outputs:
@@ -98,7 +77,8 @@ def test_ten_kills_lose_nothing_and_repeat_at_most_a_commit_interval_and_a_batch
             first_offsets[record.partition()].append(prediction["source_offset"])
         copies[number].append(record.timestamp()[1])
         assert prediction["prediction"] == streamed_flights.expected[number % len(rows)]
-    assert set(load.sent) == set(copies), f"{len(set(load.sent) - set(copies))} records were lost"
+    sent = set(range(load.sent))
+    assert sent == set(copies), f"{len(sent - set(copies))} records were lost"
     assert all(offsets == sorted(offsets) for offsets in first_offsets.values())
     published = sorted(record.timestamp()[1] for record in outputs)
     repeated = count_repeats(copies, kills)

@@ -74,22 +74,30 @@ def test_predictions_are_framed_with_an_id_that_their_readers_find_in_the_regist
     catalog.close()
 
 
-@pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.WEB_PAGE], ids=lambda fault: fault.name)
-def test_a_registry_that_cannot_be_asked_makes_records_wait_and_none_a_dead_letter(deploy, streamed_flights, fault):
+WAITED_FOR = (Fault.BROKEN, Fault.UNAUTHORIZED, Fault.WRONG_SERVER, Fault.WEB_PAGE, Fault.HALF_AN_ANSWER, Fault.SILENT)
+
+
+def test_a_registry_that_cannot_be_asked_makes_records_wait_and_none_a_dead_letter(deploy, streamed_flights):
+    """Whatever it does wrong; and what it says it does not have is a dead letter."""
     with RegistryStub() as stub:
-        encoder = FlightEncoder(stub.add("flights-value", to_text(flight_schema())))
         deployment = deploy(SCHEMA_REGISTRY_URL=stub.url)
         deployment.service.start().await_ready()
-        stub.fault = fault
-        produce_records(
-            deployment.bootstrap_servers, deployment.input_topic, make_records(encoder, streamed_flights.rows[:100])
-        )
-        await_detail(deployment.service.url, f"schema registry at {stub.url}")
+        for turn, fault in enumerate(WAITED_FOR):
+            text = to_text({**flight_schema(), "doc": fault.name})  # one that the service has not asked for yet
+            encoder = FlightEncoder(stub.add("flights-value", text))
+            records = make_records(encoder, streamed_flights.rows[:20], 20 * turn)
+            stub.fault = fault
+            produce_records(deployment.bootstrap_servers, deployment.input_topic, records)
+            await_detail(deployment.service.url, f"schema registry at {stub.url}")
+            stub.fault = None
+            read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=20 * (turn + 1))
+        unknown = FlightEncoder(987_654).encode({**streamed_flights.rows[0], "id": "x"})
+        unknown_record = StoredRecord("", 0, 0, b"lost", unknown)
+        produce_records(deployment.bootstrap_servers, deployment.input_topic, [unknown_record])
+        (letter,) = read_records(deployment.bootstrap_servers, deployment.dead_letter_topic, at_least=1)
+        outputs = read_records(deployment.bootstrap_servers, deployment.output_topic)
 
-        stub.fault = None
-        outputs = read_records(deployment.bootstrap_servers, deployment.output_topic, at_least=100)
-
-        assert sorted(int(decode_prediction(r)["id"]) for r in outputs) == list(range(100))
-        assert read_records(deployment.bootstrap_servers, deployment.dead_letter_topic) == []
+        assert find_header(letter, REASON_HEADER) == b"unknown_schema"
+        assert sorted(int(decode_prediction(r)["id"]) for r in outputs) == list(range(20 * len(WAITED_FOR)))
         deployment.service.await_ready()
         assert deployment.service.terminate() == 0

@@ -1,18 +1,16 @@
 """The service as users run it: start, stop, refuse, recover."""
 
 import json
-import subprocess
-import sys
 import time
 import urllib.request
 
 import pytest
 
-from scoreline.config.environment import read_environment
 from scoreline.dead_letters import REASON_HEADER
 from scoreline.records import PIN_HEADER, find_header
 from scoreline.testing.consume import produce_records, read_records
 from scoreline.transport.record import StoredRecord
+from tests.integration.commands import run_command
 from tests.integration.predictions import decode_prediction
 from tests.integration.raw_producer import produce_raw_header
 
@@ -25,20 +23,6 @@ def make_records(deployment, rows, start=0, **fields):
         StoredRecord("", n % 4, 0, b"%d" % n, deployment.encoder.encode({**row, "id": str(n)}), **fields)
         for n, row in enumerate(rows, start)
     ]
-
-
-def run_command(arguments, variables):
-    """One command to its end, with nothing of our own configuration."""
-    kept = {k: v for k, v in read_environment().items() if not k.startswith("SCORELINE_")}
-    environment = {**kept, **{f"SCORELINE_{k}": v for k, v in variables.items()}}
-    return subprocess.run(
-        [sys.executable, "-m", "scoreline", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_stop_finishes_what_was_polled_and_the_next_start_goes_on_without_loss_or_repetition(
@@ -158,7 +142,7 @@ def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
     read_records(deployment.bootstrap_servers, deployment.dead_letter_topic, at_least=1)
     await_metric(deployment.service.url, 'scoreline_predictions_total{path="stream",version="1"} 100.0')
     await_metric(deployment.service.url, 'scoreline_dead_letters_total{reason="undecodable"} 1.0')
-    await_metric(deployment.service.url, "scoreline_assigned_partitions 4.0")
+    await_metric(deployment.service.url, "scoreline_assigned_partitions 8.0")  # of input and redrive
     await_metric(
         deployment.service.url, f'scoreline_consumer_lag_records{{partition="1",topic="{deployment.input_topic}"}} 0.0'
     )

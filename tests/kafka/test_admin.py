@@ -69,7 +69,7 @@ def test_a_topic_that_the_broker_will_not_create_is_a_refusal(admin, make_topic)
 
 
 @pytest.mark.kafka
-def test_credentials_that_the_broker_does_not_want_are_refused_within_ten_seconds(kafka):
+def test_a_user_where_the_broker_asks_for_none_is_refused_within_ten_seconds(kafka):
     admin = open_admin(
         {
             "bootstrap.servers": kafka.bootstrap_servers,
@@ -80,7 +80,7 @@ def test_credentials_that_the_broker_does_not_want_are_refused_within_ten_second
         }
     )
     began = time.monotonic()
-    with pytest.raises(Refused, match="SASL_USERNAME"):
+    with pytest.raises(Refused, match=r"asks for no user \(SASL\): set SCORELINE_KAFKA_SECURITY_PROTOCOL to PLAINTEXT"):
         admin.reach(60, lambda: False)
     assert time.monotonic() - began < 10
 
@@ -89,7 +89,7 @@ def test_credentials_that_the_broker_does_not_want_are_refused_within_ten_second
 def test_tls_where_the_broker_speaks_none_is_refused_within_ten_seconds(kafka):
     admin = open_admin({"bootstrap.servers": kafka.bootstrap_servers, "security.protocol": "SSL"})
     began = time.monotonic()
-    with pytest.raises(Refused, match="SECURITY_PROTOCOL"):
+    with pytest.raises(Refused, match="speaks no TLS: set SCORELINE_KAFKA_SECURITY_PROTOCOL"):
         admin.reach(60, lambda: False)
     assert time.monotonic() - began < 10
 
@@ -112,6 +112,11 @@ def test_topics_of_a_mock_cluster_appear_with_their_partitions_where_that_is_all
     admin = open_admin({"bootstrap.servers": mock_kafka.bootstrap_servers, "allow.auto.create.topics": "true"})
     found = admin.check_topics(["in", "out"], read=["in"], written=["out"])
     assert found == {name: TopicDescription(name, 4) for name in ("in", "out")}
+
+
+def test_where_a_cluster_does_not_tell_of_permissions_no_group_is_taken_for_forbidden(mock_kafka):
+    admin = open_admin({"bootstrap.servers": mock_kafka.bootstrap_servers})
+    assert admin.find_forbidden_group("any") is None
 
 
 def test_a_topic_that_a_mock_cluster_may_not_make_is_missing(mock_kafka, monkeypatch):

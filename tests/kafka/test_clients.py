@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from scoreline.config.properties import REFUSED, Scope, known_properties
 from scoreline.errors import ConfigError
@@ -92,9 +92,27 @@ def test_a_property_that_the_client_does_not_take_names_its_variable(make, wrong
         make({**NOWHERE, **group, **wrong})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"sasl.mechanism": "SCRAM-SHA-512"}, "SASL_USERNAME and SCORELINE_KAFKA_SASL_PASSWORD: .* must be set"),
+        ({}, "SCORELINE_KAFKA_SASL_MECHANISM: .* GSSAPI.* set it to .*SCRAM-SHA-512"),
+        ({"sasl.mechanism": "NONSENSE"}, "SCORELINE_KAFKA_SASL_MECHANISM: .* NONSENSE"),
+        ({"security.protocol": "SSL", "ssl.ca.location": "/nowhere.pem"}, "SCORELINE_KAFKA_SSL_CA_LOCATION: "),
+        ({"security.protocol": "SSL", "ssl.key.location": "/nowhere.pem"}, "SCORELINE_KAFKA_SSL_KEY_LOCATION: "),
+    ],
+)
+def test_what_is_missing_for_security_names_its_variables(wrong, told):
+    with pytest.raises(ConfigError, match=told):
+        make_admin({**NOWHERE, "security.protocol": "SASL_PLAINTEXT", **wrong})
+
+
 def test_a_refusal_without_a_property_is_told_in_the_client_s_words():
-    with pytest.raises(ConfigError, match=r"sasl\.username and sasl\.password must be set"):
-        make_admin({**NOWHERE, "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "SCRAM-SHA-512"})
+    def refuse(properties):
+        raise KafkaException(KafkaError(KafkaError._INVALID_ARG, "no memory"))
+
+    with pytest.raises(ConfigError, match="the Kafka client refuses its configuration: no memory"):
+        clients._construct(refuse, NOWHERE, None, None)
 
 
 def test_errors_and_the_client_s_log_go_to_the_watch(given):

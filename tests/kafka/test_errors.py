@@ -36,6 +36,18 @@ def test_a_transport_error_of_the_tls_layer_is_a_refusal(text):
     assert "SSL_CA_LOCATION" in str(error)
 
 
+def test_a_token_that_cannot_be_had_is_no_matter_of_a_password():
+    error = KafkaError(KafkaError._AUTHENTICATION, "Failed to acquire SASL OAUTHBEARER token: Failed to connect")
+    assert "SCORELINE_KAFKA_SASL_OAUTHBEARER_*" in find_remedy(error)
+    assert "PASSWORD" not in find_remedy(error)
+
+
+def test_a_connection_that_is_closed_during_the_handshake_may_pass():
+    """A proxy whose broker is away does so; that the port speaks no TLS is for a look at it to find out."""
+    text = "SSL handshake failed: Disconnected: SSL connection closed by peer: connecting to a PLAINTEXT listener?"
+    assert find_remedy(KafkaError(KafkaError._TRANSPORT, text)) is None
+
+
 def test_a_fatal_error_is_fatal_whatever_its_code():
     error = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED, "no", fatal=True)
     assert isinstance(translate_exception(KafkaException(error), "could not poll"), FatalClientError)

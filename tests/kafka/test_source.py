@@ -220,6 +220,12 @@ def test_a_missing_topic_or_permission_at_run_time_is_told_and_no_crash(scene):
     assert "grant" in denied
 
 
+def test_a_permission_that_goes_right_after_the_first_record_is_no_mistake_of_the_start(scene):
+    scene.poll([assign(0)], [message()])
+    assert scene.poll([failure(KafkaError.GROUP_AUTHORIZATION_FAILED)]) == []
+    assert "grant" in scene.recorder.errors[-1][1]
+
+
 def test_a_fatal_error_ends_the_source_with_its_name(scene):
     with pytest.raises(FatalClientError, match="FENCED_INSTANCE_ID"):
         scene.poll([failure(KafkaError.FENCED_INSTANCE_ID, "another member has this id", fatal=True)])
@@ -229,6 +235,12 @@ def test_a_fatal_error_that_only_the_error_callback_tells_ends_the_source_too(sc
     scene.watch.note(KafkaError(KafkaError._FATAL, "broken", fatal=True))
     with pytest.raises(FatalClientError, match="broken"):
         scene.poll([])
+
+
+def test_a_fatal_error_without_the_mark_ends_the_source_too(scene):
+    """So the client hands out that a group of the protocol `consumer` may not be read any more."""
+    with pytest.raises(FatalClientError, match="Group authorization failed"):
+        scene.poll([failure(KafkaError._FATAL, "Fatal error: Broker: Group authorization failed")])
 
 
 def test_partitions_of_a_synchronous_commit_that_were_refused_are_found_although_nothing_is_raised(scene):

@@ -45,6 +45,12 @@ def test_a_fatal_error_is_kept():
     assert "_FENCED" in watch.fatal
 
 
+def test_a_fatal_error_that_is_not_marked_as_one_is_kept_too():
+    watch, _ = make_watch()
+    watch.note(KafkaError(KafkaError._FATAL, "Fatal error: Broker: Group authorization failed"))
+    assert "Group authorization failed" in watch.fatal
+
+
 def test_when_all_is_well_there_is_no_reason_any_more():
     watch, _ = make_watch()
     watch.note(KafkaError(KafkaError._AUTHENTICATION, "no"))

@@ -1,6 +1,10 @@
-"""The one deadline of a stop."""
+"""The one deadline of a stop, and a stop before there is anything to end."""
 
-from scoreline.service.stopping import Stop
+import signal
+
+import pytest
+
+from scoreline.service.stopping import EarlyStop, Stop
 
 
 class FakeClock:
@@ -54,3 +58,12 @@ def test_waiting_ends_with_the_request():
     assert stop.wait(0) is False
     stop.request()
     assert stop.wait(0) is True
+
+
+def test_a_stop_before_the_start_is_complete_leaves_at_once_and_is_remembered_where_that_is_caught():
+    early = EarlyStop()
+    assert not early.requested
+    with pytest.raises(SystemExit) as left:
+        early(signal.SIGTERM, None)
+    assert left.value.code == 0
+    assert early.requested

@@ -2,7 +2,7 @@ import socket
 import socketserver
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -103,6 +103,19 @@ def test_a_narrow_line_that_is_healed_delivers_the_rest_at_once(proxy):
         client.sendall(bytes(1000))
         proxy.heal()
         assert received(client, 1000) == bytes(1000)
+
+
+def test_a_black_hole_for_a_part_of_the_connections_leaves_the_others_healthy(proxy):
+    proxy.black_hole(share=0.5)
+    answered = 0
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(proxy, timeout=0.05)) for _ in range(30)]
+        for client in clients:
+            client.sendall(b"x")
+        for client in clients:
+            with suppress(TimeoutError):
+                answered += client.recv(1) == b"x"
+    assert 0 < answered < len(clients)
 
 
 def test_a_black_hole_accepts_and_answers_nothing_until_it_is_healed(proxy):

@@ -82,6 +82,7 @@ class MemoryTransactions(MemoryPublisher):
         self._expect_state(begun=False)
         if self._asked is not None or self._failure is not None:
             raise self._end(f"_STATE: begin was called before the last transaction had ended ({self._asked})")
+        self._refused = []
         self._begun, self._taken_part = True, False
 
     def publish(self, outputs: Outputs, dead_letters: Sequence[DeadLetter], keep_waiting: Callable[[], bool]) -> None:
@@ -108,11 +109,12 @@ class MemoryTransactions(MemoryPublisher):
         return not self._begun
 
     def abort(self, timeout_seconds: float) -> bool:
-        """Make all of it invisible; False without an answer."""
+        """Make all of it invisible; False without an answer. What was refused is told by the next `flush`."""
         self._expect_state(begun=True)
 
         def abort() -> None:
-            self.discard()
+            self._queue.clear()
+            self._unanswered = 0
             if self._taken_part:
                 self._coordinator.end(self._transactional_id, self._epoch, Outcome.ABORTED)
 
@@ -126,7 +128,8 @@ class MemoryTransactions(MemoryPublisher):
         try:
             return super().flush(timeout_seconds)
         except DeliveryError as error:
-            self._failure = str(error)
+            if self._begun:
+                self._failure = str(error)
             raise
         except FatalClientError as error:
             raise self._end(str(error)) from error
@@ -136,7 +139,8 @@ class MemoryTransactions(MemoryPublisher):
 
     def _commit(self) -> None:
         self._send()
-        self._raise_for_refused()
+        if self._refused:
+            raise DeliveryError("the transaction has to be aborted: not all of its records were taken")
         if self._queue or self._unanswered:
             raise TimeoutError
         if self._taken_part:
