@@ -54,7 +54,12 @@ class Chaos:
             (self._hold_answers, 1.5),
             (self._delete_old, 0.5),
             *(
-                [(self._break_call, 6.0), (self._time_transaction_out, 1.0), (self._refuse_outputs, 1.0)]
+                [
+                    (self._break_call, 6.0),
+                    (self._hold_markers, 2.0),
+                    (self._time_transaction_out, 1.0),
+                    (self._refuse_outputs, 1.0),
+                ]
                 if exactly_once
                 else [(self._refuse_outputs, 3.0), (self._lose_acknowledgements, 3.0)]
             ),
@@ -201,6 +206,17 @@ class Chaos:
         member = self._crew.pick()
         if member is not None and member.transactional_id is not None:
             self._broker.transactions.time_out(member.transactional_id)
+
+    def _hold_markers(self) -> None:
+        """Transactions end, and those that took part in them learn of it one after the other."""
+        self._broker.transactions.hold_markers = True
+
+        def write_some() -> None:
+            self._broker.transactions.hold_markers = False
+            if self._broker.transactions.write_marker():
+                self._later(write_some, most_seconds=0.3)
+
+        self._later(write_some, most_seconds=2.0)
 
     def _mend(self, member: Member) -> None:
         publisher = member.publisher

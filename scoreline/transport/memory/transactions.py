@@ -134,6 +134,10 @@ class MemoryTransactions(MemoryPublisher):
         except FatalClientError as error:
             raise self._end(str(error)) from error
 
+    def _send(self) -> None:
+        if not self._coordinator.is_settling(self._transactional_id):
+            super()._send()
+
     def _take_over(self) -> None:
         self._epoch = self._coordinator.take_over(self._transactional_id)
 
@@ -147,8 +151,9 @@ class MemoryTransactions(MemoryPublisher):
             self._coordinator.end(self._transactional_id, self._epoch, Outcome.COMMITTED)
 
     def _join(self) -> Transaction:
+        transaction = self._coordinator.join(self._transactional_id, self._epoch)
         self._taken_part = True
-        return self._coordinator.join(self._transactional_id, self._epoch)
+        return transaction
 
     def _transaction(self) -> Transaction | None:
         return self._join()
