@@ -130,19 +130,18 @@ class Judge:
             self._look_at_order(partition, records)
 
     def _look_at_order(self, partition: TopicPartition, records: list[StoredRecord]) -> None:
-        offsets = {
-            s.value: n for n, s in self._broker.inputs.get(TopicPartition(INPUT, partition.partition), {}).items()
-        }
-        # At least once, the neighbours of a record that is too large are out before it is found.
-        ordered = [r for r in records if self._exactly_once or not (r.value_ or b"").startswith(b"large")]
-        first = list(dict.fromkeys(offsets[(r.value_ or b"").rstrip()] for r in ordered))
-        if first != sorted(first):
-            self._fail(f"out of order in {partition}: {first}")
-        misplaced = [
-            r.value_ for r in records if r.value_ is not None and is_dead(r.value_) != (partition.topic == LETTERS)
-        ]
+        inputs = self._broker.inputs.get(TopicPartition(INPUT, partition.partition), {})
+        offsets = {sighting.value: offset for offset, sighting in inputs.items()}
+        values = [(r.value_ or b"").rstrip() for r in records]
+        misplaced = [v for v in values if v not in offsets or is_dead(v) != (partition.topic == LETTERS)]
         if misplaced:
             self._fail(f"{misplaced} lie in {partition}")
+            return
+        # At least once, the neighbours of a record that is too large are out before it is found.
+        ordered = [v for v in values if self._exactly_once or not v.startswith(b"large")]
+        first = list(dict.fromkeys(offsets[v] for v in ordered))
+        if first != sorted(first):
+            self._fail(f"out of order in {partition}: {first}")
 
     def _read(self) -> dict[TopicPartition, list[StoredRecord]]:
         partitions = [p for topic in (OUTPUT, LETTERS) for p in self._broker.partitions_of(topic)]

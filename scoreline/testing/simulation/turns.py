@@ -85,17 +85,13 @@ class Turns:
         threading.Thread(target=self._live, args=(actor,), name=actor.name, daemon=True).start()
 
     def run(self) -> None:
-        """Let the actors run until all have ended and nothing is due.
-
-        Raises:
-            RuntimeError: one of them does not end its turn, because it waits for something else than a request.
-        """
+        """Let the actors run until all have ended and nothing is due."""
         while self.failure is None:
             if self._actors:
                 self._over.clear()
                 self._hand_to(self._choose(None))
                 if not self._over.wait(STUCK_SECONDS):
-                    raise RuntimeError(f"{self.running and self.running.name} does not end its turn")
+                    self.fail(f"{self.running and self.running.name} does not end its turn")
             elif self._due:
                 self.now = max(self.now, self._due[0][0])
                 self._do_what_is_due()
