@@ -21,7 +21,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -30,6 +29,7 @@ import uvloop
 from aiohttp import web
 
 from benchmarks import flights
+from benchmarks.usage import thread_seconds
 from scoreline.features import FeatureSet
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.server import Address, HttpServer
@@ -195,8 +195,7 @@ async def load(work: Work, port: int, requests: int) -> None:
 
 def read_cpu_seconds(pid: int) -> float:
     """CPU time of all threads of a process."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    return sum(thread_seconds(pid).values())
 
 
 def main() -> int:

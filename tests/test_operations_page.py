@@ -130,6 +130,7 @@ def test_every_route_is_on_the_page():
         render_metrics=Nothing(),
         read_stats=Nothing(),
         serving=Serving(Nothing(), Nothing()),
+        resume_stream=Nothing(),
     )
     sidecar = Sidecar(dependencies)
     try:

@@ -15,6 +15,7 @@ from scoreline.cli.models import models_app
 from scoreline.cli.offsets import offsets_app
 from scoreline.cli.predict import predict
 from scoreline.cli.produce import produce
+from scoreline.cli.resume import resume
 from scoreline.cli.run import run
 from scoreline.cli.tail import tail
 from scoreline.cli.topics import topics_app
@@ -32,7 +33,7 @@ def make_command() -> Callable[..., Any]:
         rich_markup_mode="markdown",  # in the default mode, [default: …] would be taken for a style
     )
     app.callback()(_describe)
-    for command in (run, check, broker, produce, tail, predict, demo):
+    for command in (run, check, broker, produce, tail, predict, resume, demo):
         app.command()(command)
     for group in (topics_app, models_app, dead_letters_app, offsets_app):
         app.add_typer(group)

@@ -62,6 +62,16 @@ class Sidecar:
             query["ignore_unknown"] = "true"
         return self._post(f"/predict{'?' if query else ''}{urlencode(query)}", {"instances": instances})
 
+    def resume_stream(self) -> None:
+        """`POST /stream/resume`.
+
+        Raises:
+            ModelNotFound: it has no stream, or does not let it be resumed from elsewhere.
+            Refused: the token is missing or does not suffice.
+            Unavailable: it does not answer.
+        """
+        self._post("/stream/resume", {})
+
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._token is not None:

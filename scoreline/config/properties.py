@@ -35,7 +35,7 @@ REFUSED: Mapping[str, str] = {
     "acks": _ACKS,
     "request.required.acks": _ACKS,
     "isolation.level": "the input is always read read_committed",
-    "enable.partition.eof": "the end of a partition is no event for scoreline",
+    "enable.partition.eof": "scoreline has to be told of ends, to know its position over what no reader is given",
     "max.in.flight": _IN_FLIGHT,
     "max.in.flight.requests.per.connection": _IN_FLIGHT,
     "partitioner": "a prediction goes to the partition that its source's number gives",

@@ -64,7 +64,7 @@ class BatchScored:
     @cached_property
     def outcomes(self) -> Mapping[tuple[str, Outcome], int]:
         """How many records of each topic came to which outcome; every record is counted once."""
-        topics = {r.topic() for r in self.records}
+        topics = {partition.topic for partition in self.last_records}
         if len(topics) == 1:
             predicted, dead = self.predictions.total(), len(self.dead_letters)
             found = {

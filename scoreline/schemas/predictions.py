@@ -136,6 +136,10 @@ def _encode_origin(model: str, version: int, topic: str, partition: int) -> byte
 def _encode_event_times(source: Source) -> list[bytes]:
     """`event_time`: the payload's own, else Kafka's where a consumer can read it, else null."""
     times = source.event_times_ms
+    if times is None and source.records:
+        kinds, stamps = zip(*[record.timestamp() for record in source.records], strict=True)
+        if all(kinds) and min(stamps) >= FIRST_MS and max(stamps) <= LAST_MS:
+            return [_NOT_NULL + piece for piece in encode_longs(stamps)]
     if times is None or None in times:
         times = [
             (at if kind and FIRST_MS <= at <= LAST_MS else None) if own is None else own

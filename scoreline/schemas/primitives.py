@@ -30,6 +30,8 @@ def encode_longs(values: Sequence[int]) -> list[bytes]:
     goes_on = groups > 0x7F
     padded = ((groups & np.uint64(0x7F)).astype(np.uint8) | (goes_on.astype(np.uint8) << 7)).tobytes()
     starts = range(0, len(padded), width)
+    if (zigzag >> _SHIFTS[width - 1]).all():  # as long as the longest, which times of one day and large offsets are
+        return [padded[start : start + width] for start in starts]
     lengths = (goes_on.sum(axis=1) + 1).tolist()
     return [padded[start : start + length] for start, length in zip(starts, lengths, strict=True)]
 

@@ -79,8 +79,7 @@ class ScoringPath:
         dead_letters = list(batch.dead_letters)
         pieces: list[tuple[Sequence[int], list[Record], Sequence[bytes | None], int]] = []
         for part, result in zip(batch.parts, scored, strict=True):
-            positions, encoded = self._encode_part(batch.records, part, result, scored_at_ms, dead_letters)
-            pieces.append((positions, [batch.records[i] for i in positions], encoded, part.version.version))
+            pieces.append(self._encode_part(batch.records, part, result, scored_at_ms, dead_letters))
         if len(dead_letters) > len(batch.dead_letters):
             position = {id(record): i for i, record in enumerate(batch.records)}
             dead_letters.sort(key=lambda letter: position[id(letter.record)])
@@ -146,7 +145,7 @@ class ScoringPath:
         result: Scored,
         scored_at_ms: int,
         dead_letters: list[DeadLetter],
-    ) -> tuple[list[int], list[bytes]]:
+    ) -> tuple[list[int], list[Record], list[bytes], int]:
         scores, positions, ids, times = result.scores, part.positions, part.ids, part.event_times_ms
         if len(result.infinite):
             for row in result.infinite:
@@ -156,8 +155,9 @@ class ScoringPath:
             good = np.setdiff1d(np.arange(len(scores)), result.infinite)
             scores, positions = scores[good], positions[good]
             ids, times = _take(ids, good), _take(times, good)
-        kept = positions.tolist()
-        source = Source([records[i] for i in kept], ids, times)
+        at = positions.tolist()
+        kept = [records[i] for i in at]
+        source = Source(kept, ids, times)
         values = self._encoder.encode(
             source,
             scores,
@@ -166,7 +166,7 @@ class ScoringPath:
             classes=part.version.model.classes,
             scored_at_ms=scored_at_ms,
         )
-        return kept, values
+        return at, kept, values, part.version.version
 
 
 def _take(values: Sequence[T] | None, rows: npt.NDArray[np.intp]) -> list[T] | None:

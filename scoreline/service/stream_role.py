@@ -18,6 +18,7 @@ from scoreline.schemas.framing import Framing, prefix_for
 from scoreline.schemas.predictions import PredictionEncoder
 from scoreline.scoring import ScoringPath, Tombstones
 from scoreline.service.deliveries import open_delivery
+from scoreline.service.garbage import keep_collector_away
 from scoreline.service.parts import Parts
 from scoreline.service.stopping import Stop
 from scoreline.stream.backoff import Backoff
@@ -227,6 +228,7 @@ class StreamRole:
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
             breaker=parts.breaker,
         )
+        keep_collector_away()
         try:
             loop.run()
         finally:

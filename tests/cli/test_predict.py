@@ -307,3 +307,13 @@ def test_bad_rows_are_bad_arguments(stub, capsys):
 
     assert main(["predict", "a=null", "--url", stub.url]) == 2
     assert "row 1: a: is null" in capsys.readouterr().err
+
+
+def test_resume_asks_the_sidecar_with_the_token_of_an_administrator(stub, monkeypatch, capsys):
+    stub.body = b'{"resumed": true}'
+    monkeypatch.setenv("SCORELINE_HTTP_TOKENS", "predict:p,admin:a")
+
+    assert main(["resume", "--url", stub.url]) == 0
+
+    assert stub.requests == [("/stream/resume", "Bearer a", {})]
+    assert "window" in capsys.readouterr().out

@@ -15,6 +15,7 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
 # As contract section 5 says, route by route.
 DOORS = {
     ("POST", "/predict"): Door.PREDICT,
+    ("POST", "/stream/resume"): Door.ADMIN,
     ("GET", "/health"): Door.OPEN,
     ("GET", "/health/live"): Door.OPEN,
     ("GET", "/health/ready"): Door.OPEN,
@@ -27,7 +28,7 @@ DOORS = {
 
 async def test_every_route_asks_for_what_the_contract_says():
     """From the route table itself, so that no route is forgotten; tried without a token, and with one of each role."""
-    async with serve(tokens=TOKENS) as running:
+    async with serve(tokens=TOKENS, resume_stream=lambda: None) as running:
         assert {(r.method, r.pattern): r.door for r in running.sidecar.routes} == DOORS
         for (method, pattern), door in DOORS.items():
             path = pattern.replace("{version}", "1")
@@ -35,7 +36,8 @@ async def test_every_route_asks_for_what_the_contract_says():
             predict = await running.ask(method, path, headers=bearer("predict-me"))
             admin = await running.ask(method, path, headers=bearer("admin-ö"))
             assert (bare.status == 401) == (door is not Door.OPEN), pattern
-            assert predict.status not in (401, 403), pattern
+            assert (predict.status == 403) == (door is Door.ADMIN), pattern
+            assert predict.status != 401, pattern
             assert admin.status not in (401, 403), pattern
 
 
