@@ -134,14 +134,22 @@ class Chaos:
             self._group.expire(member.name)
 
     def _cut_off_some(self) -> None:
-        """One member, or all, reach the broker no more: what they publish and ask waits."""
+        """One member, or all, reach the broker no more: what they publish and ask waits.
+
+        One alone may be taken for dead meanwhile, so that others have its partitions, and it has them back.
+        """
         one = self._crew.pick()
-        victims = self._crew.find_alive() if self._rng.random() < 0.4 or one is None else [one]
+        if one is not None and self._rng.random() < 0.6:
+            victims = [one]
+            if self._rng.random() < 0.5:
+                self._later(lambda: self._group.expire(one.name), most_seconds=3.0)
+        else:
+            victims = self._crew.find_alive()
         for member in victims:
             self._cut_off[member] = None
             if member.publisher is not None:
                 member.publisher.acknowledging = False
-        self._later(lambda: self._reach_again(victims), most_seconds=5.0)
+        self._later(lambda: self._reach_again(victims), most_seconds=6.0)
 
     def _reach_again(self, victims: Sequence[Member]) -> None:
         for member in victims:
