@@ -8,7 +8,7 @@ from scoreline.testing.simulation import MODES, run_schedule
 from tests.simulation.mutants import AT_LEAST_ONCE, EITHER, EXACTLY_ONCE, HalvesInReverse
 
 SEEDS = 1000
-"""For each mode; the rarest of these mistakes shows in every two hundredth schedule, most of them in every tenth."""
+"""For each mode; the rarest of these mistakes shows in about one schedule of 250."""
 
 
 def is_found(make, modes):
