@@ -51,12 +51,12 @@ class Membership:
         self._gone.clear()
         self._back.clear()
 
-    def expect_poll(self) -> None:
-        """A poll is about to begin: from now on it matters again who leaves."""
+    def hand_out(self) -> None:
+        """A poll ends with records of partitions that are ours: from now on it matters who leaves."""
         self._left.clear()
 
     def has_stayed(self, partition: TopicPartition) -> bool:
-        """Whether a partition is ours and has been so, without a break, since the last poll began."""
+        """Whether a partition is ours and has been so, without a break, since the last poll ended."""
         return partition in self.assignment and partition not in self._left
 
     def is_blurred(self) -> bool:

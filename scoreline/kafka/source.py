@@ -83,7 +83,6 @@ class KafkaSource:
             Refused: only at the start: this user may not read the topics, or not in this group.
             FatalClientError: the consumer cannot go on.
         """
-        self._membership.expect_poll()
         messages = self._held
         if not messages:
             self._resume()
@@ -97,6 +96,7 @@ class KafkaSource:
             self._membership.look_for_evidence()
         fitting = count_fitting(messages[:max_records], max_bytes)
         self._held = messages[fitting:]
+        self._membership.hand_out()
         return cast("Sequence[Record]", messages[:fitting])
 
     def keep_alive(self) -> None:

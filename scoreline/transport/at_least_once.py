@@ -109,16 +109,22 @@ class AtLeastOnce:
         now = self._clock()
         if now < self._due_at or self._source.commit_in_flight():
             return
-        self._sent = {**self._source.take_refused(), **self._noted}
-        self._noted = {}
+        self._note_refused()
+        self._sent, self._noted = self._noted, {}
         if self._sent:
             self._due_at = now + self._commit_interval_seconds
             self._source.commit(self._sent, wait=False)
 
     def _unconfirmed(self) -> dict[TopicPartition, int]:
         """All that is acknowledged and not known to be committed."""
+        self._note_refused()
         sent = self._sent if self._source.commit_in_flight() else {}
-        return {**sent, **self._source.take_refused(), **self._noted}
+        return {**sent, **self._noted}
+
+    def _note_refused(self) -> None:
+        """What was refused is to be committed again, unless something later is, or its partition went in between."""
+        refused = self._source.take_refused()
+        self._noted = {**{p: n for p, n in refused.items() if self._sent.get(p) == n}, **self._noted}
 
     def _commit_and_wait(self, next_offsets: NextOffsets) -> None:
         if next_offsets:

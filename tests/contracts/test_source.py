@@ -5,7 +5,7 @@ import time
 import pytest
 
 from scoreline.records import UNREADABLE_HEADERS, TopicPartition, find_last_records, find_next_offsets
-from tests.contracts.worlds import MANY_BYTES, Recorder, poll_until
+from tests.contracts.worlds import MANY_BYTES, PATIENCE_SECONDS, Recorder, poll_until
 from tests.integration.raw_producer import produce_raw_header
 
 
@@ -251,3 +251,101 @@ def test_the_lag_is_what_lies_between_the_position_and_the_end(world, group):
     poll_until(source, has(10 - len(taken)))
     assert source.lags() == {partition: 0}
     source.close()
+
+
+def test_positions_move_over_transaction_markers_and_aborted_records(world, group):
+    topic = world.make_topic()
+    partition = TopicPartition(topic, 0)
+    source = world.open_source(topic, group)
+    world.append_in_transaction(topic, numbered(3), commit=True)
+    taken = poll_until(source, lambda _: source.progress() == {partition: 4})
+    world.append_in_transaction(topic, [b"aborted"] * 2, commit=False)
+    taken += poll_until(source, lambda _: source.progress() == {partition: 7})
+    assert [r.value() for r in taken] == numbered(3)
+    source.commit(source.progress(), wait=True)
+    assert world.committed(group, partition) == 7
+
+
+def test_a_rewind_takes_the_progress_back(world, group):
+    topic = world.make_topic()
+    partition = TopicPartition(topic, 0)
+    world.append_in_transaction(topic, numbered(3), commit=True)
+    source = world.open_source(topic, group)
+    poll_until(source, lambda _: source.progress() == {partition: 4})
+    source.rewind({partition: 1})
+    assert source.progress() == {}
+    again = poll_until(source, lambda _: source.progress() == {partition: 4})
+    assert [r.offset() for r in again] == [1, 2]
+
+
+def test_members_that_only_stay_alive_share_the_partitions_and_skip_no_record(world, group):
+    topic = world.make_topic(partitions=2)
+    for partition in range(2):
+        world.append(topic, numbered(100), partition=partition)
+    first = world.open_source(topic, group)
+    taken = poll_until(first, has(20), max_records=20)
+    first.commit(find_next_offsets(find_last_records(taken)), wait=True)
+    second = world.open_source(topic, group, member="b")
+    other = poll_until_shared(first, second)
+    kept, gone = first.assignment(), second.assignment()
+    assert len(kept) == len(gone) == 1
+    taken += poll_until([first, second], lambda more: len(taken) + len(other) + len(more) >= 200)
+    assert sorted((r.partition(), r.offset()) for r in taken + other) == [(p, n) for p in range(2) for n in range(100)]
+
+
+def poll_until_shared(waiting, polling):
+    """The first only stays alive; returns what the second was given meanwhile."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    taken = []
+    while not waiting.assignment() or not polling.assignment() or waiting.assignment() & polling.assignment():
+        assert time.monotonic() < deadline
+        waiting.keep_alive()
+        taken += polling.poll(500, MANY_BYTES, 0.05)
+    return taken
+
+
+def test_a_partition_that_went_and_came_back_is_not_rewound(world, group):
+    topic = world.make_topic(partitions=2)
+    for partition in range(2):
+        world.append(topic, numbered(10), partition=partition)
+    first = world.open_source(topic, group)
+    poll_until(first, has(20))
+    second = world.open_source(topic, group, member="b")
+    poll_until_shared(first, second)
+    [went] = second.assignment()
+    second.commit({went: 6}, wait=True)
+    second.close()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while went not in first.assignment():
+        assert time.monotonic() < deadline
+        first.keep_alive()
+    first.rewind({went: 2})
+    again = poll_until(first, lambda taken: sum(r.partition() == went.partition for r in taken) >= 4)
+    assert [r.offset() for r in again if r.partition() == went.partition] == [6, 7, 8, 9]
+
+
+def test_where_a_partition_without_a_commit_begins_is_committed(world, group):
+    topic = world.make_topic(partitions=2)
+    world.append(topic, numbered(3))
+    world.delete_before(TopicPartition(topic, 0), 2)
+    taken = poll_until(world.open_source(topic, group), has(1))
+    assert [r.offset() for r in taken] == [2]
+    assert {n: world.committed(group, TopicPartition(topic, n)) for n in range(2)} == {0: 2, 1: 0}
+
+
+def test_a_committed_offset_that_is_gone_strands_its_partition_and_no_other(world, group):
+    topic = world.make_topic(partitions=2)
+    stranded = TopicPartition(topic, 0)
+    for partition in range(2):
+        world.append(topic, numbered(10), partition=partition)
+    source = world.open_source(topic, group)
+    poll_until(source, has(20))
+    source.commit({stranded: 3, TopicPartition(topic, 1): 6}, wait=True)
+    source.close()
+    world.delete_before(stranded, 5)
+    recorder = Recorder()
+    source = world.open_source(topic, group, member="b", recorder=recorder)
+    taken = poll_until(source, lambda taken: len(taken) >= 4 and ("stranded", {stranded}) in recorder.events)
+    assert [(r.partition(), r.offset()) for r in taken] == [(1, n) for n in range(6, 10)]
+    assert source.assignment() == {stranded, TopicPartition(topic, 1)}
+    assert world.committed(group, stranded) == 3

@@ -1,19 +1,30 @@
 """Where the ports' contracts are tried: in memory and on a real Kafka, behind the same few methods."""
 
+import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient
 
 from scoreline.kafka.publisher import open_publisher
 from scoreline.kafka.source import open_source
+from scoreline.kafka.transactions import open_transactions
 from scoreline.records import Headers, NextOffsets, Record, TopicPartition
 from scoreline.testing.consume import read_records
 from scoreline.testing.plugin import MakeTopic
-from scoreline.transport.memory import GroupProtocol, MemoryBroker, MemoryPublisher, MemorySource
-from scoreline.transport.ports import Publisher, Source
+from scoreline.transport.memory import (
+    GroupProtocol,
+    MemoryBroker,
+    MemoryPublisher,
+    MemorySource,
+    MemoryTransactions,
+    Outcome,
+    Transaction,
+)
+from scoreline.transport.ports import Publisher, Source, TransactionalPublisher
 from scoreline.transport.record import StoredRecord
 
 PATIENCE_SECONDS = 30.0
@@ -36,6 +47,9 @@ class Recorder:
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         self.events.append(("lost", frozenset(partitions)))
+
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        self.events.append(("stranded", frozenset([partition])))
 
     def commit_answered(self, next_offsets: NextOffsets, error: str | None) -> None:
         self.commits.append((dict(next_offsets), error))
@@ -63,6 +77,12 @@ class World(Protocol):
         headers: Headers | None = None,
     ) -> None: ...
 
+    def append_in_transaction(
+        self, topic: str, values: Sequence[bytes | None], *, commit: bool, partition: int = 0
+    ) -> None: ...
+
+    def delete_before(self, partition: TopicPartition, offset: int) -> None: ...
+
     def read(self, topic: str, *, at_least: int) -> list[StoredRecord]: ...
 
     def committed(self, group: str, partition: TopicPartition) -> int | None: ...
@@ -78,6 +98,10 @@ class World(Protocol):
         capacity: int = 10_000,
         answering: bool = True,
     ) -> Publisher: ...
+
+    def open_transactions(
+        self, outputs: str, dead_letters: str, group: str, *, transactional_id: str
+    ) -> TransactionalPublisher: ...
 
     def close(self) -> None: ...
 
@@ -97,6 +121,15 @@ class MemoryWorld:
     def append(self, topic, values, *, partition=0, key=None, headers=None) -> None:
         for value in values:
             self.broker.append(topic, value, partition=partition, key=key, headers=headers)
+
+    def append_in_transaction(self, topic, values, *, commit, partition=0) -> None:
+        transaction = Transaction()
+        for value in values:
+            self.broker.append(topic, value, partition=partition, transaction=transaction)
+        transaction.end(Outcome.COMMITTED if commit else Outcome.ABORTED)
+
+    def delete_before(self, partition: TopicPartition, offset: int) -> None:
+        self.broker.log(partition).delete_before(offset)
 
     def read(self, topic: str, *, at_least: int) -> list[StoredRecord]:
         return self.broker.read(topic)
@@ -124,6 +157,18 @@ class MemoryWorld:
         publisher.acknowledging = answering
         return publisher
 
+    def open_transactions(self, outputs, dead_letters, group, *, transactional_id) -> TransactionalPublisher:
+        publisher = MemoryTransactions(
+            self.broker,
+            self.broker.group(group),
+            transactional_id,
+            output_topic=outputs,
+            dead_letter_topic=dead_letters,
+            max_record_bytes=self._limits[outputs],
+        )
+        publisher.start(lambda: True)
+        return publisher
+
     def close(self) -> None:
         pass
 
@@ -148,6 +193,22 @@ class KafkaWorld:
         for value in values:
             producer.produce(topic, value, key, partition=partition, headers=list(headers or ()))
         assert producer.flush(PATIENCE_SECONDS) == 0
+
+    def append_in_transaction(self, topic, values, *, commit, partition=0) -> None:
+        producer = Producer({**self._properties, "transactional.id": f"input-{secrets.token_hex(4)}"})
+        producer.init_transactions(PATIENCE_SECONDS)
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(topic, value, partition=partition)
+        assert producer.flush(PATIENCE_SECONDS) == 0
+        end = producer.commit_transaction if commit else producer.abort_transaction
+        end(PATIENCE_SECONDS)
+
+    def delete_before(self, partition: TopicPartition, offset: int) -> None:
+        admin = AdminClient(self._properties)
+        deleted = admin.delete_records([ClientPartition(partition.topic, partition.partition, offset)])
+        for future in deleted.values():
+            future.result(PATIENCE_SECONDS)
 
     def read(self, topic: str, *, at_least: int) -> list[StoredRecord]:
         return read_records(self._bootstrap_servers, topic, at_least=at_least)
@@ -184,6 +245,21 @@ class KafkaWorld:
             observer=Recorder(),
         )
         self._publishers.append(publisher)
+        return publisher
+
+    def open_transactions(self, outputs, dead_letters, group, *, transactional_id) -> TransactionalPublisher:
+        publisher = open_transactions(
+            self._properties,
+            transactional_id=transactional_id,
+            keep_waiting=lambda: True,
+            output_topic=outputs,
+            dead_letter_topic=dead_letters,
+            partition_counts=self._partitions,
+            output_headers=False,
+            observer=Recorder(),
+        )
+        self._publishers.append(publisher)
+        publisher.start()
         return publisher
 
     def close(self) -> None:

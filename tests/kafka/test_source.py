@@ -153,6 +153,14 @@ def test_a_rewind_seeks_only_partitions_that_are_still_ours(scene):
     assert scene.consumer.seeks == [(0, 5)]
 
 
+def test_a_rewind_seeks_a_partition_that_came_back_before_its_records_were_handed_out(scene):
+    """They were read by its present owner: nobody else would ever read them again."""
+    scene.poll([assign(0)])
+    assert scene.poll([revoke(0)], [assign(0), message(0, 3)]) == [(0, 3)]
+    scene.source.rewind({TopicPartition(TOPIC, 0): 3})
+    assert scene.consumer.seeks == [(0, 3)]
+
+
 def test_a_rewind_keeps_what_is_held_back_of_other_partitions(scene):
     scene.poll([assign(0, 1), message(0, 0), message(0, 1), message(1, 0)], max_bytes=1)
     scene.source.rewind({TopicPartition(TOPIC, 0): 0})

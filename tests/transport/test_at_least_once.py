@@ -109,7 +109,7 @@ def test_nothing_is_committed_while_an_acknowledgement_is_missing(scene):
         scene.finish(records)
     scene.delivery.tick()
     scene.delivery.close()
-    assert scene.group.committed == {}
+    assert scene.group.committed == {FIRST: 0}
 
 
 def test_a_late_acknowledgement_is_waited_for_with_a_sign_of_life():
@@ -129,7 +129,7 @@ def test_a_refused_record_fails_the_batch_and_commits_nothing_of_it(scene):
         scene.finish(records)
     scene.now += 1
     scene.delivery.tick()
-    assert scene.group.committed == {}
+    assert scene.group.committed == {FIRST: 0}
     scene.source.rewind({FIRST: 0})
     scene.finish(scene.poll())
     assert scene.group.committed == {FIRST: 2}
@@ -261,9 +261,65 @@ def test_a_commit_under_way_is_made_again_with_the_revocation(scene):
     scene.group.hold_answers = True
     scene.group.refusals.append("REBALANCE_IN_PROGRESS")
     scene.finish(scene.poll())
-    assert scene.group.committed == {}
+    assert scene.group.committed == {FIRST: 0}
     scene.source.close()
     assert scene.group.committed == {FIRST: 1}
+
+
+def test_a_revocation_does_not_forget_what_was_refused_of_the_partitions_that_stay():
+    scene = Scene(partitions=2)
+    scene.append(1, partition=0)
+    scene.append(1, partition=1)
+    records = scene.poll()
+    scene.group.refusals.append("REBALANCE_IN_PROGRESS")
+    scene.finish(records)
+    other = MemorySource(scene.broker, GROUP, ["features"], member="b")
+    scene.poll()
+    other.poll(10, MANY_BYTES, 0.0)
+    assert scene.source.assignment() == {FIRST}
+    scene.now += 1
+    scene.delivery.tick()
+    assert scene.group.committed == {FIRST: 1, TopicPartition("features", 1): 1}
+
+
+def test_what_was_refused_with_a_revocation_is_not_committed_when_the_partition_comes_back():
+    """Whoever had it in between has committed more than that."""
+    scene = Scene(interval_seconds=1e9)
+    scene.append(7)
+    scene.finish(scene.poll(1))
+    scene.finish(scene.poll(1))
+    other = MemorySource(scene.broker, GROUP, ["features"], member="0")
+    scene.group.refusals.append("REBALANCE_IN_PROGRESS")
+    scene.poll()
+    other.poll(10, MANY_BYTES, 0.0)
+    other.commit({FIRST: 5}, wait=True)
+    other.close()
+    scene.poll(1)
+    assert scene.source.assignment() == {FIRST}
+    scene.now += 1e10
+    scene.delivery.tick()
+    scene.delivery.close()
+    assert scene.group.committed == {FIRST: 5}
+
+
+def test_a_late_refusal_is_not_committed_again_when_the_partition_went_and_came_back(scene):
+    scene.append(7)
+    scene.group.hold_answers = True
+    records = scene.poll(1)
+    scene.group.refusals.append("_TIMED_OUT")
+    scene.finish(records)
+    scene.group.expire("a")
+    other = MemorySource(scene.broker, GROUP, ["features"], member="b")
+    other.poll(10, MANY_BYTES, 0.0)
+    other.commit({FIRST: 5}, wait=True)
+    other.close()
+    scene.poll(1)
+    scene.group.hold_answers = False
+    scene.poll(0)
+    scene.now += 1
+    scene.delivery.tick()
+    scene.delivery.close()
+    assert scene.group.committed == {FIRST: 5}
 
 
 def test_what_was_noted_for_a_lost_partition_is_never_committed(scene):

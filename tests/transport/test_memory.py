@@ -2,8 +2,12 @@
 
 import threading
 
-from scoreline.records import TopicPartition
-from scoreline.transport.memory import GroupProtocol, MemoryBroker, MemorySource
+import pytest
+
+from scoreline.errors import FatalClientError, StopOverdue
+from scoreline.records import Outputs, TopicPartition
+from scoreline.transport.memory import GroupProtocol, MemoryBroker, MemorySource, MemoryTransactions
+from scoreline.transport.record import StoredRecord
 from tests.contracts.worlds import MANY_BYTES, Recorder
 
 
@@ -58,6 +62,20 @@ def test_an_eager_rebalance_shares_out_nothing_before_every_member_has_given_up_
     assert second.assignment() == {TopicPartition("topic", 1)}
 
 
+def test_a_rewind_brings_records_again_whose_partition_came_back_in_the_poll_that_gave_them():
+    broker = MemoryBroker(protocol=GroupProtocol.EAGER)
+    broker.create_topic("topic", 2)
+    broker.append("topic", b"v")
+    first, recorder = open_member(broker, "a")
+    poll(first)
+    second, _ = open_member(broker, "b")
+    poll(second)
+    assert [r.value() for r in poll(first)] == [b"v"]
+    assert [event for event, _ in recorder.events] == ["assigned", "revoked", "assigned"]
+    first.rewind({TopicPartition("topic", 0): 0})
+    assert [r.value() for r in poll(first)] == [b"v"]
+
+
 def test_a_cooperative_rebalance_takes_away_only_what_moves():
     broker = MemoryBroker(protocol=GroupProtocol.COOPERATIVE)
     broker.create_topic("topic", 4)
@@ -102,3 +120,52 @@ def test_a_broker_that_blocks_wakes_a_poll_with_the_next_record():
     writer.start()
     assert [r.value() for r in source.poll(1, MANY_BYTES, 30.0)] == [b"late"]
     writer.join()
+
+
+def test_what_took_part_in_a_transaction_learns_of_its_end_one_after_the_other():
+    """Decided is not told: offsets wait, readers wait, and so does the producer's next transaction."""
+    broker = MemoryBroker()
+    for topic in ("topic", "out", "letters"):
+        broker.create_topic(topic)
+    broker.append("topic", b"v")
+    source, _ = open_member(broker, "a")
+    records = poll(source)
+    publisher = MemoryTransactions(broker, broker.group("group"), "id", output_topic="out", dead_letter_topic="letters")
+    publisher.start(lambda: True)
+    broker.transactions.hold_markers = True
+
+    def begin():
+        publisher.begin()
+        publisher.publish(Outputs(records, [b"out"], "model", 1), [], lambda: True)
+
+    begin()
+    assert publisher.send_offsets({TopicPartition("topic", 0): 1}, source.group_metadata(), 0.0)
+    assert publisher.flush(0.0)
+    assert publisher.commit(0.0)
+    begin()
+    assert not publisher.flush(0.0)
+    assert broker.transactions.write_marker()
+    assert (broker.group("group").committed, broker.read("out")) == ({TopicPartition("topic", 0): 1}, [])
+    assert broker.transactions.write_marker()
+    assert [r.value() for r in broker.read("out")] == [b"out"]
+    assert not broker.transactions.write_marker()
+    assert publisher.flush(0.0)
+
+
+def test_a_take_over_fences_at_once_although_it_waits_for_what_it_has_aborted():
+    broker = MemoryBroker()
+    for topic in ("out", "letters"):
+        broker.create_topic(topic)
+    topics = {"output_topic": "out", "dead_letter_topic": "letters"}
+    first, second = (MemoryTransactions(broker, broker.group("group"), "id", **topics) for _ in range(2))
+    first.start(lambda: True)
+    first.begin()
+    first.publish(Outputs([StoredRecord()], [b"out"], "model", 1), [], lambda: True)
+    assert first.flush(0.0)
+    broker.transactions.hold_markers = True
+    with pytest.raises(StopOverdue):
+        second.start(lambda: False)
+    with pytest.raises(FatalClientError, match="PRODUCER_FENCED"):
+        first.commit(0.0)
+    assert broker.transactions.write_marker()
+    second.start(lambda: False)

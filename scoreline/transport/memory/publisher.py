@@ -8,6 +8,7 @@ from scoreline.dead_letters import dead_letter_headers
 from scoreline.errors import DeliveryError, RecordTooLarge
 from scoreline.records import Clock, DeadLetter, Headers, Outputs, Record, caller_headers
 from scoreline.transport.memory.broker import MemoryBroker
+from scoreline.transport.memory.transaction import Transaction
 from scoreline.transport.outgoing import prediction_headers
 
 TOO_LARGE = "MSG_SIZE_TOO_LARGE"
@@ -24,7 +25,8 @@ class MemoryPublisher:
     Attributes:
         acknowledging: while false, nothing leaves the queue.
         refusals: names of the errors with which the next records are refused, one each; None lets a record pass.
-        lose_acknowledgements: how many of the next records are stored without anyone learning of it.
+        lose_acknowledgements: how many of the next records are stored without anyone learning of it, until
+            `answer_lost` tells.
         closed: whether it was released.
     """
 
@@ -69,19 +71,20 @@ class MemoryPublisher:
 
     def flush(self, timeout_seconds: float) -> bool:
         """Send what can be sent; False while something is unanswered."""
+        self._broker.request("produce")
         self._send()
         if self._queue or self._unanswered:
             self._broker.wait(timeout_seconds)
             self._send()
         if self._queue or self._unanswered:
             return False
-        if self._refused:
-            refused, self._refused = self._refused, []
-            too_large = TOO_LARGE in refused
-            first = TOO_LARGE if too_large else refused[0]
-            message = f"{len(refused)} records were not delivered, the first because of {first}"
-            raise RecordTooLarge(message) if too_large else DeliveryError(message)
+        self._raise_for_refused()
         return True
+
+    def answer_lost(self, refusal: str | None = None) -> None:
+        """The answers that were lost come after all, or the client gives them up: what was stored is stored."""
+        self._refused += [refusal] * self._unanswered if refusal is not None else []
+        self._unanswered = 0
 
     def discard(self) -> None:
         """Forget what is queued or unanswered; what was stored stays stored."""
@@ -98,6 +101,7 @@ class MemoryPublisher:
         self, topic: str, record: Record, value: bytes | None, headers: Headers, keep_waiting: Callable[[], bool]
     ) -> None:
         while len(self._queue) + self._unanswered >= self._capacity:
+            self._broker.request("produce")
             self._send()
             if len(self._queue) + self._unanswered < self._capacity:
                 break
@@ -114,14 +118,30 @@ class MemoryPublisher:
             if refusal is not None:
                 self._refused.append(refusal)
                 continue
-            self._broker.append(
-                topic,
-                value,
-                partition=record.partition() % len(self._broker.partitions_of(topic)),
-                key=record.key(),
-                headers=headers,
-                timestamp_ms=int(self._wall_clock() * 1000),
-            )
+            self._store(topic, record, value, headers)
             if self.lose_acknowledgements:
                 self.lose_acknowledgements -= 1
                 self._unanswered += 1
+
+    def _store(self, topic: str, record: Record, value: bytes | None, headers: Headers) -> None:
+        self._broker.append(
+            topic,
+            value,
+            partition=record.partition() % len(self._broker.partitions_of(topic)),
+            key=record.key(),
+            headers=headers,
+            timestamp_ms=int(self._wall_clock() * 1000),
+            transaction=self._transaction(),
+        )
+
+    def _transaction(self) -> Transaction | None:
+        """What a record that is stored now belongs to."""
+        return None
+
+    def _raise_for_refused(self) -> None:
+        if self._refused:
+            refused, self._refused = self._refused, []
+            too_large = TOO_LARGE in refused
+            first = TOO_LARGE if too_large else refused[0]
+            message = f"{len(refused)} records were not delivered, the first because of {first}"
+            raise RecordTooLarge(message) if too_large else DeliveryError(message)
