@@ -105,10 +105,9 @@ class ExactlyOnce:
             self.begin()
             try:
                 self.finish(NOTHING, (), news)
-            except StopOverdue:
-                raise
             except DeliveryError:
-                self._progress.forget(news)  # counted as aborted; another tick tries again, unless they have gone
+                # Counted as aborted; another tick tries again, unless they have gone, or the stop allows no more.
+                self._progress.forget(news)
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Nothing is known of them yet."""
