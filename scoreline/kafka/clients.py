@@ -109,7 +109,6 @@ def make_member(
         properties: the user's, `bootstrap.servers` and `group.id` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
         on_commit: called from within a poll with the answer to a commit without waiting.
-        tell_ends: whether reaching the end of a partition comes as an error; for who reads a range, not a stream.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.

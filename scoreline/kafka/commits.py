@@ -12,6 +12,9 @@ from scoreline.kafka.bounded import call_in_thread
 from scoreline.records import NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver
 
+BEGINNING = "beginning"
+"""Noted beside a committed offset where a partition was begun, and nothing of it is finished yet."""
+
 NO_NOTES: Mapping[TopicPartition, str] = MappingProxyType({})
 
 
@@ -124,6 +127,9 @@ class Committer:
         Returns:
             Whether the broker is known to have taken it.
         """
+        if not self._membership.rebalancing:
+            # Whoever asks may have learnt of an offset just before its partition went.
+            next_offsets = {p: offset for p, offset in next_offsets.items() if p in self._membership.assignment}
         if not next_offsets:
             return True
         offsets = annotate(next_offsets, self._notes)
@@ -135,6 +141,19 @@ class Committer:
         except KafkaException as refused:
             self._ledger.refuse(next_offsets, refused.args[0].name())
         return False
+
+    def commit_beginning(self, next_offsets: NextOffsets) -> bool:
+        """Commit where partitions begin, marked as such, and wait; not to be called while a commit is in flight.
+
+        Returns:
+            Whether the broker has taken it; where it has not answered, `in_flight` tells when it has.
+        """
+        marked = annotate(next_offsets, dict.fromkeys(next_offsets, BEGINNING))
+        try:
+            return self._commit_and_wait(next_offsets, marked)
+        except KafkaException as refused:
+            self._ledger.refuse(next_offsets, refused.args[0].name())
+            return False
 
     def in_flight(self) -> bool:
         """Whether the answer to a commit is still to come."""

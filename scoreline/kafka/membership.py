@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from confluent_kafka import OFFSET_STORED, Consumer, Message
+from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.records import NextOffsets, TopicPartition
@@ -59,6 +59,14 @@ class Membership:
         """Whether a partition is ours and has been so, without a break, since the last poll ended."""
         return partition in self.assignment and partition not in self._left
 
+    def is_readable(self, partition: TopicPartition) -> bool:
+        """Whether what the last consume brought of a partition is for us: ours, not given up, not gone within it."""
+        return partition in self.assignment and partition not in self._gone and partition not in self._abandoned
+
+    def owned(self) -> frozenset[TopicPartition]:
+        """Partitions that are ours and not given up."""
+        return self.assignment - self._abandoned
+
     def is_blurred(self) -> bool:
         """Whether a partition went and came back within the last consume: nothing tells its records apart then."""
         return not self._gone.isdisjoint(self._back)
@@ -90,8 +98,12 @@ class Membership:
             return
         wanted = [ClientPartition(p.topic, p.partition, offset) for p, offset in offsets.items()]
         if self._incremental:
-            self._consumer.incremental_unassign(wanted)
-            self._consumer.incremental_assign(wanted)
+            try:
+                self._consumer.incremental_unassign(wanted)
+                self._consumer.incremental_assign(wanted)
+            except KafkaException:
+                self.join_again()  # half done, they would be ours and read by nobody
+                raise
             return
         others = [ClientPartition(*p) for p in self.assignment if p not in offsets]
         for at in self._consumer.position(others):
@@ -130,10 +142,12 @@ class Membership:
     def _revoked(self, _: Consumer, partitions: list[ClientPartition]) -> None:
         leaving = _names_of(partitions)
         self.rebalancing = True
-        for listener in self._listeners:
-            listener.revoked(leaving)
-        self.rebalancing = False
-        self._drop(leaving)
+        try:
+            for listener in self._listeners:
+                listener.revoked(leaving)
+        finally:
+            self.rebalancing = False
+            self._drop(leaving)
 
     def _lost(self, _: Consumer, partitions: list[ClientPartition]) -> None:
         gone = _names_of(partitions)

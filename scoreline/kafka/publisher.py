@@ -194,7 +194,7 @@ class KafkaPublisher:
         while isinstance(obstacle, BufferError):
             if not keep_waiting():
                 raise DeliveryError(f"the producer's queue stayed full until the batch had to be given up, at {where}")
-            self._producer.poll(FULL_QUEUE_WAIT_SECONDS)
+            self._serve(FULL_QUEUE_WAIT_SECONDS)
             try:
                 produce()
             except (BufferError, KafkaException) as next_obstacle:
@@ -205,6 +205,13 @@ class KafkaPublisher:
         if error.fatal() or error.code() == FATAL:
             raise FatalClientError(self._explain_fatal(error))
         self._undelivered.add(error, where)
+
+    def _serve(self, seconds: float) -> None:
+        """Have callbacks run, for so long at the most; a producer that has failed for good says so here, too."""
+        try:
+            raise_shadowed(partial(self._producer.poll, seconds))
+        except KafkaException as raised:
+            raise FatalClientError(self._explain_fatal(raised.args[0])) from raised
 
     def _explain_fatal(self, error: KafkaError | None) -> str:
         """Why the producer cannot go on: the first reason that it gave, which later calls do not repeat."""

@@ -4,11 +4,15 @@ import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
+from scoreline.kafka.bounded import call_in_thread
+from scoreline.kafka.errors import TIMED_OUT
 from scoreline.kafka.watch import ClientWatch
 
 T = TypeVar("T")
+
+ANSWER_SECONDS = 2.5
 
 
 def raise_shadowed(step: Callable[[], T]) -> T:
@@ -25,15 +29,22 @@ def raise_shadowed(step: Callable[[], T]) -> T:
         raise
 
 
-def close_producer(producer: Producer, watch: ClientWatch) -> None:
-    """Release a producer, whatever state it is in.
+def close_producer(producer: Producer, watch: ClientWatch, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+    """Release a producer, whatever state it is in; a broker that does not answer is not waited for.
 
-    It tries to roll back an open transaction, and where it cannot it warns, or raises if it was fenced: then whoever
-    has taken the id over has done it, or the broker does in time.
+    It tries to roll back an open transaction, without end, and where it cannot it warns, or raises if it was fenced:
+    then whoever has taken the id over has done it, or the broker does in time.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        try:
+
+    def close() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
             raise_shadowed(producer.close)
-        except KafkaException as raised:
-            watch.note(raised.args[0])
+
+    closing = call_in_thread(close)
+    try:
+        closing.result(answer_seconds)
+    except TimeoutError:
+        watch.note(KafkaError(TIMED_OUT, "no broker has answered that a transaction is given up"))
+    except KafkaException as raised:
+        watch.note(raised.args[0])

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -66,13 +65,14 @@ class KafkaSource:
         self._held: list[Message] = []
         self._paused: frozenset[TopicPartition] = frozenset()
         self._committer = Committer(consumer, membership, commits, answer_seconds=answer_seconds)
-        self._positions = Positions(consumer, membership, clock=clock)
+        self._positions = Positions(consumer, membership, watch=watch, clock=clock)
         self._starts = StartOffsets(
             consumer,
             membership,
             policy=policy,
             group_id=group_id,
-            commit=partial(self._committer.commit, wait=True),
+            commit=self._committer.commit_beginning,
+            moved=self._positions.note_move,
             answer_seconds=answer_seconds,
         )
 
@@ -230,6 +230,8 @@ class KafkaSource:
             self._note_error(error)
 
     def _settle_starts(self) -> None:
+        if self._committer.in_flight():
+            return  # of an earlier beginning, perhaps: it may not land after what comes next
         try:
             self._starts.settle()
         except KafkaException as raised:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
+from scoreline.kafka.commits import BEGINNING
 from scoreline.kafka.membership import Membership, partition_of
 from scoreline.records import NextOffsets, TopicPartition
 
@@ -33,7 +34,8 @@ class StartOffsets:
     Args:
         topics: that the group reads.
         policy: `earliest`, `latest`, or `error` for whoever wants to decide about every partition.
-        commit: commits and waits; says whether the broker has taken it.
+        commit: commits beginnings and waits; says whether the broker has taken it.
+        moved: told from where partitions are read on.
         group_id: for people.
     """
 
@@ -45,6 +47,7 @@ class StartOffsets:
         policy: str,
         group_id: str,
         commit: CommitAndWait,
+        moved: Callable[[NextOffsets], None],
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._consumer = consumer
@@ -52,6 +55,7 @@ class StartOffsets:
         self._policy = policy
         self._group_id = group_id
         self._commit = commit
+        self._moved = moved
         self._answer_seconds = answer_seconds
         self._unknown: set[TopicPartition] = set()
         self._begun: set[TopicPartition] = set()
@@ -97,7 +101,8 @@ class StartOffsets:
         everything = [ClientPartition(topic, number) for number in sorted(found.partitions)]
         answers = self._consumer.committed(everything, timeout=self._answer_seconds)
         committed = {TopicPartition(p.topic, p.partition): p.offset for p in answers if p.error is None}
-        has_commits = any(offset >= 0 for offset in committed.values())
+        # Another member may have begun a moment ago: that is no reason to take a partition for one that was added.
+        has_commits = any(p.offset >= 0 and p.metadata != BEGINNING for p in answers if p.error is None)
         # All that are ours, not only those that the client has told of so far: the others would follow one by one.
         ours = {p for p in self._membership.assignment if committed.get(p, 0) < 0} | unknown
         begin: dict[TopicPartition, int] = {}
@@ -115,6 +120,7 @@ class StartOffsets:
         if begin and not self._commit(begin):
             return
         self._membership.restart({**begin, **again})
+        self._moved({**begin, **again})
         self._begun |= begin.keys()
         self._unknown -= {*begin, *again, *stranded}
         self._unknown &= self._membership.assignment

@@ -32,7 +32,7 @@ class KafkaTransactions(KafkaPublisher):
     Args:
         connect: makes a producer with the transactional id, `undelivered.report` as its `on_delivery`, and `watch`.
         transactional_id: for people.
-        keep_waiting: asked once a second while the transactional id is taken over.
+        keep_waiting: asked once a second while a new producer takes over, where that is needed.
         notes: kept beside the offsets that are sent, by partition.
         remedy: what to do where another producer takes the same id.
         rest: as for `KafkaPublisher`.
@@ -72,8 +72,11 @@ class KafkaTransactions(KafkaPublisher):
         self._notes = notes
         self._remedy = remedy
 
-    def start(self) -> None:
+    def start(self, keep_waiting: Callable[[], bool]) -> None:
         """Take the transactional id over: whoever had it is fenced, and its open transaction is ended first.
+
+        Args:
+            keep_waiting: asked once a second.
 
         Raises:
             Refused: this user may not use the transactional id, or not in this cluster.
@@ -89,7 +92,7 @@ class KafkaTransactions(KafkaPublisher):
                     raise self._explain_start(error) from raised
             else:
                 return
-            if not self._keep_waiting():
+            if not keep_waiting():
                 raise StopOverdue(f"the transactional id {self._transactional_id} was not taken over before the stop")
 
     def begin(self) -> None:
@@ -105,7 +108,8 @@ class KafkaTransactions(KafkaPublisher):
         if self._out_of_sequence:
             close_producer(self._producer, self._watch)
             self._producer = self._connect()
-            self.start()
+            self._watch.fatal = None  # of the old one
+            self.start(self._keep_waiting)
             self._out_of_sequence = False
         self._undelivered.forget()
         self._ask(self._producer.begin_transaction)
@@ -172,7 +176,7 @@ class KafkaTransactions(KafkaPublisher):
             if error.fatal() or self._watch.fatal is not None:
                 raise FatalClientError(self._explain_fatal(error)) from raised
             if error.retriable():
-                self._producer.poll(RETRY_SECONDS)
+                self._serve(RETRY_SECONDS)
                 return False
             if error.txn_requires_abort():
                 raise DeliveryError(f"the transaction has to be aborted: {describe_error(error)}") from raised
@@ -222,7 +226,7 @@ def open_transactions(
 
     Args:
         properties: the user's, `bootstrap.servers` among them.
-        keep_waiting: asked once a second while the transactional id is taken over.
+        keep_waiting: asked once a second while a new producer takes over, where that is needed.
         notes: kept beside the offsets that are sent, by partition.
         remedy: what to do where another producer takes the same id.
 

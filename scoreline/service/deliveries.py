@@ -67,7 +67,7 @@ def open_delivery(
     transactions = open_transactions(
         producer_properties(settings),
         transactional_id=transactional_id,
-        keep_waiting=keep_waiting,
+        keep_waiting=patience.keep_waiting,
         output_topic=settings.output_topic,
         dead_letter_topic=settings.dead_letter_topic,
         partition_counts=partition_counts,
@@ -76,7 +76,7 @@ def open_delivery(
         notes=notes,
         remedy=remedy,
     )
-    transactions.start()
+    transactions.start(keep_waiting)
     logger.info(
         "transactions under the id %s",
         transactional_id,

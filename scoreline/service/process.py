@@ -12,6 +12,7 @@ import uvloop
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import ServiceError
+from scoreline.kafka.bounded import call_in_thread
 from scoreline.observability.logs import configure_logging
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar
@@ -92,7 +93,8 @@ async def _probe(role: StreamRole) -> None:
     while True:
         await asyncio.sleep(PROBE_INTERVAL_SECONDS)
         try:
-            await asyncio.to_thread(role.look_at_kafka)
+            # On a thread that nobody waits for: a broker that is away answers later than a stop may take.
+            await asyncio.shield(asyncio.wrap_future(call_in_thread(role.look_at_kafka)))
         except Exception:
             logger.exception("asking Kafka failed", extra={"event": "probe_failed"})
 

@@ -189,5 +189,7 @@ class StreamRole:
             loop.run()
         finally:
             self._health.described("stopped")
-            delivery.close()
-            source.close()
+            try:
+                delivery.close()
+            finally:
+                source.close()

@@ -36,8 +36,9 @@ class BatchLimits:
 class StreamLoop:
     """Finishes or rolls back everything that it polled before it polls again.
 
-    That rule is why there is no lock and no per-partition state here: rebalances happen only inside `Source.poll`, so
-    none of them ever sees half a batch. Where a wait lasts, the batch is handed back first.
+    That rule is why there is no lock and no per-partition state here: rebalances happen inside `Source.poll`, where
+    nothing is in hand. They also happen while a wait lasts, and then the source knows what has left: a rewind leaves
+    it alone, and a delivery commits nothing of it.
     """
 
     def __init__(

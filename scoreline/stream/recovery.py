@@ -90,6 +90,7 @@ class Recovery:
         """
         in_hand_until = self._clock() + patience_seconds
         in_hand = True
+        held = find_first_offsets(records).keys()
         while not self._stop.is_set():
             seconds = backoff.next_seconds()
             self._tell(records, error, seconds)
@@ -101,6 +102,8 @@ class Recovery:
                     in_hand = False
             if not in_hand:
                 self._wait_polling(wait_until, from_seconds=0.0, is_released=is_released)
+                if held.isdisjoint(self._source.assignment()):
+                    return False  # someone else's by now
             if self._stop.is_set():
                 break
             try:
@@ -115,9 +118,12 @@ class Recovery:
         self, until_seconds: float, *, from_seconds: float, is_released: Callable[[], bool] = lambda: False
     ) -> None:
         """Wait; from a moment on stay a member of the group meanwhile. Nothing may be in hand."""
+        ours = self._source.assignment()
         while (left := until_seconds - self._clock()) > 0 and not self._stop.is_set() and not is_released():
             if self._clock() >= from_seconds:
                 self._source.keep_alive()
+                if self._source.assignment() != ours:
+                    return  # to be looked at again, and told: what was wrong may have gone, or not
                 self._delivery.tick()
             for observer in self._observers:
                 observer.turned()

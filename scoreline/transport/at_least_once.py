@@ -57,7 +57,7 @@ class AtLeastOnce:
         """
         began = self._clock()
         self._patience.renew()
-        self._progress.expect(next_offsets)
+        self._progress.expect({p: offset for p, offset in next_offsets.items() if p not in self._gone})
         self._publisher.publish(outputs, dead_letters, self._keep_waiting)
         while not self._publisher.flush(FLUSH_SLICE_SECONDS):
             if not self._keep_waiting():

@@ -259,7 +259,7 @@ class KafkaWorld:
             observer=Recorder(),
         )
         self._publishers.append(publisher)
-        publisher.start()
+        publisher.start(lambda: True)
         return publisher
 
     def close(self) -> None:

@@ -79,6 +79,7 @@ def test_nobody_there_is_unavailable(monkeypatch):
         open_reader({"bootstrap.servers": "127.0.0.1:1"}, "x", from_beginning=True)
 
 
+@pytest.mark.slow
 def test_headers_whose_names_are_no_text_are_stood_in_for_and_their_neighbours_are_left_alone(mock_kafka):
     servers, topic = mock_kafka.bootstrap_servers, "raw"
     named = StoredRecord(value_=b"1", headers_=[("trace", b"x")])

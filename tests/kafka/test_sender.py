@@ -55,6 +55,7 @@ def test_what_is_told_to_stop_neither_waits_nor_counts_what_nobody_acknowledged(
     assert sender.acknowledged == 0
 
 
+@pytest.mark.slow
 def test_what_a_broker_has_acknowledged_is_counted(mock_kafka):
     properties = {"bootstrap.servers": mock_kafka.bootstrap_servers, "linger.ms": 0}
     sender = RecordSender(properties, "sent", give_up_seconds=30)

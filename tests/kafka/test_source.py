@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 
 from scoreline.errors import FatalClientError, Refused
 from scoreline.kafka.commits import CommitLedger
@@ -354,3 +354,50 @@ def test_metadata_of_an_unknown_form_says_nothing():
     assert find_generation(b"CGMDv9:\x02\x00\x00\x00") is None
     assert find_generation(b"CGMDv2:\x02") is None
     assert find_generation(b"CGMDv2:\xff\xff\xff\xffgroup\x00") == -1
+
+
+def end(partition, offset):
+    """The client's word that the end of a partition was reached."""
+    return Message(topic=TOPIC, partition=partition, offset=offset, error=KafkaError(KafkaError._PARTITION_EOF))
+
+
+def test_an_end_that_was_reached_is_progress(scene):
+    assert scene.poll([assign(0)], [end(0, 7)]) == []
+    assert scene.source.progress() == {TopicPartition(TOPIC, 0): 7}
+
+
+def test_an_end_is_no_progress_where_its_partition_went_within_the_same_consume(scene):
+    """The records before it are dropped, and the next owner has to find them."""
+    scene.poll([assign(0)])
+    assert scene.poll([message(0, 5), message(0, 6), end(0, 7), revoke(0)]) == []
+    assert scene.source.progress() == {}
+
+
+def test_an_end_is_no_progress_where_its_partition_went_and_came_back():
+    scene = Scene(incremental=True)
+    scene.poll([assign(0, 1)])
+    assert scene.poll([message(0, 5), end(0, 6), revoke(1), assign(1)]) == []
+    assert scene.consumer.unsubscriptions == 1, "nothing tells the records of partition 1 apart"
+    assert scene.source.progress() == {}
+
+
+def test_an_end_is_no_progress_while_a_record_before_it_is_held_back(scene):
+    scene.poll([assign(0)])
+    assert scene.poll([message(0, 5), message(0, 6), end(0, 7)], max_bytes=1) == [(0, 5)]
+    assert scene.source.progress() == {}
+    assert scene.poll(max_bytes=1) == [(0, 6)]
+    assert scene.source.progress() == {TopicPartition(TOPIC, 0): 7}
+
+
+def test_a_rewind_takes_progress_back(scene):
+    scene.poll([assign(0)])
+    scene.poll([message(0, 5), end(0, 6)])
+    scene.source.rewind({TopicPartition(TOPIC, 0): 5})
+    assert scene.source.progress() == {}
+
+
+def test_nothing_is_committed_of_a_partition_that_has_gone(scene):
+    scene.poll([assign(0, 1)])
+    scene.poll([revoke(0)])
+    scene.source.commit({TopicPartition(TOPIC, 0): 7, TopicPartition(TOPIC, 1): 3}, wait=True)
+    assert scene.consumer.commits == [([(1, 3)], False)]

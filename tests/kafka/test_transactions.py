@@ -184,9 +184,9 @@ def test_what_was_purged_by_an_abort_is_no_refusal():
 def test_the_start_waits_for_the_coordinator_until_it_is_told_not_to():
     asked = []
     producer = ScriptedProducer(init=[RETRIABLE] * 5)
-    scene = Scene(producer, keep_waiting=lambda: asked.append(1) or len(asked) < 3)
+    transactions = Scene(producer).transactions
     with pytest.raises(StopOverdue, match="group-stream-one"):
-        scene.transactions.start()
+        transactions.start(lambda: asked.append(1) or len(asked) < 3)
     assert producer.calls == ["init"] * 3
 
 
@@ -194,7 +194,7 @@ def test_a_transactional_id_that_is_not_granted_is_a_refusal_with_the_grant():
     denied = KafkaError(KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "denied", fatal=True)
     _, transactions = make(init=[denied])
     with pytest.raises(Refused, match="grant"):
-        transactions.start()
+        transactions.start(lambda: True)
 
 
 def test_closing_a_producer_that_has_failed_for_good_raises_nothing():

@@ -57,6 +57,7 @@ def test_verdicts_agree_over_many_schemas(data: st.DataObject):
     check_verdicts(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.none() | st.binary(max_size=60), max_size=2 * COLUMNS_FROM_RECORDS))
 def test_no_bytes_at_all_can_make_decoding_raise(payloads: list[bytes | None]):

@@ -105,6 +105,7 @@ def test_a_narrow_line_that_is_healed_delivers_the_rest_at_once(proxy):
         assert received(client, 1000) == bytes(1000)
 
 
+@pytest.mark.slow
 def test_a_black_hole_for_a_part_of_the_connections_leaves_the_others_healthy(proxy):
     proxy.black_hole(share=0.5)
     answered = 0

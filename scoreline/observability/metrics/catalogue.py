@@ -124,7 +124,7 @@ TRANSACTIONS = Declared(
     "transactions_total",
     Type.COUNTER,
     "transactions",
-    "Transactions that have ended (exactly once): committed, or aborted (the batch is read again).",
+    "Transactions that have ended (exactly once): committed, or aborted (its batch is tried or read again).",
     ("outcome",),
 )
 LOOP_TURNS = Declared(
