@@ -46,17 +46,20 @@ def test_too_many_dead_letters_stop_the_stream_before_they_are_published_and_a_r
 
 def test_the_stream_goes_on_by_itself_when_the_schema_that_was_missing_is_there(deploy, streamed_flights):
     """Every record is scored then, and no dead letter was written."""
-    deployment = deploy()
+    deployment = deploy(DEAD_LETTER_MAX_RATIO="0.01")
     encoder = FlightEncoder(77)
     rows = streamed_flights.rows[:200]
+    good = make_records(deployment, streamed_flights.rows[:120], start=1000)  # of fewer nothing could be said
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, good)
+    deployment.service.start().await_ready()
+    await_committed(deployment.bootstrap_servers, group_of(deployment), deployment.input_topic)
     records = [StoredRecord("", n % 4, 0, None, encoder.encode({**row, "id": str(n)})) for n, row in enumerate(rows)]
     produce_records(deployment.bootstrap_servers, deployment.input_topic, records)
-    deployment.service.start()
     said = await_health(deployment.service, "would be dead letters")
     assert "mostly unknown_schema" in said
     folder = Path(deployment.variables["SCHEMA_DIR"])
     assert write_schema(folder, "late-value", {**flight_schema(), "doc": "late"}, schema_id=77) == 77
-    assert sorted(ids_in(deployment, at_least=200)) == list(range(200))
+    assert sorted(ids_in(deployment, at_least=320)) == [*range(200), *range(1000, 1120)]
     assert read_records(deployment.bootstrap_servers, deployment.dead_letter_topic) == []
     deployment.service.await_ready()
     assert deployment.service.terminate() == 0
