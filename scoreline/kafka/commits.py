@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.kafka.bounded import call_in_thread
+from scoreline.kafka.errors import PERMISSIONS
 from scoreline.records import NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver
 
@@ -135,7 +136,8 @@ class Committer:
         offsets = annotate(next_offsets, self._notes)
         try:
             if wait and not self._membership.rebalancing:
-                return self._commit_and_wait(next_offsets, offsets)
+                answered = self._wait_for(next_offsets, offsets)
+                return answered is not None and all(p.error is None for p in answered)
             self._consumer.commit(offsets=offsets, asynchronous=True)
             self._ledger.send()
         except KafkaException as refused:
@@ -147,13 +149,15 @@ class Committer:
 
         Returns:
             Whether the broker has taken it; where it has not answered, `in_flight` tells when it has.
+
+        Raises:
+            KafkaException: the client cannot, or this user may not.
         """
-        marked = annotate(next_offsets, dict.fromkeys(next_offsets, BEGINNING))
-        try:
-            return self._commit_and_wait(next_offsets, marked)
-        except KafkaException as refused:
-            self._ledger.refuse(next_offsets, refused.args[0].name())
-            return False
+        answered = self._wait_for(next_offsets, annotate(next_offsets, dict.fromkeys(next_offsets, BEGINNING)))
+        for p in answered or ():
+            if p.error is not None and p.error.code() in PERMISSIONS:
+                raise KafkaException(p.error)
+        return answered is not None and all(p.error is None for p in answered)
 
     def in_flight(self) -> bool:
         """Whether the answer to a commit is still to come."""
@@ -165,13 +169,14 @@ class Committer:
         """What the broker has refused to commit since the last call, of partitions that are still ours."""
         return {p: offset for p, offset in self._ledger.take_refused().items() if p in self._membership.assignment}
 
-    def _commit_and_wait(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> bool:
+    def _wait_for(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> list[ClientPartition] | None:
+        """What became of each partition; None where the broker does not answer in time."""
         answer = call_in_thread(lambda: self._consumer.commit(offsets=offsets, asynchronous=False))
         try:
             answered = answer.result(self._answer_seconds)
         except TimeoutError:
             self._late = answer
             self._ledger.refuse(next_offsets, "_TIMED_OUT")
-            return False
+            return None
         self._ledger.settle(None, answered)
-        return all(p.error is None for p in answered)
+        return answered

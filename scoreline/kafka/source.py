@@ -222,6 +222,7 @@ class KafkaSource:
             if error is None:
                 continue
             if error.code() == PARTITION_EOF:
+                self._has_read = True  # nothing, so far; but it may
                 self._positions.note_end(message)
                 continue
             if error.code() == AUTO_OFFSET_RESET:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.kafka.commits import BEGINNING
@@ -98,6 +98,8 @@ class StartOffsets:
 
     def _settle_topic(self, topic: str, unknown: set[TopicPartition]) -> None:
         found = self._consumer.list_topics(topic, timeout=self._answer_seconds).topics[topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
         everything = [ClientPartition(topic, number) for number in sorted(found.partitions)]
         answers = self._consumer.committed(everything, timeout=self._answer_seconds)
         committed = {TopicPartition(p.topic, p.partition): p.offset for p in answers if p.error is None}

@@ -35,6 +35,7 @@ class Stage:
         self.servers, self._folder, self._stack = servers, folder, stack
         kept = {"retention.ms": "-1"}  # the records are of 2023
         self.input = make_topic("features", partitions=PARTITIONS, config=kept)
+        make_topic(f"{self.input}.redrive", partitions=PARTITIONS, exact=True)
         self.output, self.letters = (make_topic(label, partitions=PARTITIONS) for label in ("predictions", "letters"))
         self.replayed = make_topic(f"{self.input}.replayed", partitions=PARTITIONS, exact=True)
         self.replayed_letters = make_topic(f"{self.replayed}.dead-letters", partitions=PARTITIONS, exact=True)

@@ -101,7 +101,7 @@ def test_a_group_of_the_new_protocol_that_is_withdrawn_ends_the_source(propertie
     )
     deadline = time.monotonic() + 30
     source.add_listener(recorder)
-    while not recorder.events:
+    while not (recorder.events and source.lags()):  # it has joined, and has looked for records
         source.poll(10, MANY_BYTES, 0.1)
         assert time.monotonic() < deadline
     secured_kafka.withdraw(USER, [Grant("group", "later", "READ")])

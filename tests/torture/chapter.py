@@ -32,6 +32,7 @@ class Chapter:
         self._ground, self._tiny, self._setting, self._folder = ground, tiny, setting, folder
         self._topics = Topics(ground.bootstrap_servers)
         made = [self._topics.make(label, partitions=setting.partitions) for label in ("in", "out", "dead-letters")]
+        self._topics.make(f"{made[0]}.redrive", partitions=setting.partitions, exact=True)
         self._input, self._output, self._dead_letters = made
         self._group = f"group-{self._input}"
         setting.prepare_group(ground.bootstrap_servers, self._group)
