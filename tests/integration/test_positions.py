@@ -6,9 +6,9 @@ import urllib.request
 import pytest
 from confluent_kafka import Producer
 
-from scoreline.testing.consume import produce_records
+from scoreline.testing.consume import await_committed, produce_records
 from tests.integration.test_service import make_records
-from tests.integration.test_situations import await_health, committed_of, ids_in
+from tests.integration.test_situations import await_health, committed_of, group_of, ids_in
 
 pytestmark = pytest.mark.kafka
 
@@ -64,6 +64,9 @@ def test_the_lag_grows_in_records_and_seconds_while_the_stream_has_stopped_itsel
     broken = make_records(deployment, streamed_flights.rows[:120])
     broken = [type(r)(r.topic_, r.partition_, 0, b"k", b"\x07") for r in broken]
     deployment.service.start().await_ready()
+    good = make_records(deployment, streamed_flights.rows[:120])  # of fewer nothing could be said
+    produce_records(deployment.bootstrap_servers, deployment.input_topic, good)
+    await_committed(deployment.bootstrap_servers, group_of(deployment), deployment.input_topic)
     produce_records(deployment.bootstrap_servers, deployment.input_topic, broken)
     await_health(deployment.service, "would be dead letters")
     began = time.time()

@@ -361,7 +361,7 @@ def test_what_is_withdrawn_while_it_runs_makes_it_unready_and_it_goes_on_when_it
     world.produce(rows[:50])
     assert len(world.predictions(50)) == 50
     produced = 50
-    for row in RUN[:2] + RUN[3:]:
+    for row in (row for row in RUN if row.fill(names).name != world.letters):  # nothing is written there
         grant = row.fill(names)
         secured.withdraw("withdrawn", [grant])
         world.produce(rows[produced : produced + 50], produced)
