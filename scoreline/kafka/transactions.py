@@ -21,6 +21,8 @@ from scoreline.transport.ports import ClientObserver, GroupMetadata
 
 START_SLICE_SECONDS = 1.0
 LONG_CALL_SECONDS = 10.0
+OFFSETS_SECONDS = 12.0
+"""After so long another producer is made, which finds the coordinators anew: well over one long call."""
 RETRY_SECONDS = 0.05
 """Between two attempts, where the first was answered at once: a coordinator that is loading, say."""
 ONE_NAME_EACH = "give each member a SCORELINE_MEMBER_ID of its own"
@@ -51,6 +53,7 @@ class KafkaTransactions(KafkaPublisher):
         wall_clock: Clock,
         undelivered: Undelivered,
         watch: ClientWatch,
+        clock: Clock = time.monotonic,
         notes: Mapping[TopicPartition, str] = NO_NOTES,
         remedy: str = ONE_NAME_EACH,
     ) -> None:
@@ -67,8 +70,10 @@ class KafkaTransactions(KafkaPublisher):
         self._connect = connect
         self._transactional_id = transactional_id
         self._keep_waiting = keep_waiting
-        self._out_of_sequence = False
+        self._clock = clock
+        self._stuck = self._worn_out = False
         self._long_call: Future[None] | None = None
+        self._offsets_since: float | None = None
         self._notes = notes
         self._remedy = remedy
 
@@ -98,19 +103,21 @@ class KafkaTransactions(KafkaPublisher):
     def begin(self) -> None:
         """Open a transaction.
 
-        Where the one before has failed for the size of a record, a new producer opens it: librdkafka 2.16 goes on with
-        the sequence numbers of the request that was refused, and the next transaction would fail for that.
+        A new producer opens it where the old one is worn out: after a record was too large librdkafka 2.16 goes on with
+        the sequence numbers of the request that was refused, and the next transaction would fail for that; and where
+        coordinators have moved, sending offsets may never end. What the old one has left open is ended by the new one.
 
         Raises:
             StopOverdue: `keep_waiting` said no.
             FatalClientError: the producer cannot go on.
         """
-        if self._out_of_sequence:
+        if self._worn_out:
             close_producer(self._producer, self._watch)
             self._producer = self._connect()
             self._watch.fatal = None  # of the old one
             self.start(self._keep_waiting)
-            self._out_of_sequence = False
+            self._stuck = self._worn_out = False
+        self._long_call = self._offsets_since = None
         self._undelivered.forget()
         self._ask(self._producer.begin_transaction)
 
@@ -122,10 +129,12 @@ class KafkaTransactions(KafkaPublisher):
             DeliveryError: something was refused.
             FatalClientError: the producer cannot go on.
         """
+        if self._stuck:
+            return True
         try:
             return super().flush(timeout_seconds)
         except RecordTooLarge:
-            self._out_of_sequence = True
+            self._worn_out = True
             raise
 
     def send_offsets(self, next_offsets: NextOffsets, metadata: GroupMetadata, timeout_seconds: float) -> bool:
@@ -135,18 +144,27 @@ class KafkaTransactions(KafkaPublisher):
             DeliveryError: the group has moved on, or the transaction has failed.
             FatalClientError: the producer cannot go on.
         """
+        if self._offsets_since is None:
+            self._offsets_since = self._clock()
         if self._long_call is None:
             offsets = annotate(next_offsets, self._notes)
             call = partial(self._producer.send_offsets_to_transaction, offsets, metadata)
             if self._ask(partial(call, timeout_seconds)):
+                self._offsets_since = None
                 return True
             # In contrast to a commit, this call begins anew each time. Where a broker has just come back, the
             # coordinators have to be found and connected first, which takes longer than any wait of ours should.
             self._long_call = call_in_thread(partial(call, LONG_CALL_SECONDS))
         if not has_ended(self._long_call, timeout_seconds):
+            if self._clock() - self._offsets_since > OFFSETS_SECONDS:
+                self._stuck = self._worn_out = True
+                raise DeliveryError(f"the coordinators have not taken the offsets within {OFFSETS_SECONDS:g} s")
             return False
         ended, self._long_call = self._long_call, None
-        return self._ask(ended.result)
+        taken = self._ask(ended.result)
+        if taken:
+            self._offsets_since = None
+        return taken
 
     def commit(self, timeout_seconds: float) -> bool:
         """Make everything visible; False without an answer in time.
@@ -163,6 +181,8 @@ class KafkaTransactions(KafkaPublisher):
         Raises:
             FatalClientError: the producer cannot go on.
         """
+        if self._stuck:
+            return True  # with the first act of the next producer
         try:
             return self._ask(lambda: self._producer.abort_transaction(timeout_seconds))
         except DeliveryError as error:
@@ -247,6 +267,7 @@ def open_transactions(
         wall_clock=wall_clock,
         undelivered=undelivered,
         watch=watch,
+        clock=clock,
         notes=notes,
         remedy=remedy,
     )

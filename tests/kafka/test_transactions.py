@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
 from scoreline.kafka.publisher import Undelivered
-from scoreline.kafka.transactions import KafkaTransactions, choose_transactional_id
+from scoreline.kafka.transactions import OFFSETS_SECONDS, KafkaTransactions, choose_transactional_id
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import TopicPartition
 from scoreline.transport.ports import GroupMetadata
@@ -72,6 +72,7 @@ class ScriptedProducer:
 class Scene:
     def __init__(self, *producers, keep_waiting=lambda: True):
         self.producers = deque(producers)
+        self.now = 0.0
         self.undelivered = Undelivered()
         self.watch = ClientWatch(None, clock=lambda: 0.0)
         self.transactions = KafkaTransactions(
@@ -85,6 +86,7 @@ class Scene:
             wall_clock=lambda: 0.0,
             undelivered=self.undelivered,
             watch=self.watch,
+            clock=lambda: self.now,
         )
 
 
@@ -157,6 +159,26 @@ def test_a_long_call_that_is_refused_in_the_end_is_a_failed_delivery_and_the_nex
     with pytest.raises(DeliveryError, match="ILLEGAL_GENERATION"):
         deque(iter(lambda: transactions.send_offsets(OFFSETS, METADATA, 0.05), True), maxlen=0)
     assert transactions.send_offsets(OFFSETS, METADATA, 0.5)
+
+
+def test_offsets_that_are_never_taken_are_given_up_with_their_producer_and_the_next_one_ends_the_transaction():
+    """The client may hold on to a coordinator that has moved; a new client finds it."""
+    never = threading.Event()
+    first, second = ScriptedProducer(send=[RETRIABLE, never]), ScriptedProducer()
+    scene = Scene(first, second)
+    transactions = scene.transactions
+    transactions.begin()
+    assert not transactions.send_offsets(OFFSETS, METADATA, 0.01)
+    scene.now += OFFSETS_SECONDS + 1
+    with pytest.raises(DeliveryError, match="not taken the offsets"):
+        transactions.send_offsets(OFFSETS, METADATA, 0.01)
+    assert transactions.abort(0.1)
+    assert transactions.flush(0.1)
+    assert "abort" not in first.calls, "it is still busy"
+    transactions.begin()
+    assert second.calls == ["init", "begin"]
+    assert transactions.send_offsets(OFFSETS, METADATA, 0.5)
+    never.set()
 
 
 def test_after_a_record_was_too_large_a_new_producer_takes_over():
