@@ -74,7 +74,7 @@ class Stop:
     def is_overdue(self) -> bool:
         """Whether what is unfinished has to be given up so that the rest of the stop fits the deadline.
 
-        The rest is a last commit, leaving the group, noticing that it is time, and the sidecar.
+        The rest is a last commit, releasing the producer, leaving the group, noticing that it is time, and the sidecar.
         """
-        reserve_seconds = min(self._deadline_seconds / 2, 2 * self.answer_seconds + 0.5 + self.sidecar_seconds)
+        reserve_seconds = min(self._deadline_seconds / 2, 3 * self.answer_seconds + 0.5 + self.sidecar_seconds)
         return self.is_set() and self.left_seconds() <= reserve_seconds

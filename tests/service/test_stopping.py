@@ -37,11 +37,11 @@ def test_unfinished_work_is_overdue_while_there_is_still_time_to_leave_the_group
     clock = FakeClock()
     stop = Stop(25.0, clock)
     stop.request()
-    clock.now += 18.4
+    clock.now += 15.9
     assert not stop.is_overdue()
     clock.now += 0.2
     assert stop.is_overdue()
-    assert stop.left_seconds() > 2 * stop.answer_seconds + stop.sidecar_seconds
+    assert stop.left_seconds() > 3 * stop.answer_seconds + stop.sidecar_seconds
 
 
 def test_what_is_left_is_never_negative():
