@@ -16,6 +16,11 @@ PERMISSIONS = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP
 """What a consumer may be refused at any time, and granted again."""
 
 TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+MOVING = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
+"""What is answered while the coordinator of a group is found, or moves."""
+
 PURGES = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})
 AUTO_OFFSET_RESET = KafkaError._AUTO_OFFSET_RESET
 PARTITION_EOF = KafkaError._PARTITION_EOF

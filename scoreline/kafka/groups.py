@@ -13,18 +13,13 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from scoreline.errors import Refused, ServiceError, Unavailable
 from scoreline.kafka.clients import Properties, make_admin
-from scoreline.kafka.errors import TIMED_OUT, TRANSPORT, translate_exception
+from scoreline.kafka.errors import MOVING, TIMED_OUT, TRANSPORT, translate_exception
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, TopicPartition
 
 ANSWER_SECONDS = 10.0
 OCCUPIED = frozenset({KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP, KafkaError.GROUP_SUBSCRIBED_TO_TOPIC})
 """What a broker answers to a change of offsets while there are members."""
-
-MOVING = frozenset(
-    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
-)
-"""What a broker answers while the coordinator of the group is being found."""
 
 ASK_AGAIN_SECONDS = 0.2
 

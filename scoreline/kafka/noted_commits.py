@@ -15,17 +15,13 @@ from scoreline.errors import Refused, ServiceError, Unavailable
 from scoreline.kafka.bounded import call_in_thread
 from scoreline.kafka.clients import Properties, make_onlooker
 from scoreline.kafka.commits import annotate
-from scoreline.kafka.errors import TIMED_OUT, TRANSPORT, translate_exception
+from scoreline.kafka.errors import MOVING, TIMED_OUT, TRANSPORT, translate_exception
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, NextOffsets, TopicPartition
 from scoreline.transport.ranges import NotedOffset
 
 ANSWER_SECONDS = 10.0
 ASK_AGAIN_SECONDS = 0.2
-MOVING = frozenset(
-    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
-)
-"""What is answered while the group's coordinator is found, or moves."""
 
 
 class NotedCommits:

@@ -1,13 +1,13 @@
 """Finds out whether this user may use a transactional id, before a stream hangs on it."""
 
 import time
-from contextlib import suppress
 
 from confluent_kafka import KafkaException
 
 from scoreline.errors import Refused
-from scoreline.kafka.clients import Properties, make_producer
+from scoreline.kafka.clients import Properties, make_transactional_producer
 from scoreline.kafka.errors import describe_error, find_remedy, translate_exception
+from scoreline.kafka.shadowed import close_producer
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock
 
@@ -33,7 +33,7 @@ def check_transactional_id(
         Unavailable: the cluster did not answer in time.
     """
     watch = ClientWatch(None, clock=clock)
-    producer = make_producer({**properties, "transactional.id": transactional_id}, watch=watch)
+    producer = make_transactional_producer(properties, transactional_id, watch=watch)
     attempt = f"could not use the transactional id {transactional_id}"
     try:
         producer.init_transactions(timeout_seconds)
@@ -46,5 +46,4 @@ def check_transactional_id(
             raise Refused(f"{attempt}: {watch.reason}") from raised
         raise translate_exception(raised, attempt) from raised
     finally:
-        with suppress(KafkaException):  # it says a second time what was the end of it
-            producer.close()
+        close_producer(producer, watch)

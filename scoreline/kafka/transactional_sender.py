@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scoreline.errors import DeliveryError, FatalClientError, Refused, Unavailable
 from scoreline.kafka.clients import Properties, make_producer
-from scoreline.kafka.errors import describe_error, find_remedy, translate_exception
+from scoreline.kafka.errors import PURGES, describe_error, find_remedy, translate_exception
 from scoreline.kafka.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.watch import ClientWatch
 from scoreline.records import Clock, Record
@@ -22,7 +22,6 @@ SLICE_SECONDS = 1.0
 FULL_QUEUE_WAIT_SECONDS = 0.1
 TRANSACTION_TIMEOUT_MS = 60_000
 MESSAGE_TIMEOUT_MS = 30_000
-PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - the client's own codes
 FENCED = ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH")
 
 
@@ -115,7 +114,7 @@ class TransactionalSender:
                 raise DeliveryError(f"records were not acknowledged within {self._give_up_seconds:g} s: {reason}")
         if self._failures:
             # The first refusal has everything else purged, which may be reported ahead of it.
-            causes = [failure for failure in self._failures if failure[0].code() not in PURGED]
+            causes = [failure for failure in self._failures if failure[0].code() not in PURGES]
             raise DeliveryError(self._describe(*(causes or self._failures)[0]))
 
     def _roll_back(self) -> None:
