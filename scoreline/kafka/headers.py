@@ -1,13 +1,12 @@
 """Makes sure that the headers of a message can be asked for."""
 
+from collections import deque
 from collections.abc import Sequence
-from operator import methodcaller
+from operator import length_hint
 
 from confluent_kafka import Message
 
 from scoreline.records import UNREADABLE_HEADERS
-
-_ask_headers = methodcaller("headers")
 
 
 def guard_headers(messages: Sequence[Message]) -> None:
@@ -17,13 +16,11 @@ def guard_headers(messages: Sequence[Message]) -> None:
     and sets an exception as well; a second call returns a list with a null pointer in it. So it is noticed here.
     """
     # Through `map`, because the interpreter's quick way to call a method does not look for such an exception: it would
-    # come up at a later message. After one, `map` goes on with the next message.
-    asked = map(_ask_headers, messages)
-    at = 0
-    while at < len(messages):
+    # come up at a later message.
+    unasked = iter(messages)
+    while length_hint(unasked):
         try:
-            for _ in asked:
-                at += 1
+            deque(map(Message.headers, unasked), maxlen=0)
         except (SystemError, UnicodeDecodeError):
-            messages[at].set_headers([(UNREADABLE_HEADERS, b"")])
-            at += 1
+            asked_last = len(messages) - length_hint(unasked) - 1
+            messages[asked_last].set_headers([(UNREADABLE_HEADERS, b"")])

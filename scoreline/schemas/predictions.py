@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scoreline.records import Record
 from scoreline.schemas.event_times import FIRST_MS, LAST_MS
-from scoreline.schemas.primitives import encode_long, encode_longs, encode_string
+from scoreline.schemas.primitives import encode_long, encode_longs, encode_string, split_rows
 
 Scores = npt.NDArray[np.float64]
 
@@ -107,17 +107,16 @@ def _is_utf8(data: bytes) -> bool:
 
 def _encode_scores(scores: Scores) -> list[bytes]:
     """`prediction`, a null label and no scores."""
-    raw = scores.astype("<f8", copy=False).tobytes()
-    return [raw[i : i + _DOUBLE_BYTES] + _NO_CLASSES for i in range(0, len(raw), _DOUBLE_BYTES)]
+    rows = np.zeros((len(scores), _DOUBLE_BYTES + len(_NO_CLASSES)), dtype=np.uint8)
+    rows[:, :_DOUBLE_BYTES] = scores.astype("<f8", copy=False)[:, np.newaxis].view(np.uint8)
+    return split_rows(rows)
 
 
 def _encode_classes(scores: Scores, classes: tuple[str, ...]) -> list[bytes]:
     """`prediction`, `label` and `scores` of a multi-class model; the lowest index wins a tie."""
-    width = _DOUBLE_BYTES * len(classes)
-    raw = scores.astype("<f8", copy=False).tobytes()
+    rows = split_rows(np.ascontiguousarray(scores, dtype="<f8").view(np.uint8))
     count = encode_long(len(classes))
     chosen = [pack("<d", i) + _NOT_NULL + encode_string(label) + count for i, label in enumerate(classes)]
-    rows = (raw[i : i + width] for i in range(0, len(raw), width))
     return [chosen[best] + row + _END_OF_ARRAY for best, row in zip(scores.argmax(axis=1).tolist(), rows, strict=True)]
 
 

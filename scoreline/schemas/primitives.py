@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 _FEW = 32
 _SHIFTS = np.arange(10, dtype=np.uint64) * np.uint64(7)
@@ -28,12 +29,17 @@ def encode_longs(values: Sequence[int]) -> list[bytes]:
     width = (int(zigzag.max()).bit_length() + 6) // 7 or 1
     groups = zigzag[:, np.newaxis] >> _SHIFTS[:width]
     goes_on = groups > 0x7F
-    padded = ((groups & np.uint64(0x7F)).astype(np.uint8) | (goes_on.astype(np.uint8) << 7)).tobytes()
-    starts = range(0, len(padded), width)
+    padded = split_rows((groups & np.uint64(0x7F) | goes_on * np.uint64(0x80)).astype(np.uint8))
     if (zigzag >> _SHIFTS[width - 1]).all():  # as long as the longest, which times of one day and large offsets are
-        return [padded[start : start + width] for start in starts]
+        return padded
     lengths = (goes_on.sum(axis=1) + 1).tolist()
-    return [padded[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+    return [row[:length] for row, length in zip(padded, lengths, strict=True)]
+
+
+def split_rows(rows: npt.NDArray[np.uint8]) -> list[bytes]:
+    """The bytes of each row of a matrix in C order; several times faster than slices of them all."""
+    opaque: list[bytes] = rows.view(f"V{rows.shape[1]}")[:, 0].tolist()
+    return opaque
 
 
 def encode_string(text: str) -> bytes:

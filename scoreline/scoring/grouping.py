@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from operator import methodcaller
+
+import numpy as np
+import numpy.typing as npt
 
 from scoreline.errors import ModelNotFound, ModelRejected
 from scoreline.models.model import ModelVersion, Versions
 from scoreline.records import PIN_HEADER, UNREADABLE_HEADERS, Record, find_header
-
-_ask_headers = methodcaller("headers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class VersionGroups:
         unknown: positions of records that ask for a version that cannot be had, with the reason.
     """
 
-    by_version: list[tuple[ModelVersion, Sequence[int]]] = field(default_factory=list)
+    by_version: list[tuple[ModelVersion, npt.NDArray[np.intp]]] = field(default_factory=list)
     tombstones: list[int] = field(default_factory=list)
     unreadable: list[int] = field(default_factory=list)
     unknown: list[tuple[int, str]] = field(default_factory=list)
@@ -37,8 +37,9 @@ def group_by_version(records: Sequence[Record], versions: Versions) -> VersionGr
         ModelError: there is no live model for records that choose none.
     """
     groups = VersionGroups()
-    if not any(map(_ask_headers, records)) and all(record.value() is not None for record in records):
-        groups.by_version.append((versions.resolve(None), range(len(records))))
+    # An empty value goes the long way as well, to the same place.
+    if not any(record.headers() for record in records) and all(record.value() for record in records):
+        groups.by_version.append((versions.resolve(None), np.arange(len(records), dtype=np.intp)))
         return groups
     by_selector: defaultdict[bytes | None, list[int]] = defaultdict(list)
     for i, record in enumerate(records):
@@ -65,5 +66,5 @@ def group_by_version(records: Sequence[Record], versions: Versions) -> VersionGr
             by_number.setdefault(version.version, (version, []))[1].extend(positions)
     for version, positions in by_number.values():
         positions.sort()
-        groups.by_version.append((version, positions))
+        groups.by_version.append((version, np.array(positions, dtype=np.intp)))
     return groups

@@ -101,22 +101,21 @@ class ScoringPath:
         self,
         records: Sequence[Record],
         version: ModelVersion,
-        positions: Sequence[int],
+        positions: npt.NDArray[np.intp],
         dead: list[tuple[int, DeadLetter]],
     ) -> Part:
         features = version.model.features
-        decoded = self._decoder.decode([records[i].value() for i in positions], features)
-        at = np.asarray(positions, dtype=np.intp)
+        decoded = self._decoder.decode([records[i].value() for i in positions.tolist()], features)
         number = version.version
         dead.extend(
-            (int(at[row]), DeadLetter(records[at[row]], reason, detail, number))
+            (int(positions[row]), DeadLetter(records[positions[row]], reason, detail, number))
             for row, reason, detail in decoded.rejected
         )
         settled = features.settle(decoded.features)
         if not settled.problems:
             return Part(
                 version,
-                at[decoded.rows],
+                positions[decoded.rows],
                 decoded.features,
                 settled.unseen,
                 decoded.ids,
@@ -126,12 +125,12 @@ class ScoringPath:
         for problem in settled.problems:
             first.setdefault(problem.row, problem)
         for row, problem in first.items():
-            i = int(at[decoded.rows[row]])
+            i = int(positions[decoded.rows[row]])
             dead.append((i, DeadLetter(records[i], problem.reason, problem.detail, number)))
         good = np.setdiff1d(np.arange(len(decoded.rows)), list(first))
         return Part(
             version,
-            at[decoded.rows[good]],
+            positions[decoded.rows[good]],
             np.ascontiguousarray(decoded.features[good]),
             settled.unseen,
             _take(decoded.ids, good),
