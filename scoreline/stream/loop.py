@@ -84,6 +84,7 @@ class StreamLoop:
 
     def turn(self) -> None:
         """Poll once and finish what came, or hand it back."""
+        self._delivery.rest()
         watch = Stopwatch(self._clock)
         records = self._source.poll(self._limits.max_records, self._limits.max_bytes, IDLE_POLL_SECONDS)
         watch.lap("poll")

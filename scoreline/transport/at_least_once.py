@@ -38,6 +38,9 @@ class AtLeastOnce:
         self._due_at = clock()
         source.add_listener(self)
 
+    def rest(self) -> None:
+        """A batch may follow the one before at once."""
+
     def begin(self) -> None:
         """Nothing that a rebalance could make stale: what it takes away while a batch is finished is noted there."""
         self._gone.clear()

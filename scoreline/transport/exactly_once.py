@@ -52,11 +52,20 @@ class ExactlyOnce:
         self._observer = observer
         self._progress = Progress(source)
         self._metadata: GroupMetadata | None = None
-        self._begin_from = self._progress_from = clock()
+        self._begin_from = self._progress_from = self._polled_at = clock()
+        self._scoring_seconds = 0.0
         source.add_listener(self)
+
+    def rest(self) -> None:
+        """Wait before the poll rather than before the transaction, which takes along what arrives meanwhile.
+
+        Scoring is taken to last as long as it did last: large batches are not waited for at all.
+        """
+        self._await(self._begin_from - self._scoring_seconds)
 
     def begin(self) -> None:
         """Take the group metadata that the batch in hand was read under."""
+        self._polled_at = self._clock()
         self._metadata = self._source.group_metadata()
 
     def finish(
@@ -76,7 +85,8 @@ class ExactlyOnce:
         began = self._clock()
         self._patience.renew()
         self._progress.expect(next_offsets)
-        self._pause(max(0.0, self._begin_from - began))
+        self._scoring_seconds = began - self._polled_at
+        self._await(self._begin_from)
         self._publisher.begin()
         try:
             self._publisher.publish(outputs, dead_letters, self._patience.keep_waiting)
@@ -127,6 +137,9 @@ class ExactlyOnce:
     def close(self) -> None:
         """Release the publisher; a transaction whose end is not known is ended by the next start, or by the broker."""
         self._publisher.close()
+
+    def _await(self, moment: float) -> None:
+        self._pause(max(0.0, moment - self._clock()))
 
     def _membership(self) -> GroupMetadata:
         if self._metadata is None:

@@ -201,6 +201,10 @@ class TransactionalPublisher(Publisher, Protocol):
 class Delivery(Protocol):
     """Finishes a batch: outputs and dead letters out, then the offsets, under one guarantee."""
 
+    def rest(self) -> None:
+        """Nothing is in hand: wait for as long as what is polled now would only have to wait later on."""
+        ...
+
     def begin(self) -> None:
         """A batch was polled, and is about to be scored."""
         ...
