@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet
-from scoreline.models.booster import SINGLE_ROW_CALLS_UP_TO, LightGBMModel
+from scoreline.models.booster import SINGLE_ROW_CALLS_UP_TO, SORTED_FROM, LightGBMModel
 from tests.models.builders import SHAPES, Trained, score_with_lightgbm, train
 
 
@@ -21,15 +21,28 @@ def load(trained: Trained) -> LightGBMModel:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_predict_gives_the_bits_of_booster_predict(shape):
-    """At one row, a few, the border between both ways of calling LightGBM, and many."""
+    """At one row, a few, the borders between the ways of calling LightGBM, and many."""
     trained = train(shape)
     model = load(trained)
-    for rows in (1, 2, SINGLE_ROW_CALLS_UP_TO, SINGLE_ROW_CALLS_UP_TO + 1, len(trained.matrix)):
+    borders = (SINGLE_ROW_CALLS_UP_TO, SINGLE_ROW_CALLS_UP_TO + 1, SORTED_FROM - 1, SORTED_FROM)
+    assert len(trained.matrix) > SORTED_FROM
+    for rows in (1, 2, *borders, len(trained.matrix)):
         matrix = trained.matrix[:rows]
         expected = score_with_lightgbm(trained, matrix)
         scores = model.predict(matrix)
         assert scores.shape == expected.shape
         assert scores.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_that_are_equal_null_or_infinite_in_any_feature_keep_their_places(shape):
+    trained = train(shape)
+    model = load(trained)
+    count = 3 * SORTED_FROM
+    for column in range(trained.matrix.shape[1]):
+        matrix = np.resize(trained.matrix, (count, trained.matrix.shape[1]))
+        matrix[:, column] = np.resize([np.nan, 1.0, -np.inf, 1.0, np.inf], count)
+        assert model.predict(matrix).tobytes() == score_with_lightgbm(trained, matrix).tobytes()
 
 
 values = st.one_of(
