@@ -92,6 +92,8 @@ class Chapter:
             case Kind.BROKER_KILL:
                 with self._ground.without(event.target):
                     self._members.watch(event.lasting_seconds)
+            case Kind.ELECTION:
+                self._ground.move_leaders()
             case Kind.BLACK_HOLE | Kind.RESET | Kind.LATENCY:
                 with self._ground.broken(event.kind):
                     self._members.watch(event.lasting_seconds)

@@ -1,8 +1,12 @@
 """The brokers that a torture takes place on, and the way to them."""
 
+import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from confluent_kafka import ElectionType
+from confluent_kafka.admin import AdminClient
 
 from scoreline.local.broker import KafkaBroker
 from scoreline.local.readiness import await_broker
@@ -76,6 +80,18 @@ class Ground:
         finally:
             node.start()
         await_broker(self.bootstrap_servers, timeout_seconds=BACK_SECONDS, at_least=len(self.nodes))
+
+    def move_leaders(self):
+        """Partitions are led again by the broker that leads them usually, which was away; at least one moves."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
+        deadline = time.monotonic() + BACK_SECONDS
+        moved, behind = 0, 1
+        while behind or not moved:
+            assert time.monotonic() < deadline, f"{moved} leaders have moved, {behind} replicas are still behind"
+            errors = admin.elect_leaders(ElectionType.PREFERRED).result(BACK_SECONDS).values()
+            moved += sum(error is None for error in errors)
+            behind = sum(error is not None for error in errors)
+            admin.poll(0.5)  # waits; there is nothing to be told
 
     @contextmanager
     def broken(self, kind):

@@ -38,7 +38,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "stops": Form(Dose(stops=200), chapters=4, per_second=2000),
         "network": Form(Dose(kills=40, faults=20), chapters=4, per_second=2000, behind_proxy=True),
-        "three-brokers": Form(Dose(broker_kills=15), chapters=3, per_second=800, brokers=3),
+        "three-brokers": Form(Dose(broker_kills=15, elections=9), chapters=3, per_second=800, brokers=3),
     }
 )
 """Beside `members`, whose dose depends on the promise."""

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     FREEZE = "freeze"
     STOP = "stop"
     BROKER_KILL = "broker kill -9"
+    ELECTION = "leaders move"
     BLACK_HOLE = "black hole"
     RESET = "reset"
     LATENCY = "latency"
@@ -49,6 +50,7 @@ class Dose:
         freezes: of members, for longer than their session.
         stops: a member gets SIGTERM at a random moment and is started again.
         broker_kills: with a start afterwards.
+        elections: leaders go back to a broker that was killed; each follows such a kill.
         faults: of the network, of each kind, between members and brokers.
     """
 
@@ -57,6 +59,7 @@ class Dose:
     freezes: int = 0
     stops: int = 0
     broker_kills: int = 0
+    elections: int = 0
     faults: int = 0
 
     def split(self, parts):
@@ -84,6 +87,7 @@ WAITS = {
     Kind.FREEZE: (1.0, 3.0),
     Kind.STOP: (0.5, 3.0),
     Kind.BROKER_KILL: (3.0, 5.0),
+    Kind.ELECTION: (3.0, 5.0),
     Kind.BLACK_HOLE: (2.0, 3.0),
     Kind.RESET: (2.0, 3.0),
     Kind.LATENCY: (1.0, 2.0),
@@ -105,7 +109,7 @@ def draw_schedule(dose, seed, *, members, brokers=1, pace=1.0, freeze_seconds=FR
         *(Kind.KILL for _ in range(dose.kills)),
         *(Kind.FREEZE for _ in range(dose.freezes)),
         *(Kind.STOP for _ in range(dose.stops)),
-        *(Kind.BROKER_KILL for _ in range(dose.broker_kills)),
+        *(Kind.BROKER_KILL for _ in range(dose.broker_kills - dose.elections)),
         *(kind for kind in (Kind.BLACK_HOLE, Kind.RESET, Kind.LATENCY) for _ in range(dose.faults)),
     ]
     chance.shuffle(singles)
@@ -114,6 +118,7 @@ def draw_schedule(dose, seed, *, members, brokers=1, pace=1.0, freeze_seconds=FR
         if singles and chance.random() < 0.5:
             block.insert(1, singles.pop())
     blocks.extend([kind] for kind in singles)
+    blocks.extend([Kind.BROKER_KILL, Kind.ELECTION] for _ in range(dose.elections))
     chance.shuffle(blocks)
     seen = Counter()
     events = []

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 
 from tests.torture.schedule import Dose, Kind, draw_schedule
 
@@ -34,6 +35,13 @@ def test_a_visitor_leaves_before_the_next_one_joins():
 def test_each_broker_is_killed_in_turn():
     events = draw_schedule(Dose(broker_kills=6), 5, members=1, brokers=3)
     assert [event.target for event in events] == [0, 1, 2, 0, 1, 2]
+
+
+def test_leaders_move_back_only_to_a_broker_that_was_just_killed():
+    events = draw_schedule(Dose(broker_kills=6, elections=4), 5, members=1, brokers=3)
+    kinds = [event.kind for event in events]
+    assert Counter(kinds) == {Kind.BROKER_KILL: 6, Kind.ELECTION: 4}
+    assert all(before is Kind.BROKER_KILL for before, kind in pairwise(kinds) if kind is Kind.ELECTION)
 
 
 def test_freezes_outlast_a_session_and_some_outlast_a_transaction():
