@@ -11,7 +11,7 @@ import lightgbm as lgb
 from confluent_kafka.admin import AdminClient
 
 from scoreline.demo.flights import flight_schema
-from scoreline.kafka.admin import TopicDescription, open_admin
+from scoreline.kafka.cluster.admin import TopicDescription, open_admin
 from scoreline.local.broker import KafkaBroker
 from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore

@@ -17,7 +17,7 @@ from scoreline.errors import InstanceProblem, InvalidInstances
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.errors import ABANDONED_STATUS, PROBLEMS, TYPE_PREFIX, answer_problem
 from scoreline.http.predict import ClassPredictions, Predictions
-from scoreline.kafka.clients import CLASSIC_DEFAULTS, CONSUMER_DEFAULTS, EVERY_DEFAULTS, PRODUCER_DEFAULTS
+from scoreline.kafka.client.clients import CLASSIC_DEFAULTS, CONSUMER_DEFAULTS, EVERY_DEFAULTS, PRODUCER_DEFAULTS
 from scoreline.observability.health import HealthBoard
 from scoreline.observability.metrics.catalogue import format_table
 from scoreline.records import DeadLetter, Reason

@@ -7,8 +7,8 @@ from contextlib import closing
 from scoreline.cli.output import show_progress
 from scoreline.config.librdkafka import admin_properties, consumer_properties
 from scoreline.config.settings import Settings
-from scoreline.kafka.admin import KafkaAdmin, open_admin
-from scoreline.kafka.range_reader import RangeReader, open_range_reader
+from scoreline.kafka.cluster.admin import KafkaAdmin, open_admin
+from scoreline.kafka.commands.range_reader import RangeReader, open_range_reader
 from scoreline.records import Record
 from scoreline.stream.dead_letter_selection import LetterSelection
 from scoreline.stream.redrive import RedrivenLetters

@@ -18,7 +18,7 @@ from scoreline.config.librdkafka import consumer_properties
 from scoreline.config.settings import Settings
 from scoreline.dead_letters import LETTER_HEADERS
 from scoreline.errors import Refused
-from scoreline.kafka.range_reader import open_range_reader
+from scoreline.kafka.commands.range_reader import open_range_reader
 from scoreline.records import Record
 from scoreline.schemas.configured import open_catalog
 from scoreline.schemas.framing import Framing

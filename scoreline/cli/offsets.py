@@ -12,7 +12,7 @@ from scoreline.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from scoreline.config.settings import Settings
-    from scoreline.kafka.groups import GroupAdmin, GroupDescription, PartitionOffsets
+    from scoreline.kafka.cluster.groups import GroupAdmin, GroupDescription, PartitionOffsets
     from scoreline.records import TopicPartition
 
 SHOWN_MEMBERS = 3
@@ -141,8 +141,8 @@ def _reach(
         DependencyError: a topic is missing, or the cluster away or refusing.
     """
     from scoreline.config.librdkafka import admin_properties
-    from scoreline.kafka.admin import open_admin
-    from scoreline.kafka.groups import open_group_admin
+    from scoreline.kafka.cluster.admin import open_admin
+    from scoreline.kafka.cluster.groups import open_group_admin
     from scoreline.records import TopicPartition
 
     admin = open_admin(admin_properties(settings))

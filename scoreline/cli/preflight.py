@@ -9,9 +9,9 @@ from scoreline.config.librdkafka import admin_properties, consumer_properties, p
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import ModelRejected, Refused, SchemaNotFound, ServiceError
-from scoreline.kafka.admin import KafkaAdmin, TopicDescription, find_forbidden, open_admin
-from scoreline.kafka.clients import make_consumer, make_producer
-from scoreline.kafka.transactional_id import check_transactional_id
+from scoreline.kafka.client.clients import make_consumer, make_producer
+from scoreline.kafka.cluster.admin import KafkaAdmin, TopicDescription, find_forbidden, open_admin
+from scoreline.kafka.publishing.transactional_id import check_transactional_id
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import find_only_model
 from scoreline.models.loading import VersionLoader

@@ -177,7 +177,7 @@ def reach_topic(settings: "Settings", topic: str) -> None:
         DependencyError: the broker is away or refuses, or the topic is missing.
     """
     from scoreline.config.librdkafka import admin_properties
-    from scoreline.kafka.admin import open_admin
+    from scoreline.kafka.cluster.admin import open_admin
 
     admin = open_admin(admin_properties(settings))
     admin.reach(settings.startup_seconds, lambda: False)
@@ -204,7 +204,7 @@ def send(
         KeyboardInterrupt: Ctrl-C; it was told how many are acknowledged.
     """
     from scoreline.config.librdkafka import producer_properties
-    from scoreline.kafka.sender import RecordSender
+    from scoreline.kafka.commands.sender import RecordSender
 
     typer.echo(f"sending {'1 row' if count == 1 else f'{count} rows'} to {topic}", err=True)
     started = clock()

@@ -14,8 +14,8 @@ from scoreline.cli.letter_views import summarize, tell_unreadable
 from scoreline.cli.output import print_json, print_table
 from scoreline.config.librdkafka import producer_properties
 from scoreline.config.settings import Settings
-from scoreline.kafka.range_reader import RangeReader
-from scoreline.kafka.transactional_sender import open_transactional_sender
+from scoreline.kafka.commands.range_reader import RangeReader
+from scoreline.kafka.commands.transactional_sender import open_transactional_sender
 from scoreline.records import Clock
 from scoreline.stream.dead_letter_selection import LetterSelection
 from scoreline.stream.redrive import (

@@ -10,7 +10,7 @@ from scoreline.errors import FatalClientError, Refused, StopOverdue
 if TYPE_CHECKING:
     from scoreline.cli.replay_report import ReplayReport
     from scoreline.config.settings import Settings
-    from scoreline.kafka.admin import KafkaAdmin, TopicDescription
+    from scoreline.kafka.cluster.admin import KafkaAdmin, TopicDescription
     from scoreline.service.stopping import Stop
 
 LOOK_SECONDS = 0.1
@@ -118,7 +118,7 @@ def reach_kafka(settings: "Settings", should_stop: Callable[[], bool]) -> "Kafka
         DependencyError: the cluster does not answer, or refuses.
     """
     from scoreline.config.librdkafka import admin_properties
-    from scoreline.kafka.admin import open_admin
+    from scoreline.kafka.cluster.admin import open_admin
 
     admin = open_admin(admin_properties(settings))
     admin.reach(settings.startup_seconds, should_stop)

@@ -43,8 +43,8 @@ def show_records(settings: "Settings", topic: str, *, from_beginning: bool, max_
     """
     from scoreline.cli.decoding import RecordDescriber
     from scoreline.config.librdkafka import admin_properties, consumer_properties
-    from scoreline.kafka.admin import open_admin
-    from scoreline.kafka.reader import open_reader
+    from scoreline.kafka.cluster.admin import open_admin
+    from scoreline.kafka.commands.reader import open_reader
     from scoreline.schemas.configured import open_catalog
     from scoreline.schemas.framing import Framing
 

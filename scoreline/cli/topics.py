@@ -10,7 +10,7 @@ from scoreline.errors import ConfigError
 
 if TYPE_CHECKING:
     from scoreline.config.settings import Settings
-    from scoreline.kafka.admin import KafkaAdmin, TopicDescription
+    from scoreline.kafka.cluster.admin import KafkaAdmin, TopicDescription
 
 HEADER_BYTES = 16 * 1024
 """What a dead letter may have more than its record: nine headers of at most 1 KiB each, with their names."""
@@ -56,7 +56,7 @@ def create(
     from scoreline.config.librdkafka import admin_properties
     from scoreline.config.roles import Role
     from scoreline.config.settings import load_settings
-    from scoreline.kafka.admin import open_admin
+    from scoreline.kafka.cluster.admin import open_admin
 
     settings = load_settings([Role.STREAM])
     admin = open_admin(admin_properties(settings))
@@ -81,7 +81,7 @@ def create_topics(
     Raises:
         DependencyError: the broker is away, or refuses.
     """
-    from scoreline.kafka.admin import TopicDescription
+    from scoreline.kafka.cluster.admin import TopicDescription
 
     created = admin.create_topics(
         [TopicDescription(settings.input_topic, partitions, replication_factor)]
@@ -124,7 +124,7 @@ def plan_topics(
     record, which has some of these, waits as long for its service. The markers of redriven letters have to outlive the
     letters, so they are compacted and never deleted.
     """
-    from scoreline.kafka.admin import TopicDescription
+    from scoreline.kafka.cluster.admin import TopicDescription
 
     message_bytes = _read_number(source.configs, "max.message.bytes", DEFAULT_MESSAGE_BYTES)
     kept_ms = _read_number(source.configs, "retention.ms", KEPT_MS)

@@ -14,7 +14,7 @@ import fastavro
 from scoreline.dead_letters import REASON_HEADER
 from scoreline.demo.flights import flight_schema
 from scoreline.demo.poison import Poison, make_poisons
-from scoreline.kafka.clients import make_consumer, make_producer
+from scoreline.kafka.client.clients import make_consumer, make_producer
 from scoreline.records import Headers, find_header
 from scoreline.schemas.fixed import prediction_schema
 

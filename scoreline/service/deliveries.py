@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from scoreline.config.librdkafka import producer_properties
 from scoreline.config.settings import Settings
-from scoreline.kafka.commits import NO_NOTES
-from scoreline.kafka.publisher import open_publisher
-from scoreline.kafka.transactions import ONE_NAME_EACH, open_transactions
+from scoreline.kafka.member.commits import NO_NOTES
+from scoreline.kafka.publishing.publisher import open_publisher
+from scoreline.kafka.publishing.transactions import ONE_NAME_EACH, open_transactions
 from scoreline.records import TopicPartition
 from scoreline.service.stopping import Stop
 from scoreline.transport.at_least_once import AtLeastOnce

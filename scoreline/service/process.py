@@ -12,7 +12,7 @@ import uvloop
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import ServiceError
-from scoreline.kafka.bounded import call_in_thread
+from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.observability.logs import configure_logging
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar

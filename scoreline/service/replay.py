@@ -6,10 +6,10 @@ from typing import Protocol
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties
 from scoreline.config.settings import Settings
-from scoreline.kafka.boundaries import find_ranges
-from scoreline.kafka.noted_commits import open_noted_commits
-from scoreline.kafka.offset_index import open_offset_index
-from scoreline.kafka.range_source import KafkaRangeSource, open_range_source
+from scoreline.kafka.ranges.boundaries import find_ranges
+from scoreline.kafka.ranges.noted_commits import open_noted_commits
+from scoreline.kafka.ranges.offset_index import open_offset_index
+from scoreline.kafka.ranges.range_source import KafkaRangeSource, open_range_source
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import find_only_model
 from scoreline.models.loading import VersionLoader

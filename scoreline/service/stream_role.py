@@ -6,10 +6,10 @@ import time
 from scoreline.config.librdkafka import admin_properties, consumer_properties
 from scoreline.config.roles import Role
 from scoreline.errors import DependencyError, StopOverdue, Unavailable
-from scoreline.kafka.admin import KafkaAdmin, open_admin
-from scoreline.kafka.refusals import RefusalNotes
-from scoreline.kafka.source import open_source
-from scoreline.kafka.transactions import choose_transactional_id
+from scoreline.kafka.cluster.admin import KafkaAdmin, open_admin
+from scoreline.kafka.member.refusals import RefusalNotes
+from scoreline.kafka.member.source import open_source
+from scoreline.kafka.publishing.transactions import choose_transactional_id
 from scoreline.observability.health import ComponentHealth
 from scoreline.observability.tee import ClientTee
 from scoreline.scoring import ScoringPath

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from scoreline.cli import main
 from scoreline.dead_letters import dead_letter_headers
-from scoreline.kafka.transactional_sender import open_transactional_sender
+from scoreline.kafka.commands.transactional_sender import open_transactional_sender
 from scoreline.records import PIN_HEADER, DeadLetter, Reason
 from scoreline.stream.redrive import RedrivenLetters
 from scoreline.testing.consume import produce_records, read_records

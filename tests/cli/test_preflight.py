@@ -7,7 +7,7 @@ from scoreline.cli.findings import Findings, State
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import Refused
-from scoreline.kafka.admin import TopicDescription
+from scoreline.kafka.cluster.admin import TopicDescription
 
 
 class FakeAdmin:

@@ -7,7 +7,7 @@ import pytest
 from scoreline.cli.topics import HEADER_BYTES, KEPT_MS, copy_schemas, create_topics, find_misfit, plan_topics
 from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError, Refused
-from scoreline.kafka.admin import TopicDescription
+from scoreline.kafka.cluster.admin import TopicDescription
 from scoreline.schemas.fixed import PREDICTION_ID, prediction_schema
 from scoreline.schemas.folder import FolderCatalog
 

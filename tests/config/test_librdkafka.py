@@ -8,7 +8,7 @@ from scoreline.config.librdkafka import admin_properties, consumer_properties, p
 from scoreline.config.properties import REFUSED, Scope, find_property, known_properties, variable_suffix
 from scoreline.config.settings import Settings, load_settings
 from scoreline.errors import ConfigError
-from scoreline.kafka.clients import CONSUMER_INVARIANTS, PRODUCER_INVARIANTS
+from scoreline.kafka.client.clients import CONSUMER_INVARIANTS, PRODUCER_INVARIANTS
 
 
 def load(**values):

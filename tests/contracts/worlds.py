@@ -9,9 +9,9 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
-from scoreline.kafka.publisher import open_publisher
-from scoreline.kafka.source import open_source
-from scoreline.kafka.transactions import open_transactions
+from scoreline.kafka.member.source import open_source
+from scoreline.kafka.publishing.publisher import open_publisher
+from scoreline.kafka.publishing.transactions import open_transactions
 from scoreline.records import Headers, NextOffsets, Record, TopicPartition
 from scoreline.testing.consume import read_records
 from scoreline.testing.plugin import MakeTopic

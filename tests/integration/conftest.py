@@ -10,7 +10,7 @@ import pytest
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, flight_schema, load_flights, to_rows
 from scoreline.demo.traffic import FlightEncoder
 from scoreline.demo.training import train
-from scoreline.kafka.admin import TopicDescription, open_admin
+from scoreline.kafka.cluster.admin import TopicDescription, open_admin
 from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore
 from scoreline.schemas.folder import write_schema

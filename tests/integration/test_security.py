@@ -17,9 +17,9 @@ from scoreline.config.librdkafka import admin_properties
 from scoreline.demo.flights import flight_schema
 from scoreline.demo.traffic import FlightEncoder
 from scoreline.errors import Refused
-from scoreline.kafka.admin import open_admin
-from scoreline.kafka.clients import make_consumer, make_producer
-from scoreline.kafka.transactional_id import check_transactional_id
+from scoreline.kafka.client.clients import make_consumer, make_producer
+from scoreline.kafka.cluster.admin import open_admin
+from scoreline.kafka.publishing.transactional_id import check_transactional_id
 from scoreline.schemas.folder import write_schema
 from scoreline.testing.certificates import CertificateAuthority
 from scoreline.testing.consume import await_committed, produce_records, read_records

@@ -3,9 +3,9 @@
 import pytest
 
 from scoreline.errors import DeliveryError
-from scoreline.kafka.commits import CommitLedger
-from scoreline.kafka.range_source import KafkaRangeSource
-from scoreline.kafka.watch import ClientWatch
+from scoreline.kafka.client.watch import ClientWatch
+from scoreline.kafka.member.commits import CommitLedger
+from scoreline.kafka.ranges.range_source import KafkaRangeSource
 from scoreline.observability.events import BatchScored
 from scoreline.records import TopicPartition
 from scoreline.service.replay import LoopReport, StopOrEnd
@@ -19,7 +19,7 @@ from scoreline.transport.pacing import Pacer
 from scoreline.transport.patience import Patience
 from scoreline.transport.ranges import OffsetRange
 from tests.contracts.worlds import Recorder
-from tests.kafka.logs import TOPIC, LogConsumer
+from tests.kafka.ranges.logs import TOPIC, LogConsumer
 from tests.stream.scenes import Scene as LiveScene
 from tests.stream.scenes import encode
 

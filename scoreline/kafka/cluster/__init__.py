@@ -1,0 +1,1 @@
+"""Asks the cluster: its topics, its groups, and why nothing answers."""

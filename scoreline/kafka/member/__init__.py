@@ -1,0 +1,1 @@
+"""Reads as a member of a consumer group: membership, positions, starts, commits."""

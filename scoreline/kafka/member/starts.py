@@ -1,0 +1,152 @@
+"""Decides where partitions begin for which the group has no commit, and finds those that cannot be read on."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaException, Message
+from confluent_kafka import TopicPartition as ClientPartition
+
+from scoreline.kafka.member.commits import BEGINNING
+from scoreline.kafka.member.membership import Membership, partition_of
+from scoreline.records import NextOffsets, TopicPartition
+
+ANSWER_SECONDS = 2.5
+CommitAndWait = Callable[[NextOffsets], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What a partition holds, and what its group has committed; -1 where it has nothing."""
+
+    committed: int
+    low: int
+    high: int
+
+
+class StartOffsets:
+    """Listens to what the client says of partitions whose next offset it does not know, or cannot have.
+
+    A partition without a commit begins where the policy says, but at its start where the group has commits on others of
+    its topic: such a partition was added, and what it got before anyone looked is to be scored too. The beginning is
+    committed before anything is read, so that it is decided once. A committed offset that the partition no longer has
+    is nobody's to replace but the operator's: the partition stands, and its listeners are told.
+
+    Args:
+        topics: that the group reads.
+        policy: `earliest`, `latest`, or `error` for whoever wants to decide about every partition.
+        commit: commits beginnings and waits; says whether the broker has taken it.
+        moved: told from where partitions are read on.
+        group_id: for people.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        membership: Membership,
+        *,
+        policy: str,
+        group_id: str,
+        commit: CommitAndWait,
+        moved: Callable[[NextOffsets], None],
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._consumer = consumer
+        self._membership = membership
+        self._policy = policy
+        self._group_id = group_id
+        self._commit = commit
+        self._moved = moved
+        self._answer_seconds = answer_seconds
+        self._unknown: set[TopicPartition] = set()
+        self._begun: set[TopicPartition] = set()
+        self._stranded: Mapping[TopicPartition, Available] = {}
+        membership.add_listener(self)
+
+    def note(self, message: Message) -> None:
+        """The client does not know where to go on; without an offset there is no commit, with one it cannot be had."""
+        partition = TopicPartition(*partition_of(message))
+        if message.offset() is not None or partition not in self._begun:
+            self._unknown.add(partition)
+
+    def settle(self) -> None:
+        """Begin with the partitions that wait for it, or strand them; to be tried again while no broker answers.
+
+        Raises:
+            KafkaException: no broker answers, or it refuses.
+        """
+        for topic in sorted({p.topic for p in self._unknown}):
+            self._settle_topic(topic, {p for p in self._unknown if p.topic == topic})
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """The client will say what it does not know of them."""
+        self._forget(partitions)
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """Someone else's to begin with."""
+        self._forget(partitions)
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """As revoked."""
+        self._forget(partitions)
+
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        """Said from here."""
+
+    def find_lags(self) -> dict[TopicPartition, int]:
+        """How many offsets of each stranded partition are there and unread."""
+        return {p: at.high - max(at.low, min(at.committed, at.high)) for p, at in self._stranded.items()}
+
+    def _settle_topic(self, topic: str, unknown: set[TopicPartition]) -> None:
+        found = self._consumer.list_topics(topic, timeout=self._answer_seconds).topics[topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        everything = [ClientPartition(topic, number) for number in sorted(found.partitions)]
+        answers = self._consumer.committed(everything, timeout=self._answer_seconds)
+        committed = {TopicPartition(p.topic, p.partition): p.offset for p in answers if p.error is None}
+        # Another member may have begun a moment ago: that is no reason to take a partition for one that was added.
+        has_commits = any(p.offset >= 0 and p.metadata != BEGINNING for p in answers if p.error is None)
+        # All that are ours, not only those that the client has told of so far: the others would follow one by one.
+        ours = {p for p in self._membership.assignment if committed.get(p, 0) < 0} | unknown
+        begin: dict[TopicPartition, int] = {}
+        again: dict[TopicPartition, int] = {}
+        stranded: dict[TopicPartition, Available] = {}
+        for partition in sorted(ours & self._membership.assignment & committed.keys()):
+            low, high = self._consumer.get_watermark_offsets(ClientPartition(*partition), timeout=self._answer_seconds)
+            at = committed[partition]
+            if low <= at <= high:
+                again[partition] = at  # the position was beyond what is there, not the commit
+            elif at >= 0 or self._policy == "error":
+                stranded[partition] = Available(at, low, high)
+            else:
+                begin[partition] = high if self._policy == "latest" and not has_commits else low
+        if begin and not self._commit(begin):
+            return
+        self._membership.restart({**begin, **again})
+        self._moved({**begin, **again})
+        self._begun |= begin.keys()
+        self._unknown -= {*begin, *again, *stranded}
+        self._unknown &= self._membership.assignment
+        self._stranded = {**self._stranded, **stranded}
+        for partition, available in stranded.items():
+            self._membership.strand(partition, self._describe(partition, available))
+
+    def _describe(self, partition: TopicPartition, at: Available) -> str:
+        cure = (
+            "stop every member of the group, choose with `scoreline offsets show` and "
+            f"`scoreline offsets reset --to earliest --partition {partition.partition} --yes`, and start again"
+        )
+        if at.committed < 0:
+            return (
+                f"{partition}: the group {self._group_id} has committed nothing, and CONSUMER_AUTO_OFFSET_RESET=error; "
+                f"offsets {at.low} to {at.high} are there: {cure}"
+            )
+        return (
+            f"{partition}: the group {self._group_id} has committed {at.committed}, but only offsets {at.low} to "
+            f"{at.high} are there: {cure}"
+        )
+
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
+        gone = set(partitions)
+        self._unknown -= gone
+        self._begun -= gone
+        self._stranded = {p: at for p, at in self._stranded.items() if p not in gone}

@@ -1,0 +1,1 @@
+"""Writes what the stream makes: acknowledged, or in transactions."""
