@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from scoreline.config.librdkafka import producer_properties
 from scoreline.config.settings import Settings
 from scoreline.kafka.member.commits import NO_NOTES
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import open_publisher
 from scoreline.kafka.publishing.transactions import ONE_NAME_EACH, open_transactions
 from scoreline.records import TopicPartition
@@ -45,16 +46,15 @@ def open_delivery(
         Refused: this user may not use the transactional id.
         StopOverdue: a stop came before the transactional id was taken over.
     """
+    destinations = Destinations(
+        settings.output_topic,
+        settings.dead_letter_topic,
+        partition_counts,
+        output_headers=settings.output_headers,
+    )
     patience = Patience(source, clock=time.monotonic, should_give_up=stop.is_overdue, heartbeat=heartbeat)
     if settings.delivery == "at-least-once":
-        publisher = open_publisher(
-            producer_properties(settings),
-            output_topic=settings.output_topic,
-            dead_letter_topic=settings.dead_letter_topic,
-            partition_counts=partition_counts,
-            output_headers=settings.output_headers,
-            observer=client_observer,
-        )
+        publisher = open_publisher(producer_properties(settings), destinations, observer=client_observer)
         interval_seconds = settings.commit_interval_ms / 1000
         return AtLeastOnce(
             publisher, source, commit_interval_seconds=interval_seconds, clock=time.monotonic, patience=patience
@@ -66,12 +66,9 @@ def open_delivery(
 
     transactions = open_transactions(
         producer_properties(settings),
+        destinations,
         transactional_id=transactional_id,
         keep_waiting=patience.keep_waiting,
-        output_topic=settings.output_topic,
-        dead_letter_topic=settings.dead_letter_topic,
-        partition_counts=partition_counts,
-        output_headers=settings.output_headers,
         observer=client_observer,
         notes=notes,
         remedy=remedy,

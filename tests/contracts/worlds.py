@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 from confluent_kafka.admin import AdminClient
 
 from scoreline.kafka.member.source import open_source
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import open_publisher
 from scoreline.kafka.publishing.transactions import open_transactions
 from scoreline.records import Headers, NextOffsets, Record, TopicPartition
@@ -238,10 +239,7 @@ class KafkaWorld:
                 "bootstrap.servers": self._bootstrap_servers if answering else "127.0.0.1:1",
                 "queue.buffering.max.messages": str(capacity),
             },
-            output_topic=outputs,
-            dead_letter_topic=dead_letters,
-            partition_counts=self._partitions,
-            output_headers=output_headers,
+            Destinations(outputs, dead_letters, self._partitions, output_headers=output_headers),
             observer=Recorder(),
         )
         self._publishers.append(publisher)
@@ -250,12 +248,9 @@ class KafkaWorld:
     def open_transactions(self, outputs, dead_letters, group, *, transactional_id) -> TransactionalPublisher:
         publisher = open_transactions(
             self._properties,
+            Destinations(outputs, dead_letters, self._partitions, output_headers=False),
             transactional_id=transactional_id,
             keep_waiting=lambda: True,
-            output_topic=outputs,
-            dead_letter_topic=dead_letters,
-            partition_counts=self._partitions,
-            output_headers=False,
             observer=Recorder(),
         )
         self._publishers.append(publisher)

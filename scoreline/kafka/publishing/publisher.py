@@ -1,7 +1,7 @@
 """Puts predictions and dead letters onto their topics through the idempotent producer."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scoreline.dead_letters import dead_letter_headers
-from scoreline.errors import ConfigError, DeliveryError, FatalClientError, RecordTooLarge
+from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge
 from scoreline.kafka.client.clients import Properties, make_producer
 from scoreline.kafka.client.errors import FATAL, PURGES, TOO_LARGE, describe_error
 from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.client.watch import ClientWatch
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.records import Clock, DeadLetter, Outputs, caller_headers
 from scoreline.transport.outgoing import prediction_headers
 from scoreline.transport.ports import ClientObserver
@@ -74,35 +75,20 @@ class KafkaPublisher:
 
     Args:
         producer: made with `undelivered.report` as its `on_delivery` and `watch`.
-        partition_counts: of both topics, as they are when the service starts: a change under way would break the order.
-        output_headers: whether predictions name model and version in headers too.
         wall_clock: seconds since the epoch.
-
-    Raises:
-        ConfigError: a topic has no partition count.
     """
 
     def __init__(
         self,
         producer: Producer,
+        destinations: Destinations,
         *,
-        output_topic: str,
-        dead_letter_topic: str,
-        partition_counts: Mapping[str, int],
-        output_headers: bool,
         wall_clock: Clock,
         undelivered: Undelivered,
         watch: ClientWatch,
     ) -> None:
-        missing = [t for t in (output_topic, dead_letter_topic) if partition_counts.get(t, 0) < 1]
-        if missing:
-            raise ConfigError(*(f"the partition count of the topic {t} is not known" for t in missing))
         self._producer = producer
-        self._output_topic = output_topic
-        self._dead_letter_topic = dead_letter_topic
-        self._output_partitions = partition_counts[output_topic]
-        self._dead_letter_partitions = partition_counts[dead_letter_topic]
-        self._output_headers = output_headers
+        self._destinations = destinations
         self._wall_clock = wall_clock
         self._undelivered = undelivered
         self._watch = watch
@@ -155,8 +141,9 @@ class KafkaPublisher:
             close_producer(self._producer, self._watch)
 
     def _publish_outputs(self, outputs: Outputs, keep_waiting: Callable[[], bool]) -> None:
-        produce, topic, n = self._producer.produce, self._output_topic, self._output_partitions
-        model, with_version = outputs.model, self._output_headers
+        produce, topic = self._producer.produce, self._destinations.output_topic
+        n, with_version = self._destinations.partition_counts[topic], self._destinations.output_headers
+        model = outputs.model
         versions = repeat(outputs.versions) if isinstance(outputs.versions, int) else outputs.versions
         for record, value, version in zip(outputs.records, outputs.values, versions, strict=False):
             partition = record.partition() % n
@@ -175,7 +162,8 @@ class KafkaPublisher:
                 self._insist(again, obstacle, keep_waiting, f"{topic}[{partition}]")
 
     def _publish_dead_letters(self, dead_letters: Sequence[DeadLetter], keep_waiting: Callable[[], bool]) -> None:
-        topic, n = self._dead_letter_topic, self._dead_letter_partitions
+        topic = self._destinations.dead_letter_topic
+        n = self._destinations.partition_counts[topic]
         failed_at_ms = int(self._wall_clock() * 1000)
         for dead_letter in dead_letters:
             record = dead_letter.record
@@ -221,11 +209,8 @@ class KafkaPublisher:
 
 def open_publisher(
     properties: Properties,
+    destinations: Destinations,
     *,
-    output_topic: str,
-    dead_letter_topic: str,
-    partition_counts: Mapping[str, int],
-    output_headers: bool,
     observer: ClientObserver,
     clock: Clock = time.monotonic,
     wall_clock: Clock = time.time,
@@ -242,10 +227,7 @@ def open_publisher(
     watch = ClientWatch(observer, clock=clock)
     return KafkaPublisher(
         make_producer(properties, watch=watch, on_delivery=undelivered.report),
-        output_topic=output_topic,
-        dead_letter_topic=dead_letter_topic,
-        partition_counts=partition_counts,
-        output_headers=output_headers,
+        destinations,
         wall_clock=wall_clock,
         undelivered=undelivered,
         watch=watch,

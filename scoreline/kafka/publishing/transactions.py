@@ -15,6 +15,7 @@ from scoreline.kafka.client.errors import FENCINGS, describe_error, find_remedy
 from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.member.commits import NO_NOTES, annotate
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import KafkaPublisher, Undelivered
 from scoreline.records import Clock, NextOffsets, TopicPartition
 from scoreline.transport.ports import ClientObserver, GroupMetadata
@@ -43,13 +44,10 @@ class KafkaTransactions(KafkaPublisher):
     def __init__(
         self,
         connect: Callable[[], Producer],
+        destinations: Destinations,
         *,
         transactional_id: str,
         keep_waiting: Callable[[], bool],
-        output_topic: str,
-        dead_letter_topic: str,
-        partition_counts: Mapping[str, int],
-        output_headers: bool,
         wall_clock: Clock,
         undelivered: Undelivered,
         watch: ClientWatch,
@@ -57,16 +55,7 @@ class KafkaTransactions(KafkaPublisher):
         notes: Mapping[TopicPartition, str] = NO_NOTES,
         remedy: str = ONE_NAME_EACH,
     ) -> None:
-        super().__init__(
-            connect(),
-            output_topic=output_topic,
-            dead_letter_topic=dead_letter_topic,
-            partition_counts=partition_counts,
-            output_headers=output_headers,
-            wall_clock=wall_clock,
-            undelivered=undelivered,
-            watch=watch,
-        )
+        super().__init__(connect(), destinations, wall_clock=wall_clock, undelivered=undelivered, watch=watch)
         self._connect = connect
         self._transactional_id = transactional_id
         self._keep_waiting = keep_waiting
@@ -229,13 +218,10 @@ def choose_transactional_id(group_id: str, role: str, member_id: str | None) -> 
 
 def open_transactions(
     properties: Properties,
+    destinations: Destinations,
     *,
     transactional_id: str,
     keep_waiting: Callable[[], bool],
-    output_topic: str,
-    dead_letter_topic: str,
-    partition_counts: Mapping[str, int],
-    output_headers: bool,
     observer: ClientObserver,
     notes: Mapping[TopicPartition, str] = NO_NOTES,
     remedy: str = ONE_NAME_EACH,
@@ -258,12 +244,9 @@ def open_transactions(
     on_delivery: OnDelivery = undelivered.report
     return KafkaTransactions(
         partial(make_transactional_producer, properties, transactional_id, watch=watch, on_delivery=on_delivery),
+        destinations,
         transactional_id=transactional_id,
         keep_waiting=keep_waiting,
-        output_topic=output_topic,
-        dead_letter_topic=dead_letter_topic,
-        partition_counts=partition_counts,
-        output_headers=output_headers,
         wall_clock=wall_clock,
         undelivered=undelivered,
         watch=watch,

@@ -7,6 +7,7 @@ import pytest
 from scoreline.errors import DeliveryError, FatalClientError, Refused
 from scoreline.kafka.cluster.admin import open_admin
 from scoreline.kafka.member.source import open_source
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import open_publisher
 from scoreline.records import Outputs
 from scoreline.testing.secured import Grant
@@ -118,10 +119,7 @@ def test_a_group_of_the_new_protocol_that_is_withdrawn_ends_the_source(propertie
 def test_an_output_that_may_not_be_written_is_told_with_the_grant(properties):
     publisher = open_publisher(
         properties,
-        output_topic="unwritable",
-        dead_letter_topic="open",
-        partition_counts={"unwritable": 1, "open": 1},
-        output_headers=False,
+        Destinations("unwritable", "open", {"unwritable": 1, "open": 1}, output_headers=False),
         observer=Recorder(),
     )
     publisher.publish(Outputs([StoredRecord()], [b"v"], "m", 1), [], lambda: True)

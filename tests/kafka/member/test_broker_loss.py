@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from scoreline.errors import DeliveryError
 from scoreline.kafka.cluster.admin import TopicDescription, open_admin
 from scoreline.kafka.member.source import open_source
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import open_publisher
 from scoreline.local.broker import KafkaBroker
 from scoreline.local.properties import FAST_TIMEOUTS
@@ -43,10 +44,7 @@ class Member:
         )
         publisher = open_publisher(
             properties,
-            output_topic=cluster.output,
-            dead_letter_topic=cluster.output,
-            partition_counts={cluster.output: PARTITIONS},
-            output_headers=False,
+            Destinations(cluster.output, cluster.output, {cluster.output: PARTITIONS}, output_headers=False),
             observer=self.recorder,
         )
         self.delivery = AtLeastOnce(

@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from scoreline.errors import ConfigError, DeliveryError, FatalClientError
 from scoreline.kafka.client.watch import ClientWatch
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import KafkaPublisher, Undelivered
 from scoreline.records import DeadLetter, Outputs, Reason
 from scoreline.transport.record import StoredRecord
@@ -39,10 +40,7 @@ class Scene:
         self.watch = ClientWatch(None, clock=time.monotonic)
         self.publisher = KafkaPublisher(
             self.producer,
-            output_topic="out",
-            dead_letter_topic="dead",
-            partition_counts=counts or {"out": 2, "dead": 2},
-            output_headers=False,
+            Destinations("out", "dead", counts or {"out": 2, "dead": 2}, output_headers=False),
             wall_clock=lambda: 1.0,
             undelivered=Undelivered(),
             watch=self.watch,

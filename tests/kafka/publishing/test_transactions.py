@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
 from scoreline.kafka.client.watch import ClientWatch
+from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import Undelivered
 from scoreline.kafka.publishing.transactions import OFFSETS_SECONDS, KafkaTransactions, choose_transactional_id
 from scoreline.records import TopicPartition
@@ -77,12 +78,9 @@ class Scene:
         self.watch = ClientWatch(None, clock=lambda: 0.0)
         self.transactions = KafkaTransactions(
             self.producers.popleft,
+            Destinations("out", "dead", {"out": 1, "dead": 1}, output_headers=False),
             transactional_id="group-stream-one",
             keep_waiting=keep_waiting,
-            output_topic="out",
-            dead_letter_topic="dead",
-            partition_counts={"out": 1, "dead": 1},
-            output_headers=False,
             wall_clock=lambda: 0.0,
             undelivered=self.undelivered,
             watch=self.watch,
