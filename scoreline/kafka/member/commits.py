@@ -119,30 +119,26 @@ class Committer:
         self._answer_seconds = answer_seconds
         self._late: Future[list[ClientPartition]] | None = None
 
-    def commit(self, next_offsets: NextOffsets, *, wait: bool) -> bool:
+    def commit(self, next_offsets: NextOffsets, *, wait: bool) -> None:
         """Commit; a refusal is told to the observer and kept for `take_refused`.
 
         A listener that waits is not made to: the client gives no partition away before it has the answers to all
         commits (and a call that blocks there could not be bounded, because no other thread may use the client then).
-
-        Returns:
-            Whether the broker is known to have taken it.
         """
         if not self._membership.rebalancing:
             # Whoever asks may have learnt of an offset just before its partition went.
             next_offsets = {p: offset for p, offset in next_offsets.items() if p in self._membership.assignment}
         if not next_offsets:
-            return True
+            return
         offsets = annotate(next_offsets, self._notes)
         try:
             if wait and not self._membership.rebalancing:
-                answered = self._wait_for(next_offsets, offsets)
-                return answered is not None and all(p.error is None for p in answered)
-            self._consumer.commit(offsets=offsets, asynchronous=True)
-            self._ledger.send()
+                self._wait_for(next_offsets, offsets)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+                self._ledger.send()
         except KafkaException as refused:
             self._ledger.refuse(next_offsets, refused.args[0].name())
-        return False
 
     def commit_beginning(self, next_offsets: NextOffsets) -> bool:
         """Commit where partitions begin, marked as such, and wait; not to be called while a commit is in flight.
