@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
@@ -50,6 +50,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say which Kafka the tests ran on."""
     for line in config.stash[SAID]:
         terminalreporter.write_line(f"kafka: {line}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where several processes share the tests, tell the one that writes the summary."""
+    told: dict[str, list[str]] | None = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["scoreline_said"] = session.config.stash[SAID]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001 - the hook's name
+    """What a process of pytest-xdist has told at its end; one that crashed tells nothing."""
+    node.config.stash[SAID].extend(getattr(node, "workeroutput", {}).get("scoreline_said", ()))
 
 
 def give_up(config: pytest.Config, reason: object, what: str = "kafka") -> NoReturn:

@@ -4,12 +4,14 @@ import pytest
 
 from tests.torture.tiny import make_tiny
 
-SAID = pytest.StashKey[list[str]]()
+TOLD = "torture"
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    for line in config.stash.get(SAID, []):
-        terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter):
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        told = [f"    {line}" for name, line in report.user_properties if name == TOLD]
+        for line in (f"torture: {report.nodeid}", *told) if told else ():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +20,6 @@ def tiny(tmp_path_factory):
 
 
 @pytest.fixture
-def tell(request):
+def tell(record_property):
     """`tell("a line")` has it printed with the summary, under the name of the test."""
-    lines = request.config.stash.setdefault(SAID, [])
-    lines.append(f"torture: {request.node.name}")
-    return lambda line: lines.append(f"    {line}")
+    return lambda line: record_property(TOLD, line)
