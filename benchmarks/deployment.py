@@ -104,12 +104,14 @@ class Deployment:
 def deploy(boosters: Mapping[str, lgb.Booster], properties: Mapping[str, str] | None = None) -> Iterator[Deployment]:
     """A broker of its own, the models published by their names, the flights' schema; all of it temporary.
 
+    Its JVM is as Kafka's own scripts would have it compile, not as for tests, where it only has to be there soon.
+
     Args:
         properties: of the broker, in Kafka's names.
     """
     with (
         tempfile.TemporaryDirectory(prefix="scoreline-benchmark-") as name,
-        KafkaBroker(properties=properties) as broker,
+        KafkaBroker(properties=properties, java_options=()) as broker,
     ):
         folder = Path(name)
         store = ModelStore(str(folder / "models"))

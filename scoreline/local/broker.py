@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,14 +21,11 @@ from scoreline.local.readiness import await_broker
 __all__ = ["KafkaBroker", "await_broker"]
 
 CLUSTER_ID = "c2NvcmVsaW5lLWxvY2FsMQ"
-# One collector thread and the quick compiler: a third less time and half the processor of the JVM's own choice.
-# No performance data either: it would leave a folder in the machine's own temporary one.
-JAVA_OPTIONS = (
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-XX:-UsePerfData",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-)
+# No performance data: it would leave a folder in the machine's own temporary one.
+JAVA_OPTIONS = ("-XX:-UsePerfData", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""One collector thread and the quick compiler: a third less time and half the processor until it serves; what it serves
+later costs up to twice the processor."""
 STOP_SECONDS = 20.0
 FORMAT_SECONDS = 60.0
 START_ATTEMPTS = 3
@@ -43,6 +40,7 @@ class KafkaBroker:
         controller_port: the same for controllers, which the other nodes of a cluster have to know.
         properties: of the broker, winning over ours.
         heap: the JVM's, in its notation.
+        java_options: of the JVM; none for one that is to work for minutes under load.
         advertised_via: port of a proxy; adds a listener for it (`ports.behind_proxy`), whose clients are sent there.
         locks: adds listeners that ask who comes (`ports.locked`), and an authorizer; the first one stays open, and
             whoever comes through it may do everything.
@@ -59,6 +57,7 @@ class KafkaBroker:
         controller_port: int | None = None,
         properties: Mapping[str, str] | None = None,
         heap: str = "512m",
+        java_options: Sequence[str] = QUICK_START,
         advertised_via: int | None = None,
         locks: Locks | None = None,
         runtime: KafkaRuntime | None = None,
@@ -73,6 +72,7 @@ class KafkaBroker:
         self._properties = {**(lock_properties(locks) if locks is not None else {}), **(properties or {})}
         self._locked_protocols = LOCKED_PROTOCOLS if locks is not None else ()
         self._heap = heap
+        self._java_options = tuple(java_options)
         self._advertised_via = advertised_via
         self._runtime = runtime
         self._announce = announce
@@ -184,7 +184,7 @@ class KafkaBroker:
         scratch = self.folder / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir()
-        options = (*JAVA_OPTIONS, f"-Djava.io.tmpdir={scratch}")
+        options = (*JAVA_OPTIONS, *self._java_options, f"-Djava.io.tmpdir={scratch}")
         write_properties(
             conf,
             server_properties(self.ports, data, advertised_via=self._advertised_via, overrides=self._properties),
