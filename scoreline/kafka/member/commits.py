@@ -1,6 +1,6 @@
 """Commits, and keeps account of it: which are unanswered, which were refused, partition by partition."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
 from types import MappingProxyType
 from typing import Protocol
@@ -54,6 +54,7 @@ class CommitLedger:
         self.in_flight = 0
         self._observer = observer
         self._refused: dict[TopicPartition, int] = {}
+        self._forbidden: dict[TopicPartition, KafkaError] = {}
 
     def send(self) -> None:
         """A commit without waiting has been handed to the client."""
@@ -69,6 +70,8 @@ class CommitLedger:
         by_outcome: dict[str | None, dict[TopicPartition, int]] = {}
         for p in partitions:
             problem = p.error or error
+            if problem is not None and problem.code() in PERMISSIONS:
+                self._forbidden[TopicPartition(p.topic, p.partition)] = problem
             by_outcome.setdefault(problem.name() if problem else None, {})[TopicPartition(p.topic, p.partition)] = (
                 p.offset
             )
@@ -88,9 +91,15 @@ class CommitLedger:
         refused, self._refused = self._refused, {}
         return refused
 
+    def take_forbidden(self, partitions: Collection[TopicPartition]) -> KafkaError | None:
+        """Why nothing may be committed of one of these, as the answer to the last commit of it said; told once."""
+        taken = [self._forbidden.pop(partition) for partition in partitions if partition in self._forbidden]
+        return taken[0] if taken else None
+
     def _commit(self, next_offsets: NextOffsets) -> None:
         for partition in next_offsets:
             self._refused.pop(partition, None)
+            self._forbidden.pop(partition, None)
         self._observer.commit_answered(next_offsets, None)
 
 
@@ -140,20 +149,21 @@ class Committer:
         except KafkaException as refused:
             self._ledger.refuse(next_offsets, refused.args[0].name())
 
-    def commit_beginning(self, next_offsets: NextOffsets) -> bool:
-        """Commit where partitions begin, marked as such, and wait; not to be called while a commit is in flight.
+    def commit_beginning(self, next_offsets: NextOffsets) -> None:
+        """Commit where partitions begin, marked as such, without waiting; not while a commit of them is in flight.
 
-        Returns:
-            Whether the broker has taken it; where it has not answered, `in_flight` tells when it has.
+        The broker is to be asked afterwards what it has taken. (A call that waits would keep every other one of this
+        client waiting for as long as it lasts, `consume` among them.)
 
         Raises:
-            KafkaException: the client cannot, or this user may not.
+            KafkaException: the client cannot; or this user may not, as the answer to the last one says.
         """
-        answered = self._wait_for(next_offsets, annotate(next_offsets, dict.fromkeys(next_offsets, BEGINNING)))
-        for p in answered or ():
-            if p.error is not None and p.error.code() in PERMISSIONS:
-                raise KafkaException(p.error)
-        return answered is not None and all(p.error is None for p in answered)
+        forbidden = self._ledger.take_forbidden(next_offsets)
+        if forbidden is not None:
+            raise KafkaException(forbidden)
+        offsets = annotate(next_offsets, dict.fromkeys(next_offsets, BEGINNING))
+        self._consumer.commit(offsets=offsets, asynchronous=True)
+        self._ledger.send()
 
     def in_flight(self) -> bool:
         """Whether the answer to a commit is still to come."""
@@ -165,14 +175,12 @@ class Committer:
         """What the broker has refused to commit since the last call, of partitions that are still ours."""
         return {p: offset for p, offset in self._ledger.take_refused().items() if p in self._membership.assignment}
 
-    def _wait_for(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> list[ClientPartition] | None:
-        """What became of each partition; None where the broker does not answer in time."""
+    def _wait_for(self, next_offsets: NextOffsets, offsets: list[ClientPartition]) -> None:
         answer = call_in_thread(lambda: self._consumer.commit(offsets=offsets, asynchronous=False))
         try:
             answered = answer.result(self._answer_seconds)
         except TimeoutError:
             self._late = answer
             self._ledger.refuse(next_offsets, "_TIMED_OUT")
-            return None
-        self._ledger.settle(None, answered)
-        return answered
+        else:
+            self._ledger.settle(None, answered)

@@ -11,7 +11,6 @@ from scoreline.kafka.member.membership import Membership, partition_of
 from scoreline.records import NextOffsets, TopicPartition
 
 ANSWER_SECONDS = 2.5
-CommitAndWait = Callable[[NextOffsets], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class StartOffsets:
     Args:
         topics: that the group reads.
         policy: `earliest`, `latest`, or `error` for whoever wants to decide about every partition.
-        commit: commits beginnings and waits; says whether the broker has taken it.
+        commit: commits beginnings without waiting; `settle` is to be called again when the answer is there.
         moved: told from where partitions are read on.
         group_id: for people.
     """
@@ -46,7 +45,7 @@ class StartOffsets:
         *,
         policy: str,
         group_id: str,
-        commit: CommitAndWait,
+        commit: Callable[[NextOffsets], None],
         moved: Callable[[NextOffsets], None],
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
@@ -69,7 +68,9 @@ class StartOffsets:
             self._unknown.add(partition)
 
     def settle(self) -> None:
-        """Begin with the partitions that wait for it, or strand them; to be tried again while no broker answers.
+        """Begin with the partitions that wait for it, or strand them; to be tried again until no more wait.
+
+        Where there is no commit it is made first, and what the group then has is asked for the next time.
 
         Raises:
             KafkaException: no broker answers, or it refuses.
@@ -108,23 +109,25 @@ class StartOffsets:
         # All that are ours, not only those that the client has told of so far: the others would follow one by one.
         ours = {p for p in self._membership.assignment if committed.get(p, 0) < 0} | unknown
         begin: dict[TopicPartition, int] = {}
-        again: dict[TopicPartition, int] = {}
+        known: dict[TopicPartition, int] = {}
         stranded: dict[TopicPartition, Available] = {}
         for partition in sorted(ours & self._membership.assignment & committed.keys()):
             low, high = self._consumer.get_watermark_offsets(ClientPartition(*partition), timeout=self._answer_seconds)
             at = committed[partition]
             if low <= at <= high:
-                again[partition] = at  # the position was beyond what is there, not the commit
+                known[partition] = at  # committed just now; or only the position was beyond what is there
             elif at >= 0 or self._policy == "error":
                 stranded[partition] = Available(at, low, high)
             else:
                 begin[partition] = high if self._policy == "latest" and not has_commits else low
-        if begin and not self._commit(begin):
+        if begin:
+            self._commit(begin)
+            self._unknown |= begin.keys()
             return
-        self._membership.restart({**begin, **again})
-        self._moved({**begin, **again})
-        self._begun |= begin.keys()
-        self._unknown -= {*begin, *again, *stranded}
+        self._membership.restart(known)
+        self._moved(known)
+        self._begun |= known.keys()
+        self._unknown -= {*known, *stranded}
         self._unknown &= self._membership.assignment
         self._stranded = {**self._stranded, **stranded}
         for partition, available in stranded.items():

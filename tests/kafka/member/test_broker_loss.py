@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from scoreline.errors import DeliveryError
 from scoreline.kafka.cluster.admin import TopicDescription, open_admin
+from scoreline.kafka.member.commits import Committer
 from scoreline.kafka.member.source import open_source
 from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import open_publisher
@@ -203,3 +204,28 @@ def test_a_frozen_broker_holds_up_and_loses_nothing(cluster):
     member.close()
     for partition, numbers in enumerate(cluster.copies(load.sent)):
         assert in_order_of_first_arrival(numbers) == list(range(partition, load.sent, PARTITIONS))
+
+
+def test_a_broker_that_freezes_while_partitions_are_begun_keeps_no_poll_waiting(cluster, monkeypatch):
+    """The client lets no other thread in while a call of it waits, so nothing may wait for the answer to a commit."""
+    produce_records(cluster.broker.bootstrap_servers, cluster.source, [StoredRecord("", 0, 0, None, b"0")])
+    commit_beginning = Committer.commit_beginning
+
+    def freeze_first(committer, next_offsets):
+        cluster.broker.pause()
+        commit_beginning(committer, next_offsets)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Committer, "commit_beginning", freeze_first)
+        member = Member(cluster)
+        member.turn_until(member.source.commit_in_flight)
+    until = time.monotonic() + 3.0
+    slowest = 0.0
+    while time.monotonic() < until:
+        began = time.monotonic()
+        member.turn()
+        slowest = max(slowest, time.monotonic() - began)
+    cluster.broker.resume()
+    assert slowest < 1.0
+    member.turn_until(lambda: member.copied == {0})
+    member.close()
