@@ -3,6 +3,9 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if 
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 CODE   := scoreline tests benchmarks
+# Tests mostly wait for brokers: two processes take half the time of one, each with a Kafka of its own, a file in one.
+PROCESSES ?= 2
+PYTEST := $(BIN)/pytest -n $(PROCESSES) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help needs setup demo test test-all lint format types imports bench torture ci clean
@@ -31,11 +34,11 @@ demo: $(VENV)/.installed-demo  ## train on real flights, start Kafka, stream, sh
 	@$(BIN)/scoreline demo
 
 test: $(VENV)/.installed-test  ## the fast tests, then the slow ones and those on a real Apache Kafka that starts by itself
-	$(BIN)/pytest -q
-	$(BIN)/pytest -q -m "kafka or registry or slow" --durations=10
+	$(PYTEST) -q
+	$(PYTEST) -q -m "kafka or registry or slow" --durations=10
 
 test-all: $(VENV)/.installed-test  ## every test: real Kafka, a real schema registry, the slow ones
-	$(BIN)/pytest -m "" --durations=10
+	$(PYTEST) -m "" --durations=10
 
 format: $(VENV)/.installed-test  ## rewrite the code in the one style
 	$(BIN)/ruff check --fix-only --quiet $(CODE)
@@ -60,7 +63,7 @@ torture: $(VENV)/.installed-test  ## up to 25 minutes of trouble: PROTOCOL= DELI
 	@$(BIN)/python -m tests.torture --protocol $(PROTOCOL) --delivery $(DELIVERY) --form $(FORM) $(if $(SEED),--seed $(SEED))
 
 ci: lint types $(VENV)/.installed-test  ## what CI runs: lint, types, imports, all tests; fails if real Kafka was skipped
-	$(BIN)/pytest -m "" --require-kafka --require-registry --durations=10
+	$(PYTEST) -m "" --require-kafka --require-registry --durations=10
 
 clean:  ## remove the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
