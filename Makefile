@@ -60,7 +60,8 @@ PROTOCOL ?= classic
 DELIVERY ?= exactly-once
 FORM     ?= members
 torture: $(VENV)/.installed-test  ## up to 25 minutes of trouble: PROTOCOL= DELIVERY= FORM= SEED=; goes on where it was interrupted
-	@$(BIN)/python -m tests.torture --protocol $(PROTOCOL) --delivery $(DELIVERY) --form $(FORM) $(if $(SEED),--seed $(SEED))
+	@if [ "$(FORM)" = memory ]; then exec $(BIN)/python -m benchmarks.stream_memory --delivery $(DELIVERY); fi; \
+	exec $(BIN)/python -m tests.torture --protocol $(PROTOCOL) --delivery $(DELIVERY) --form $(FORM) $(if $(SEED),--seed $(SEED))
 
 ci: lint types $(VENV)/.installed-test  ## what CI runs: lint, types, imports, all tests; fails if real Kafka was skipped
 	$(PYTEST) -m "" --require-kafka --require-registry --durations=10

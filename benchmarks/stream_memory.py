@@ -34,7 +34,9 @@ SHORT_BACKLOG = 100_000
 GROWTH_LIMIT = 1.10
 
 LEAD = 200_000
-"""How far the feed is ahead at the most."""
+"""How far the feed is ahead at the most, unless there are few records."""
+LEAST_LEADS = 5
+"""So many times the lead are fed at least: the feed alone would be far ahead otherwise."""
 CHUNK = 10_000
 BETWEEN_REBALANCES = 2_000
 WARM_UP_SHARE = 0.05
@@ -143,11 +145,11 @@ def await_done(service: ServiceProcess, position: Position, count: int) -> None:
 
 def flow(service: ServiceProcess, position: Position, feed: Feed, records: int) -> Growth:
     """Feed as fast as the service drains."""
-    growth = Growth()
+    growth, lead = Growth(), min(LEAD, records // LEAST_LEADS)
     while feed.sent < records:
         feed.put(CHUNK)
-        await_done(service, position, feed.sent - LEAD)
-        if feed.sent >= LEAD:
+        await_done(service, position, feed.sent - lead)
+        if feed.sent >= lead:
             growth.mib.append(resident_mib(service.pid))
     await_done(service, position, feed.sent)
     return growth
@@ -167,18 +169,11 @@ def rebalance(
     return growth
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--records", type=int, default=RECORDS, help="that flow through one service")
-    parser.add_argument("--rebalances", type=int, default=REBALANCES, help="that the service sees")
-    parser.add_argument("--behind", type=int, default=BEHIND, help="records of the long backlog")
-    parser.add_argument("--delivery", choices=("at-least-once", "exactly-once"), default="at-least-once")
-    options = parser.parse_args()
-    if options.records < 5 * LEAD:
-        parser.error(f"--records has to be at least {5 * LEAD:,}: the feed alone is {LEAD:,} ahead")
+def measure(records: int, rebalances: int, behind: int, delivery: str) -> Bounds:
+    """One service for the first two, fresh ones for the two backlogs."""
     flights, bounds = load(FLIGHTS), Bounds()
     with deploy({"flights": flights.booster}, BROKER) as deployment:
-        address, variables = deployment.bootstrap_servers, {"DELIVERY": options.delivery}
+        address, variables = deployment.bootstrap_servers, {"DELIVERY": delivery}
         inputs, written = deployment.make_topic("features", BOUNDED_INPUT), deployment.make_written(BOUNDED_OUTPUT)
         feed = Feed(address, inputs, flights.payloads)
         with (
@@ -186,17 +181,26 @@ def main() -> None:
             deployment.make_service(GROUP, inputs, written, variables).start() as service,
         ):
             service.await_ready()
-            flow(service, position, feed, options.records).report(f"{options.records:,} records", bounds)
-            growth = rebalance(service, position, feed, options.rebalances, address, inputs)
-            growth.report(f"{options.rebalances} rebalances", bounds)
+            flow(service, position, feed, records).report(f"{records:,} records", bounds)
+            rebalance(service, position, feed, rebalances, address, inputs).report(f"{rebalances} rebalances", bounds)
             assert position.read_written() >= feed.sent
             assert not read_metric(service, "scoreline_dead_letters_total")
             assert service.terminate() == 0
         deployment.topics.delete_all()
-        short, long = (drain(deployment, flights, n, variables)[1] for n in (SHORT_BACKLOG, options.behind))
-        print(f"peak with {SHORT_BACKLOG:,} behind {short:.0f} MiB, with {options.behind:,} behind {long:.0f} MiB")
+        short, long = (drain(deployment, flights, n, variables)[1] for n in (SHORT_BACKLOG, behind))
+        print(f"peak with {SHORT_BACKLOG:,} behind {short:.0f} MiB, with {behind:,} behind {long:.0f} MiB")
         bounds.at_most("peak of the long backlog against the short one", long / short, GROWTH_LIMIT)
-    bounds.conclude()
+    return bounds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=RECORDS, help="that flow through one service")
+    parser.add_argument("--rebalances", type=int, default=REBALANCES, help="that the service sees")
+    parser.add_argument("--behind", type=int, default=BEHIND, help="records of the long backlog")
+    parser.add_argument("--delivery", choices=("at-least-once", "exactly-once"), default="at-least-once")
+    options = parser.parse_args()
+    measure(options.records, options.rebalances, options.behind, options.delivery).conclude()
 
 
 if __name__ == "__main__":
