@@ -136,14 +136,12 @@ class KafkaTransactions(KafkaPublisher):
         if self._offsets_since is None:
             self._offsets_since = self._clock()
         if self._long_call is None:
+            # In contrast to a commit, this call begins anew each time, and finding the coordinators of a broker that has
+            # just come back takes longer than any wait of ours should. Nor can it be relied on to end: where the broker
+            # goes in between, librdkafka 2.16 may forget to answer it, whatever its time-out (seen; hence the thread).
             offsets = annotate(next_offsets, self._notes)
-            call = partial(self._producer.send_offsets_to_transaction, offsets, metadata)
-            if self._ask(partial(call, timeout_seconds)):
-                self._offsets_since = None
-                return True
-            # In contrast to a commit, this call begins anew each time. Where a broker has just come back, the
-            # coordinators have to be found and connected first, which takes longer than any wait of ours should.
-            self._long_call = call_in_thread(partial(call, LONG_CALL_SECONDS))
+            call = partial(self._producer.send_offsets_to_transaction, offsets, metadata, LONG_CALL_SECONDS)
+            self._long_call = call_in_thread(call)
         if not has_ended(self._long_call, timeout_seconds):
             if self._clock() - self._offsets_since > OFFSETS_SECONDS:
                 self._stuck = self._worn_out = True
