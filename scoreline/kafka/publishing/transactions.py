@@ -136,9 +136,9 @@ class KafkaTransactions(KafkaPublisher):
         if self._offsets_since is None:
             self._offsets_since = self._clock()
         if self._long_call is None:
-            # In contrast to a commit, this call begins anew each time, and finding the coordinators of a broker that has
-            # just come back takes longer than any wait of ours should. Nor can it be relied on to end: where the broker
-            # goes in between, librdkafka 2.16 may forget to answer it, whatever its time-out (seen; hence the thread).
+            # In contrast to a commit, this call begins anew each time, and to find the coordinators of a broker that is
+            # back takes longer than any wait of ours should. Nor does it always end: where the broker goes in between,
+            # librdkafka 2.16 may forget to answer, whatever the time-out (seen); hence the thread.
             offsets = annotate(next_offsets, self._notes)
             call = partial(self._producer.send_offsets_to_transaction, offsets, metadata, LONG_CALL_SECONDS)
             self._long_call = call_in_thread(call)
