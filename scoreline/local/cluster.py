@@ -132,4 +132,5 @@ def cluster_properties(nodes: int, number: int, voters: str) -> dict[str, str]:
         "offsets.topic.replication.factor": str(nodes),
         "transaction.state.log.replication.factor": str(nodes),
         "transaction.state.log.min.isr": in_sync,
+        "auto.leader.rebalance.enable": "false",  # leaders move when somebody has them move, not every five minutes
     }

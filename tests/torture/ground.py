@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka import ElectionType
+from confluent_kafka import ElectionType, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from scoreline.local.broker import KafkaBroker
@@ -88,10 +88,13 @@ class Ground:
         moved, behind = 0, 1
         while behind or not moved:
             assert time.monotonic() < deadline, f"{moved} leaders have moved, {behind} replicas are still behind"
-            errors = admin.elect_leaders(ElectionType.PREFERRED).result(BACK_SECONDS).values()
+            admin.poll(0.5)  # waits; there is nothing to be told
+            try:
+                errors = admin.elect_leaders(ElectionType.PREFERRED).result(BACK_SECONDS).values()
+            except KafkaException:
+                continue  # no controller answers yet
             moved += sum(error is None for error in errors)
             behind = sum(error is not None for error in errors)
-            admin.poll(0.5)  # waits; there is nothing to be told
 
     @contextmanager
     def broken(self, kind):

@@ -48,10 +48,12 @@ class CommitLedger:
 
     Attributes:
         in_flight: commits whose answer is still to come.
+        beginnings: partitions that such a commit is the first of.
     """
 
     def __init__(self, observer: ClientObserver) -> None:
         self.in_flight = 0
+        self.beginnings: set[TopicPartition] = set()
         self._observer = observer
         self._refused: dict[TopicPartition, int] = {}
         self._forbidden: dict[TopicPartition, KafkaError] = {}
@@ -60,9 +62,10 @@ class CommitLedger:
         """A commit without waiting has been handed to the client."""
         self.in_flight += 1
 
-    def answer(self, error: KafkaError | None, partitions: Iterable[ClientPartition]) -> None:
+    def answer(self, error: KafkaError | None, partitions: Collection[ClientPartition]) -> None:
         """The answer to a commit without waiting has come."""
         self.in_flight -= 1
+        self.beginnings = self.beginnings - {(p.topic, p.partition) for p in partitions} if self.in_flight else set()
         self.settle(error, partitions)
 
     def settle(self, error: KafkaError | None, partitions: Iterable[ClientPartition]) -> None:
@@ -72,6 +75,8 @@ class CommitLedger:
             problem = p.error or error
             if problem is not None and problem.code() in PERMISSIONS:
                 self._forbidden[TopicPartition(p.topic, p.partition)] = problem
+            else:
+                self._forbidden.pop(TopicPartition(p.topic, p.partition), None)
             by_outcome.setdefault(problem.name() if problem else None, {})[TopicPartition(p.topic, p.partition)] = (
                 p.offset
             )
@@ -99,7 +104,6 @@ class CommitLedger:
     def _commit(self, next_offsets: NextOffsets) -> None:
         for partition in next_offsets:
             self._refused.pop(partition, None)
-            self._forbidden.pop(partition, None)
         self._observer.commit_answered(next_offsets, None)
 
 
@@ -164,6 +168,11 @@ class Committer:
         offsets = annotate(next_offsets, dict.fromkeys(next_offsets, BEGINNING))
         self._consumer.commit(offsets=offsets, asynchronous=True)
         self._ledger.send()
+        self._ledger.beginnings |= next_offsets.keys()
+
+    def is_beginning(self) -> bool:
+        """Whether the answer to the commit of a beginning is still to come."""
+        return bool(self._ledger.beginnings)
 
     def in_flight(self) -> bool:
         """Whether the answer to a commit is still to come."""

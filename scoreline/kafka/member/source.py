@@ -231,8 +231,8 @@ class KafkaSource:
             self._note_error(error)
 
     def _settle_starts(self) -> None:
-        if self._committer.in_flight():
-            return  # of an earlier beginning, perhaps: it may not land after what comes next
+        if self._committer.is_beginning():
+            return  # what the broker has committed is to be asked when it is known
         try:
             self._starts.settle()
         except KafkaException as raised:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
@@ -20,6 +21,20 @@ class Available:
     committed: int
     low: int
     high: int
+
+
+class Found(NamedTuple):
+    """Partitions of one topic, each in one place at the most.
+
+    Attributes:
+        begin: offsets to be committed, because there is no commit.
+        known: offsets to be read on from.
+        stranded: those that cannot be read on.
+    """
+
+    begin: dict[TopicPartition, int]
+    known: dict[TopicPartition, int]
+    stranded: dict[TopicPartition, Available]
 
 
 class StartOffsets:
@@ -58,6 +73,7 @@ class StartOffsets:
         self._answer_seconds = answer_seconds
         self._unknown: set[TopicPartition] = set()
         self._begun: set[TopicPartition] = set()
+        self._sent: dict[TopicPartition, int] = {}
         self._stranded: Mapping[TopicPartition, Available] = {}
         membership.add_listener(self)
 
@@ -68,15 +84,31 @@ class StartOffsets:
             self._unknown.add(partition)
 
     def settle(self) -> None:
-        """Begin with the partitions that wait for it, or strand them; to be tried again until no more wait.
+        """Begin with the partitions that wait for it, or strand them; to be called again until none waits.
 
-        Where there is no commit it is made first, and what the group then has is asked for the next time.
+        Where there is no commit it is made first, and what the group has then is asked for the next time. Nothing is
+        read on before all that are ours have one: the client would find a commit that is just being made by itself, and
+        a partition that it reads already must not be sent back to where it began.
 
         Raises:
             KafkaException: no broker answers, or it refuses.
         """
-        for topic in sorted({p.topic for p in self._unknown}):
-            self._settle_topic(topic, {p for p in self._unknown if p.topic == topic})
+        if not self._unknown:
+            return
+        found = [self._ask(topic) for topic in sorted({p.topic for p in self._membership.assignment})]
+        self._strand({p: at for each in found for p, at in each.stranded.items()})
+        begin = {p: offset for each in found for p, offset in each.begin.items()}
+        if begin:
+            self._commit(begin)
+            self._sent |= begin
+            self._unknown |= begin.keys()
+            return
+        known = {p: offset for each in found for p, offset in each.known.items()}
+        self._membership.restart(known)
+        self._moved(known)
+        self._begun |= known.keys()
+        self._unknown -= known.keys()
+        self._unknown &= self._membership.assignment
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """The client will say what it does not know of them."""
@@ -97,40 +129,41 @@ class StartOffsets:
         """How many offsets of each stranded partition are there and unread."""
         return {p: at.high - max(at.low, min(at.committed, at.high)) for p, at in self._stranded.items()}
 
-    def _settle_topic(self, topic: str, unknown: set[TopicPartition]) -> None:
-        found = self._consumer.list_topics(topic, timeout=self._answer_seconds).topics[topic]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        everything = [ClientPartition(topic, number) for number in sorted(found.partitions)]
+    def _ask(self, topic: str) -> "Found":
+        """What the group has, and the topic holds, of the partitions of ours that wait, or have no commit."""
+        described = self._consumer.list_topics(topic, timeout=self._answer_seconds).topics[topic]
+        if described.error is not None:
+            if any(p.topic == topic for p in self._unknown):
+                raise KafkaException(described.error)
+            return Found({}, {}, {})
+        everything = [ClientPartition(topic, number) for number in sorted(described.partitions)]
         answers = self._consumer.committed(everything, timeout=self._answer_seconds)
         committed = {TopicPartition(p.topic, p.partition): p.offset for p in answers if p.error is None}
         # Another member may have begun a moment ago: that is no reason to take a partition for one that was added.
         has_commits = any(p.offset >= 0 and p.metadata != BEGINNING for p in answers if p.error is None)
+        found = Found({}, {}, {})
         # All that are ours, not only those that the client has told of so far: the others would follow one by one.
-        ours = {p for p in self._membership.assignment if committed.get(p, 0) < 0} | unknown
-        begin: dict[TopicPartition, int] = {}
-        known: dict[TopicPartition, int] = {}
-        stranded: dict[TopicPartition, Available] = {}
-        for partition in sorted(ours & self._membership.assignment & committed.keys()):
-            low, high = self._consumer.get_watermark_offsets(ClientPartition(*partition), timeout=self._answer_seconds)
+        for partition in sorted(self._membership.assignment & committed.keys()):
             at = committed[partition]
+            if at >= 0 and partition not in self._unknown:
+                continue
+            if at >= 0 and self._sent.get(partition) == at:
+                found.known[partition] = at
+                continue
+            low, high = self._consumer.get_watermark_offsets(ClientPartition(*partition), timeout=self._answer_seconds)
             if low <= at <= high:
-                known[partition] = at  # committed just now; or only the position was beyond what is there
+                found.known[partition] = at  # only the position was beyond what is there
             elif at >= 0 or self._policy == "error":
-                stranded[partition] = Available(at, low, high)
+                found.stranded[partition] = Available(at, low, high)
             else:
-                begin[partition] = high if self._policy == "latest" and not has_commits else low
-        if begin:
-            self._commit(begin)
-            self._unknown |= begin.keys()
-            return
-        self._membership.restart(known)
-        self._moved(known)
-        self._begun |= known.keys()
-        self._unknown -= {*known, *stranded}
-        self._unknown &= self._membership.assignment
+                found.begin[partition] = high if self._policy == "latest" and not has_commits else low
+        return found
+
+    def _strand(self, stranded: Mapping[TopicPartition, Available]) -> None:
+        news = {p: at for p, at in stranded.items() if p not in self._stranded}
         self._stranded = {**self._stranded, **stranded}
-        for partition, available in stranded.items():
+        self._unknown -= stranded.keys()
+        for partition, available in news.items():
             self._membership.strand(partition, self._describe(partition, available))
 
     def _describe(self, partition: TopicPartition, at: Available) -> str:
@@ -152,4 +185,5 @@ class StartOffsets:
         gone = set(partitions)
         self._unknown -= gone
         self._begun -= gone
+        self._sent = {p: offset for p, offset in self._sent.items() if p not in gone}
         self._stranded = {p: at for p, at in self._stranded.items() if p not in gone}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from scoreline.errors import ConfigError
 
@@ -24,6 +25,7 @@ class Destinations:
     output_headers: bool
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "partition_counts", MappingProxyType(dict(self.partition_counts)))
         missing = [t for t in (self.output_topic, self.dead_letter_topic) if self.partition_counts.get(t, 0) < 1]
         if missing:
             raise ConfigError(*(f"the partition count of the topic {t} is not known" for t in missing))
