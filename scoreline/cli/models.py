@@ -21,6 +21,8 @@ models_app = typer.Typer(
 WHEN_SERVED = "running services that answer by it serve it from their next start"
 """Of what an alias means: a service resolves the alias that it answers by once, when it starts."""
 
+DEFAULT_ALIAS = "production"
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name in the store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
 Selector = Annotated[str, typer.Argument(metavar="VERSION", help="A version number, an alias, or latest.")]
@@ -153,6 +155,61 @@ def set_alias(
     number = _find_version(store, name, version)
     store.set_alias(name, alias, number, by=_whoami())
     typer.echo(f"{alias} of {name} means version {number}: {WHEN_SERVED}")
+
+
+@models_app.command("history")
+def show_history(
+    name: Name,
+    alias: Annotated[str | None, typer.Argument(metavar="ALIAS", help="Of one alias; of all if left out.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that aliases have meant, since when, and who said so; the last line of each counts.
+
+    Example: scoreline models history flights production
+    """
+    store = _open_store()
+    chosen = sorted(store.aliases(name)) if alias is None else [alias]
+    entries = [(each, entry) for each in chosen for entry in store.history(name, each)]
+    if not entries:
+        store.alias(name, alias or DEFAULT_ALIAS)
+    rows = [
+        {
+            "alias": each,
+            "entry": entry.sequence,
+            "version": entry.version,
+            "since": entry.set_at,
+            "by": entry.by,
+            "goes back to": entry.repeats,
+        }
+        for each, entry in entries
+    ]
+    print_table(rows, as_json=as_json)
+
+
+@models_app.command("rollback")
+def roll_back(
+    name: Name,
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="As in production.")] = DEFAULT_ALIAS,
+) -> None:
+    """Make an alias mean what it meant before its last change; once more, and it is what it meant before that.
+
+    Example: scoreline models rollback flights production
+    """
+    entry = _open_store().rollback(name, alias, by=_whoami())
+    typer.echo(f"{alias} of {name} means version {entry.version} again, as set at {entry.set_at}: {WHEN_SERVED}")
+
+
+@models_app.command("delete")
+def delete_version(
+    name: Name, version: Annotated[int, typer.Argument(metavar="VERSION", help="A version number.", min=1)]
+) -> None:
+    """Take a version out of use, unless an alias means it; its number is never used again.
+
+    Example: scoreline models delete flights 2
+    """
+    _open_store().delete(name, version, by=_whoami())
+    typer.echo(f"version {version} of {name} is deleted: nothing finds it any more, and no other gets its number")
 
 
 def _open_store() -> "ModelStore":

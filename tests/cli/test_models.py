@@ -157,7 +157,44 @@ def test_moving_an_alias_says_when_running_services_serve_it(capsys):
     assert "next start" in WHEN_SERVED
 
 
-@pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias"])
+def test_rollback_goes_back_and_history_shows_every_change(capsys, store):
+    for _ in range(2):
+        run("publish", "flights", write_model(), "--alias", "production")
+    run("alias", "flights", "canary", "2")
+    capsys.readouterr()
+    assert run("rollback", "flights") == 0
+    assert "production of flights means version 1 again, as set at " in capsys.readouterr().out
+    assert run("history", "flights", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(r["alias"], r["entry"], r["version"], r["goes back to"]) for r in rows] == [
+        ("canary", 1, 2, None),
+        ("production", 1, 1, None),
+        ("production", 2, 2, None),
+        ("production", 3, 1, 1),
+    ]
+    assert all("@" in row["by"] for row in rows)
+    assert run("history", "flights", "canary", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 1
+    assert run("history", "flights", "unknown") == 3
+    assert "scoreline models alias flights unknown 2" in capsys.readouterr().err
+
+
+def test_delete_takes_a_version_that_no_alias_means(capsys, store):
+    for _ in range(2):
+        run("publish", "flights", write_model(), "--alias", "production")
+    capsys.readouterr()
+    assert run("delete", "flights", "2") == 2
+    assert "is what production means" in capsys.readouterr().err
+    assert run("delete", "flights", "1") == 0
+    assert store.versions("flights") == (2,)
+    assert run("delete", "flights", "1") == 3
+    assert run("rollback", "flights") == 3
+    assert "there is no version 1 of flights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", ["publish", "list", "show", "verify", "alias", "history", "rollback", "delete"]
+)
 def test_every_command_has_help_with_an_example(capsys, command):
     assert run(command, "--help") == 0
     assert f"scoreline models {command}" in capsys.readouterr().out

@@ -239,3 +239,83 @@ def test_a_store_that_fails_says_whether_to_try_again(store, monkeypatch, error,
 def test_what_is_published_can_be_listed_with_its_facts(store):
     manifest = put_version(store, "tiny", train("binary"))
     assert store.manifest("tiny", 1) == manifest
+
+
+def meanings(store, alias="production"):
+    return [entry.version for entry in store.history("flights", alias)]
+
+
+def test_a_rollback_goes_back_one_change_and_the_next_one_another(store):
+    """The history grows; nothing in it is changed."""
+    for _ in range(3):
+        store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
+    assert store.rollback("flights", "production", by="you").version == 2
+    assert store.rollback("flights", "production", by="you").version == 1
+    assert meanings(store) == [1, 2, 3, 2, 1]
+    assert [entry.repeats for entry in store.history("flights", "production")] == [None, None, None, 2, 1]
+    with pytest.raises(ModelNotFound, match="no way back"):
+        store.rollback("flights", "production", by="you")
+
+
+def test_after_a_rollback_and_a_new_change_a_rollback_undoes_that_change(store):
+    for _ in range(3):
+        store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
+    store.rollback("flights", "production", by="me")
+    store.set_alias("flights", "production", 3, by="me")
+    store.rollback("flights", "production", by="me")
+    assert meanings(store) == [1, 2, 3, 2, 3, 2]
+
+
+def test_a_rollback_passes_over_changes_to_the_version_that_was_meant_already(store):
+    for version in (store.add_version(MANIFEST).version, store.add_version(MANIFEST).version, 2):
+        store.set_alias("flights", "production", version, by="me")
+    assert store.rollback("flights", "production", by="me").version == 1
+
+
+def test_a_rollback_to_a_deleted_version_is_refused(store):
+    for _ in range(2):
+        store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
+    store.delete("flights", 1, by="me")
+    with pytest.raises(ModelNotFound, match="no version 1 of flights"):
+        store.rollback("flights", "production", by="me")
+    with pytest.raises(ModelNotFound, match="models alias flights canary 2"):
+        store.rollback("flights", "canary", by="me")
+
+
+def test_a_deleted_version_is_gone_for_good(store):
+    for _ in range(2):
+        store.add_version(MANIFEST)
+    store.delete("flights", 2, by="me")
+    assert store.versions("flights") == (1,)
+    for again in (2, 3):
+        with pytest.raises(ModelNotFound, match=f"no version {again} of flights; the latest are 1"):
+            store.delete("flights", again, by="me")
+    with pytest.raises(ModelNotFound, match="no version 2"):
+        store.set_alias("flights", "production", 2, by="me")
+    assert store.add_version(MANIFEST).version == 3
+
+
+def test_what_an_alias_means_cannot_be_deleted(store):
+    store.add_version(MANIFEST)
+    store.set_alias("flights", "production", 1, by="me")
+    with pytest.raises(ConfigError, match="is what production means.*models alias flights production VERSION"):
+        store.delete("flights", 1, by="me")
+    store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
+    store.delete("flights", 1, by="me")
+    assert store.versions("flights") == (2,)
+
+
+def test_an_alias_that_is_moved_to_a_version_while_it_is_deleted_is_told_of(store, monkeypatch):
+    """No store needs compare-and-swap, so whoever comes second says so."""
+    store.add_version(MANIFEST)
+    create = store._objects.create
+
+    def create_late(file, data):
+        if file.endswith(".deleted.json"):
+            monkeypatch.undo()
+            store.set_alias("flights", "canary", 1, by="you")
+        return create(file, data)
+
+    monkeypatch.setattr(store._objects, "create", create_late)
+    with pytest.raises(ModelRejected, match="canary was made to mean it; go back: scoreline models rollback"):
+        store.delete("flights", 1, by="me")

@@ -5,12 +5,13 @@ Publishers and readers need no lock, no rename and no compare-and-swap: who lose
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
 
-from scoreline.errors import ModelNotFound, ModelRejected
+from scoreline.errors import ConfigError, ModelNotFound, ModelRejected
 from scoreline.models.manifest import Blob, Manifest, decode_manifest, encode_manifest
 from scoreline.models.names import check_alias, check_model_name, is_alias, is_model_name
 from scoreline.models.store.objects import Objects
@@ -28,12 +29,14 @@ class AliasEntry:
     Attributes:
         sequence: of the entry in the alias's history, from 1.
         set_at: ISO 8601 in UTC.
+        repeats: sequence of the entry that a rollback went back to, None for any other change.
     """
 
     version: int
     set_at: str
     by: str
     sequence: int = 0
+    repeats: int | None = None
 
 
 class ModelStore:
@@ -153,10 +156,54 @@ class ModelStore:
         """
         check_alias(alias)
         self.find(name, version)
-        data = msgspec.json.encode({"version": version, "set_at": self.now(), "by": by})
-        sequence = self._last_sequence(name, alias) + 1
-        while not self._objects.create(self._alias_path(name, alias, sequence), data):
-            sequence += 1
+        self._append(name, alias, {"version": version, "by": by})
+
+    def rollback(self, name: str, alias: str, *, by: str) -> AliasEntry:
+        """Make an alias mean what it meant before its last change; once more, and it is what it meant before that.
+
+        Returns:
+            The entry that it has gone back to.
+
+        Raises:
+            ModelNotFound: there is no such alias, it never meant anything else, or that version was deleted.
+            ModelRejected: an entry is damaged.
+        """
+        entries = self.history(name, alias)
+        if not entries:
+            raise ModelNotFound(self._describe_missing_alias(name, alias))
+        now = entries[-1]
+        earlier = [e for e in entries[: (now.repeats or now.sequence) - 1] if e.version != now.version]
+        if not earlier:
+            raise ModelNotFound(f"{alias} of {name} has meant version {now.version} from the start: no way back")
+        origin = earlier[-1]
+        self.find(name, origin.version)
+        self._append(name, alias, {"version": origin.version, "by": by, "repeats": origin.repeats or origin.sequence})
+        return origin
+
+    def delete(self, name: str, version: int, *, by: str) -> None:
+        """Take a version out of use; its number is never used again. Its blobs stay: other versions may share them.
+
+        Raises:
+            ModelNotFound: there is no such version.
+            ConfigError: an alias means it.
+            ModelRejected: an alias was made to mean it at the same moment, and has to be moved on.
+        """
+        self.find(name, version)
+        meaning = self._aliases_of(name, version)
+        if meaning:
+            raise ConfigError(
+                f"version {version} of {name} is what {', '.join(meaning)} means; make that mean another one first: "
+                f"scoreline models alias {name} {meaning[0]} VERSION"
+            )
+        data = msgspec.json.encode({"deleted_at": self.now(), "by": by})
+        if not self._objects.create(f"{name}/versions/{version}.deleted.json", data):
+            raise ModelNotFound(self._describe_missing(name, self.versions(name), version))
+        meaning = self._aliases_of(name, version)
+        if meaning:
+            raise ModelRejected(
+                f"version {version} of {name} was deleted while {', '.join(meaning)} was made to mean it; go back: "
+                f"scoreline models rollback {name} {meaning[0]}"
+            )
 
     def add_blob(self, name: str, data: bytes) -> Blob:
         """Keep a content; one that is there already is checked and kept.
@@ -180,6 +227,16 @@ class ModelStore:
             if self._objects.create(self._version_path(manifest.name, number), encode_manifest(numbered)):
                 return numbered
             number += 1
+
+    def _append(self, name: str, alias: str, change: Mapping[str, object]) -> None:
+        """The next entry of an alias, whatever number it gets."""
+        data = msgspec.json.encode({**change, "set_at": self.now()})
+        sequence = self._last_sequence(name, alias) + 1
+        while not self._objects.create(self._alias_path(name, alias, sequence), data):
+            sequence += 1
+
+    def _aliases_of(self, name: str, version: int) -> list[str]:
+        return [alias for alias, meant in self.aliases(name).items() if meant == version]
 
     def _version_path(self, name: str, version: int) -> str:
         return f"{name}/versions/{version}.json"
