@@ -192,9 +192,7 @@ def test_delete_takes_a_version_that_no_alias_means(capsys, store):
     assert "there is no version 1 of flights" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "command", ["publish", "list", "show", "verify", "alias", "history", "rollback", "delete"]
-)
+@pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias", "history", "rollback", "delete"])
 def test_every_command_has_help_with_an_example(capsys, command):
     assert run(command, "--help") == 0
     assert f"scoreline models {command}" in capsys.readouterr().out

@@ -298,7 +298,7 @@ def test_a_deleted_version_is_gone_for_good(store):
 def test_what_an_alias_means_cannot_be_deleted(store):
     store.add_version(MANIFEST)
     store.set_alias("flights", "production", 1, by="me")
-    with pytest.raises(ConfigError, match="is what production means.*models alias flights production VERSION"):
+    with pytest.raises(ConfigError, match=r"is what production means.*models alias flights production VERSION"):
         store.delete("flights", 1, by="me")
     store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
     store.delete("flights", 1, by="me")
