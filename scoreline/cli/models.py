@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scoreline.cli.model_aliases import delete_version, roll_back, set_alias, show_history
+from scoreline.cli.model_store import WHEN_SERVED, AsJson, Name, Selector, choose_version, open_store, whoami
 from scoreline.cli.output import print_json, print_table
 from scoreline.errors import ConfigError, ModelError, ModelRejected
 
@@ -18,14 +20,10 @@ models_app = typer.Typer(
     no_args_is_help=True,
 )
 
-WHEN_SERVED = "running services that answer by it serve it from their next start"
-"""Of what an alias means: a service resolves the alias that it answers by once, when it starts."""
-
-DEFAULT_ALIAS = "production"
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name in the store.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
-Selector = Annotated[str, typer.Argument(metavar="VERSION", help="A version number, an alias, or latest.")]
+models_app.command("alias")(set_alias)
+models_app.command("history")(show_history)
+models_app.command("rollback")(roll_back)
+models_app.command("delete")(delete_version)
 
 
 @models_app.command("publish")
@@ -54,11 +52,11 @@ def publish_model(
     from scoreline.models.row_files import read_rows
 
     manifest = publish(
-        _open_store(),
+        open_store(),
         Publication(
             name=name,
             text=_read_file(file),
-            by=_whoami(),
+            by=whoami(),
             statements=() if features is None else read_statements(_read_file(features)),
             classes=None if classes is None else [part.strip() for part in classes.split(",")],
             golden=None if golden is None else read_rows(golden),
@@ -78,7 +76,7 @@ def list_models(*, as_json: AsJson = False) -> None:
 
     Example: scoreline models list --json
     """
-    store = _open_store()
+    store = open_store()
     rows = [_summarize(store, name, version) for name in store.names() for version in store.versions(name)]
     if not rows and not as_json:
         typer.echo(f"the model store {store.url} has no model", err=True)
@@ -91,8 +89,8 @@ def show_model(name: Name, version: Selector = "latest", *, as_json: AsJson = Fa
 
     Example: scoreline models show flights production
     """
-    store = _open_store()
-    manifest = store.manifest(name, _find_version(store, name, version))
+    store = open_store()
+    manifest = store.manifest(name, choose_version(store, name, version))
     names = sorted(alias for alias, number in store.aliases(name).items() if number == manifest.version)
     if as_json:
         import msgspec
@@ -118,10 +116,10 @@ def verify_model(
 
     Example: scoreline models verify flights 3
     """
-    store = _open_store()
-    chosen = store.versions(name) if version is None else (_find_version(store, name, version),)
+    store = open_store()
+    chosen = store.versions(name) if version is None else (choose_version(store, name, version),)
     if not chosen:
-        _find_version(store, name, "latest")
+        choose_version(store, name, "latest")
     from scoreline.config.settings import load_settings
     from scoreline.models.cache import ModelCache
     from scoreline.models.loading import VersionLoader
@@ -139,90 +137,6 @@ def verify_model(
     failed = [str(row["version"]) for row in rows if not row["ok"]]
     if failed:
         raise ModelRejected(f"{name}: version {', '.join(failed)} may not serve")
-
-
-@models_app.command("alias")
-def set_alias(
-    name: Name,
-    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Lower-case, as in production.")],
-    version: Selector,
-) -> None:
-    """Make an alias mean a version from now on; services that answer by this alias serve it from their next start.
-
-    Example: scoreline models alias flights production 3
-    """
-    store = _open_store()
-    number = _find_version(store, name, version)
-    store.set_alias(name, alias, number, by=_whoami())
-    typer.echo(f"{alias} of {name} means version {number}: {WHEN_SERVED}")
-
-
-@models_app.command("history")
-def show_history(
-    name: Name,
-    alias: Annotated[str | None, typer.Argument(metavar="ALIAS", help="Of one alias; of all if left out.")] = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show everything that aliases have meant, since when, and who said so; the last line of each counts.
-
-    Example: scoreline models history flights production
-    """
-    store = _open_store()
-    chosen = sorted(store.aliases(name)) if alias is None else [alias]
-    entries = [(each, entry) for each in chosen for entry in store.history(name, each)]
-    if not entries:
-        store.alias(name, alias or DEFAULT_ALIAS)
-    rows = [
-        {
-            "alias": each,
-            "entry": entry.sequence,
-            "version": entry.version,
-            "since": entry.set_at,
-            "by": entry.by,
-            "goes back to": entry.repeats,
-        }
-        for each, entry in entries
-    ]
-    print_table(rows, as_json=as_json)
-
-
-@models_app.command("rollback")
-def roll_back(
-    name: Name,
-    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="As in production.")] = DEFAULT_ALIAS,
-) -> None:
-    """Make an alias mean what it meant before its last change; once more, and it is what it meant before that.
-
-    Example: scoreline models rollback flights production
-    """
-    entry = _open_store().rollback(name, alias, by=_whoami())
-    typer.echo(f"{alias} of {name} means version {entry.version} again, as set at {entry.set_at}: {WHEN_SERVED}")
-
-
-@models_app.command("delete")
-def delete_version(
-    name: Name, version: Annotated[int, typer.Argument(metavar="VERSION", help="A version number.", min=1)]
-) -> None:
-    """Take a version out of use, unless an alias means it; its number is never used again.
-
-    Example: scoreline models delete flights 2
-    """
-    _open_store().delete(name, version, by=_whoami())
-    typer.echo(f"version {version} of {name} is deleted: nothing finds it any more, and no other gets its number")
-
-
-def _open_store() -> "ModelStore":
-    from scoreline.config.settings import load_settings
-    from scoreline.models.store import ModelStore
-
-    return ModelStore(load_settings().model_store)
-
-
-def _find_version(store: "ModelStore", name: str, selector: str) -> int:
-    from scoreline.models.selectors import find_version
-
-    return find_version(store, name, selector)
 
 
 def _summarize(store: "ModelStore", name: str, version: int) -> dict[str, Any]:
@@ -280,16 +194,3 @@ def _read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _whoami() -> str:
-    """Who runs this, as `user@host`; the user's number where the system has no name for it."""
-    import os
-    import platform
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    return f"{user}@{platform.node()}"

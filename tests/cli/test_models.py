@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from scoreline.cli import main
-from scoreline.cli.models import WHEN_SERVED
+from scoreline.cli.model_store import WHEN_SERVED
 from scoreline.models import loading, publishing
 from scoreline.models.booster import LightGBMModel
 from scoreline.models.store import ModelStore

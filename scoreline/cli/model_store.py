@@ -1,0 +1,45 @@
+"""What the commands on the model store share: their arguments, the store, and who runs them."""
+
+import os
+import platform
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from scoreline.models.store import ModelStore
+
+WHEN_SERVED = "running services that answer by it serve it from their next start"
+"""Of what an alias means: a service resolves the alias that it answers by once, when it starts."""
+
+DEFAULT_ALIAS = "production"
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name in the store.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")]
+Selector = Annotated[str, typer.Argument(metavar="VERSION", help="A version number, an alias, or latest.")]
+
+
+def open_store() -> "ModelStore":
+    """The store that the settings name."""
+    from scoreline.config.settings import load_settings
+    from scoreline.models.store import ModelStore
+
+    return ModelStore(load_settings().model_store)
+
+
+def choose_version(store: "ModelStore", name: str, selector: str) -> int:
+    """The version that a selector means now."""
+    from scoreline.models.selectors import find_version
+
+    return find_version(store, name, selector)
+
+
+def whoami() -> str:
+    """Who runs this, as `user@host`; the user's number where the system has no name for it."""
+    import pwd
+
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"
