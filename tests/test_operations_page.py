@@ -129,7 +129,7 @@ def test_every_route_is_on_the_page():
         observer=Nothing(),
         render_metrics=Nothing(),
         read_stats=Nothing(),
-        serving=Serving(Nothing(), Nothing()),
+        serving=Serving(Nothing(), Nothing(), reload_models=Nothing()),
         resume_stream=Nothing(),
     )
     sidecar = Sidecar(dependencies)

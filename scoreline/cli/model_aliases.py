@@ -22,7 +22,7 @@ def set_alias(
     alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Lower-case, as in production.")],
     version: Selector,
 ) -> None:
-    """Make an alias mean a version from now on; services that answer by this alias serve it from their next start.
+    """Make an alias mean a version from now on; services that answer by this alias follow.
 
     Example: scoreline models alias flights production 3
     """

@@ -9,8 +9,8 @@ import typer
 if TYPE_CHECKING:
     from scoreline.models.store import ModelStore
 
-WHEN_SERVED = "running services that answer by it serve it from their next start"
-"""Of what an alias means: a service resolves the alias that it answers by once, when it starts."""
+WHEN_SERVED = "running services that answer by it follow within SCORELINE_MODEL_RELOAD_SECONDS"
+"""Of what an alias means: a service looks at the alias that it answers by now and then."""
 
 DEFAULT_ALIAS = "production"
 

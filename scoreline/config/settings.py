@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=find_cache_dir)
     model: ModelName | None = None
     model_alias: Alias = "production"
+    model_reload_seconds: Seconds = 10.0
     model_max_resident: Count = 4
 
     input_topic: Topic = "features"

@@ -21,6 +21,7 @@ from scoreline.http.limits import Limits
 from scoreline.http.models import ModelListing, ModelRoutes
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict import Predictor
+from scoreline.http.reload import ReloadRoutes
 from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
@@ -28,6 +29,7 @@ from scoreline.http.served import Served, ServedRequests
 from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
 from scoreline.models.model import Versions
+from scoreline.models.reloading import LookNow
 from scoreline.observability.events import RequestObserver
 from scoreline.observability.health import HealthBoard
 from scoreline.records import Clock
@@ -45,11 +47,13 @@ class Serving:
 
     Attributes:
         workers: threads for requests that are too large for the event loop.
+        reload_models: looks at what the alias means now, and may block; None where nobody could be asked for a token.
     """
 
     versions: Versions
     models: ModelListing
     workers: int = 1
+    reload_models: LookNow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,10 @@ class Sidecar:
         loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
         predictor = Predictor(serving.versions, limits, scoring=scoring, loading=loading, clock=self._clock)
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
-        return [predict, *ModelRoutes(serving.models, listing).list_routes()]
+        routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
+        if serving.reload_models is not None:
+            routes += ReloadRoutes(serving.reload_models, loading).list_routes()
+        return routes
 
     def _make_pool(self, name: str, threads: int, limits: Limits) -> BoundedPool:
         pool = BoundedPool(

@@ -34,9 +34,9 @@ T = TypeVar("T")
 class LiveVersions:
     """Implements `scoreline.models.model.Versions` over a store. Safe to call from several threads at once.
 
-    The default alias is resolved and its version loaded while this is constructed; that version stays. Others are
-    loaded when a selector asks for them, each by one thread at a time, and the one that was not asked for longest goes
-    first.
+    The default alias is resolved and its version loaded while this is constructed; that version is live until `follow`
+    has another. Others are loaded when a selector asks for them, each by one thread at a time, and the one that was not
+    asked for longest goes first.
     """
 
     def __init__(
@@ -78,8 +78,9 @@ class LiveVersions:
         self._meanings: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
         self._rejections: OrderedDict[int, tuple[float, ModelError]] = OrderedDict()
+        self._load_patiently = load or VersionLoader(store, cache).load
         number = store.alias(name, alias)
-        self._live = (load or VersionLoader(store, cache).load)(name, number)
+        self._live = self._load_patiently(name, number)
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict({number: self._live})
 
     @property
@@ -97,6 +98,17 @@ class LiveVersions:
         """The version that answers when nobody says."""
         return self._live
 
+    def follow(self) -> bool:
+        """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has the new version."""
+        number = self._store.alias(self._name, self._alias)
+        if number == self._live.version:
+            return False
+        version = self._find_resident(number) or self._load_once(number, self._load_patiently)
+        with self._lock:
+            self._live = version
+        self._admit(version)
+        return True
+
     def resident(self) -> tuple[ModelVersion, ...]:
         """The versions that are loaded now, by number."""
         with self._lock:
@@ -109,7 +121,7 @@ class LiveVersions:
         self._raise_remembered(self._refusals, selector)
         try:
             number = self._find_number(selector)
-            return self._find_resident(number) or self._load_once(number)
+            return self._find_resident(number) or self._load_once(number, self._load)
         except (ModelNotFound, ModelRejected) as error:
             self._remember(self._refusals, selector, _without_frames(error), seconds=self._lookup_seconds)
             raise
@@ -153,21 +165,21 @@ class LiveVersions:
                 self._resident.move_to_end(number)
             return version
 
-    def _load_once(self, number: int) -> ModelVersion:
+    def _load_once(self, number: int, load: Load) -> ModelVersion:
         """Load a version unless another thread has done so meanwhile."""
         with self._lock:
             turn = self._loading.setdefault(number, threading.Lock())
         with turn:
             try:
-                return self._find_resident(number) or self._load_now(number)
+                return self._find_resident(number) or self._load_now(number, load)
             finally:
                 with self._lock:
                     self._loading.pop(number, None)
 
-    def _load_now(self, number: int) -> ModelVersion:
+    def _load_now(self, number: int, load: Load) -> ModelVersion:
         self._raise_remembered(self._rejections, number)
         try:
-            version = self._load(self._name, number)
+            version = load(self._name, number)
         except ModelRejected as error:
             self._remember(self._rejections, number, _without_frames(error), seconds=REJECTED_SECONDS)
             raise

@@ -6,11 +6,13 @@ from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import LiveVersions, find_only_model
+from scoreline.models.reloading import Reloader
 from scoreline.models.store import ModelStore
 from scoreline.observability.client_log import ClientLog
 from scoreline.observability.dead_letters import DeadLetterLog
 from scoreline.observability.health import ComponentHealth, HealthBoard
 from scoreline.observability.metrics import Metrics
+from scoreline.observability.reload_log import ReloadLog
 from scoreline.observability.stats import Stats
 from scoreline.observability.summary import Summary
 from scoreline.schemas.catalog import SchemaCatalog
@@ -39,10 +41,11 @@ class Parts:
             cache=ModelCache(settings.cache_dir),
             max_resident=settings.model_max_resident,
         )
-        self.live = self.versions.live
         self.metrics = Metrics()
-        self.metrics.model_loaded(self.live, time.monotonic() - started)
+        self.metrics.model_loaded(self.versions.live, time.monotonic() - started)
         self.metrics.watch_models(self.versions.resident)
+        reload_log = ReloadLog(settings.model_alias, self.versions.live.version)
+        self.reloader = Reloader(self.versions, clock=time.monotonic, observers=(self.metrics, reload_log))
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()
@@ -66,6 +69,9 @@ class Parts:
         return ComponentHealth("process", None, not self._stopping, alive=True, detail=detail)
 
     def _check_model(self) -> ComponentHealth:
-        live = self.live
+        live = self.versions.live
         detail = f"{live.name} version {live.version} ({self.settings.model_alias}), {live.model.engine}"
+        trouble = self.reloader.latest.detail
+        if trouble:
+            detail += f"; it goes on although the alias may mean another one: {trouble}"
         return ComponentHealth("model", None, ready=True, alive=True, detail=detail)

@@ -1,6 +1,7 @@
 """The process: roles start together, and when one ends, or a signal asks for it, all of them do."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -42,6 +43,7 @@ def run_service(settings: Settings, roles: frozenset[Role]) -> int:
     early = EarlyStop()
     for number in STOP_SIGNALS:
         signal.signal(number, early)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks for a look at the alias, and that is being taken
     return uvloop.run(_run(Parts(settings, roles), roles, early))
 
 
@@ -54,15 +56,22 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     if early.requested:
         asked.set()
     server = await start_sidecar(parts, roles)
+    version = parts.versions.live.version
     logger.info(
         "scoreline serves on %s",
         server.url,
-        extra={"event": "service_started", "url": server.url, "roles": sorted(roles), "version": parts.live.version},
+        extra={"event": "service_started", "url": server.url, "roles": sorted(roles), "version": version},
     )
     streams = [_Thread(StreamRole(parts, stop), loop, asked)] if Role.STREAM in roles else []
     for thread in streams:
         thread.start()
-    tasks = [asyncio.create_task(_summarise(parts)), *(asyncio.create_task(_probe(t.role)) for t in streams)]
+    wake = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, wake.set)
+    tasks = [
+        asyncio.create_task(_summarise(parts)),
+        asyncio.create_task(_follow(parts, wake)),
+        *(asyncio.create_task(_probe(t.role)) for t in streams),
+    ]
     await asked.wait()
     parts.stopping()
     stop.request()
@@ -87,6 +96,19 @@ async def _summarise(parts: Parts) -> None:
             parts.client_log.tick()
         except Exception:
             logger.exception("the summary failed", extra={"event": "summary_failed"})
+
+
+async def _follow(parts: Parts, wake: asyncio.Event) -> None:
+    """Look at the alias now and then, and when SIGHUP asks for it."""
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), parts.settings.model_reload_seconds)
+        wake.clear()
+        try:
+            # On a thread that nobody waits for: a store that is away answers later than a stop may take.
+            await asyncio.shield(asyncio.wrap_future(call_in_thread(parts.reloader.look)))
+        except Exception:
+            logger.exception("looking at the alias failed", extra={"event": "reload_failed"})
 
 
 async def _probe(role: StreamRole) -> None:

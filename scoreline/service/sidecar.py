@@ -7,12 +7,14 @@ import msgspec
 
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
+from scoreline.config.settings import Settings
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
 from scoreline.models.live import LiveVersions
+from scoreline.models.reloading import Reloader
 from scoreline.models.store import ModelStore
 from scoreline.observability.tee import RequestTee
 from scoreline.service.parts import Parts
@@ -35,14 +37,18 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
         max_concurrency=settings.http_max_concurrency,
         timeout_seconds=settings.http_timeout_seconds,
     )
-    listing = StoreListing(parts.store, parts.versions)
+    listing = StoreListing(parts.store, parts.versions, parts.reloader)
     sidecar = Sidecar(
         Dependencies(
             health=parts.health,
             observer=RequestTee(parts.metrics, parts.stats),
             render_metrics=parts.metrics.render,
             read_stats=parts.stats.snapshot,
-            serving=Serving(parts.versions, listing, settings.workers) if serves else None,
+            serving=Serving(
+                parts.versions, listing, settings.workers, parts.reloader.look if _is_guarded(settings) else None
+            )
+            if serves
+            else None,
             tokens=settings.http_tokens,
             metrics_need_token=settings.metrics_auth == "token",
             resume_stream=_find_resume(parts, roles),
@@ -63,26 +69,32 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
 
 def _find_resume(parts: Parts, roles: frozenset[Role]) -> Callable[[], None] | None:
     """What resumes the stream, where only those can ask for it who may."""
-    settings = parts.settings
-    guarded = settings.http_tokens or settings.http_auth == "none" or is_loopback(settings.http_host)
-    return parts.breaker.let_pass if Role.STREAM in roles and guarded else None
+    return parts.breaker.let_pass if Role.STREAM in roles and _is_guarded(parts.settings) else None
+
+
+def _is_guarded(settings: Settings) -> bool:
+    """Whether what only administrators may do is kept from others, or open on purpose."""
+    return bool(settings.http_tokens) or settings.http_auth == "none" or is_loopback(settings.http_host)
 
 
 class StoreListing:
     """Implements `scoreline.http.models.ModelListing` for the served model."""
 
-    def __init__(self, store: ModelStore, versions: LiveVersions) -> None:
+    def __init__(self, store: ModelStore, versions: LiveVersions, reloader: Reloader) -> None:
         self._store = store
         self._versions = versions
+        self._reloader = reloader
 
     def list_versions(self) -> Mapping[str, Any]:
         """Every version of the model, its aliases, and which are loaded."""
         name = self._versions.name
         aliases = self._store.aliases(name)
         resident = {v.version: v for v in self._versions.resident()}
+        latest = self._reloader.latest
         return {
             "model": name,
             "live": {"alias": self._versions.alias, "version": self._versions.live.version},
+            "reload": {"outcome": latest.outcome, "detail": latest.detail or None},
             "aliases": aliases,
             "versions": [
                 {

@@ -19,7 +19,8 @@ from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
-from scoreline.models.model import Model, Scores, Versions
+from scoreline.models.model import Model, ModelVersion, Scores, Versions
+from scoreline.models.reloading import Look, LookNow, ReloadOutcome
 from scoreline.observability.events import RequestServed
 from scoreline.observability.health import HealthBoard
 from scoreline.testing.fakes import FixedVersions, WeightedSum
@@ -30,6 +31,11 @@ PROBLEM_JSON = "application/problem+json"
 def make_model(*weights: float, classes: tuple[str, ...] | None = None) -> WeightedSum:
     """A weighted sum of the features a, b, c and so on."""
     return WeightedSum([Feature(chr(ord("a") + i)) for i in range(len(weights))], weights, classes)
+
+
+def make_look(outcome: ReloadOutcome = ReloadOutcome.UNCHANGED, detail: str = "") -> Look:
+    """A look at the alias that left version 1 live."""
+    return Look(outcome, ModelVersion("model", 1, "", make_model(1.0)), detail)
 
 
 @dataclass
@@ -135,6 +141,7 @@ async def serve(
     serving: bool = True,
     metrics_need_token: bool = False,
     resume_stream: Callable[[], None] | None = None,
+    reload_models: LookNow | None = None,
     access_log: AccessLogMode = AccessLogMode.ERRORS,
     stats: Mapping[str, Any] | None = None,
     workers: int = 1,
@@ -150,7 +157,7 @@ async def serve(
             observer=recorder,
             render_metrics=lambda accept: (f"requests {len(recorder.events)}\n".encode(), "text/plain; version=0.0.4"),
             read_stats=lambda: stats or {"requests": len(recorder.events)},
-            serving=Serving(versions, Listing(), workers) if serving else None,
+            serving=Serving(versions, Listing(), workers, reload_models) if serving else None,
             tokens=tokens,
             metrics_need_token=metrics_need_token,
             resume_stream=resume_stream,

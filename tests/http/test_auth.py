@@ -3,7 +3,7 @@ import pytest
 from scoreline.config.tokens import Access, Token
 from scoreline.errors import ConfigError
 from scoreline.http.auth import Door, check_binding
-from tests.http.sidecars import PROBLEM_JSON, serve
+from tests.http.sidecars import PROBLEM_JSON, make_look, serve
 
 TOKENS = (Token(Access.PREDICT, "predict-me"), Token(Access.ADMIN, "admin-ö"), Token(Access.PREDICT, "second"))
 
@@ -23,12 +23,13 @@ DOORS = {
     ("GET", "/stats"): Door.PREDICT,
     ("GET", "/models"): Door.PREDICT,
     ("GET", "/models/{version}"): Door.PREDICT,
+    ("POST", "/models/reload"): Door.ADMIN,
 }
 
 
 async def test_every_route_asks_for_what_the_contract_says():
     """From the route table itself, so that no route is forgotten; tried without a token, and with one of each role."""
-    async with serve(tokens=TOKENS, resume_stream=lambda: None) as running:
+    async with serve(tokens=TOKENS, resume_stream=lambda: None, reload_models=make_look) as running:
         assert {(r.method, r.pattern): r.door for r in running.sidecar.routes} == DOORS
         for (method, pattern), door in DOORS.items():
             path = pattern.replace("{version}", "1")

@@ -22,11 +22,13 @@ class StreamedFlights:
     """July to December, and the oracle.
 
     Attributes:
+        matrix: the rows as LightGBM takes them.
         expected: what `Booster.predict` gives for each row.
     """
 
     booster: lgb.Booster
     rows: list[dict]
+    matrix: npt.NDArray[np.float64]
     expected: npt.NDArray[np.float64]
 
 
@@ -39,8 +41,8 @@ def streamed_flights():
     frame = streamed[list(FEATURES)].copy()
     for name, levels in zip(CATEGORICAL, booster.pandas_categorical, strict=True):
         frame[name] = frame[name].map({level: code for code, level in enumerate(levels)})
-    expected = booster.predict(frame.to_numpy(np.float64), num_threads=1)
-    return StreamedFlights(booster, list(to_rows(streamed)), expected)
+    matrix = frame.to_numpy(np.float64)
+    return StreamedFlights(booster, list(to_rows(streamed)), matrix, booster.predict(matrix, num_threads=1))
 
 
 @pytest.fixture(scope="session")

@@ -274,3 +274,39 @@ def test_what_memory_is_asked_for_stays_loaded(versions):
     assert versions.find_resident("3").version == 3
     versions.resolve("5")
     assert [version.version for version in versions.resident()] == [2, 3, 5]
+
+
+def test_the_live_version_follows_its_alias_when_it_is_told_to(versions, store, loads):
+    """What was live before goes like any other that nobody asks for."""
+    before = versions.live
+    assert not versions.follow()
+    store.set_alias("flights", "production", 3, by="t")
+    assert versions.follow()
+    assert versions.resolve() is versions.resolve("production") is versions.live
+    assert versions.live.version == 3
+    assert versions.resolve("2") is before
+    for selector in ("4", "5"):
+        versions.resolve(selector)
+    assert [version.version for version in versions.resident()] == [3, 4, 5]
+    assert loads.numbers == [2, 3, 4, 5]
+
+
+def test_a_version_that_may_not_serve_is_not_followed_and_not_tried_again_at_once(versions, store, loads, now):
+    store.set_alias("flights", "production", 3, by="t")
+    loads.bad.add(3)
+    for _ in range(3):
+        with pytest.raises(ModelRejected, match="flights 3 is damaged"):
+            versions.follow()
+    assert versions.live.version == 2
+    assert loads.numbers == [2, 3]
+    now[0] += 600
+    loads.bad.clear()
+    assert versions.follow()
+    assert versions.live.version == 3
+
+
+def test_an_alias_that_goes_back_finds_the_version_that_is_still_there(versions, store, loads):
+    for number in (3, 2, 3):
+        store.set_alias("flights", "production", number, by="t")
+        assert versions.follow()
+    assert loads.numbers == [2, 3]

@@ -165,6 +165,13 @@ MODEL_INFO = Declared(
     "1 for each version that is loaded, with what computes it.",
     ("model", "version", "sha256", "engine"),
 )
+MODEL_RELOADS = Declared(
+    "model_reloads_total",
+    Type.COUNTER,
+    "looks",
+    "Looks at what the alias means that found something, by outcome: reloaded, rejected, store_away.",
+    ("outcome",),
+)
 MODEL_LOAD_SECONDS = Declared(
     "model_load_seconds", Type.HISTOGRAM, "seconds", "Time to make a version ready to serve.", bounds=LOAD_BOUNDS
 )
@@ -192,6 +199,7 @@ CATALOGUE: tuple[Declared, ...] = (
     HTTP_REQUEST_SECONDS,
     HTTP_IN_FLIGHT,
     MODEL_INFO,
+    MODEL_RELOADS,
     MODEL_LOAD_SECONDS,
     BUILD_INFO,
 )

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from scoreline import __version__
 from scoreline.models.model import ModelVersion
+from scoreline.models.reloading import Look, ReloadOutcome
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
@@ -17,6 +18,7 @@ from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.partitions import PartitionGauge
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
+UNCHANGED = ReloadOutcome.UNCHANGED
 MAX_VERSIONS = 32
 MAX_ROUTES = 64
 MAX_ERROR_NAMES = 64
@@ -58,6 +60,8 @@ class Metrics:
         self._request_seconds = show.histogram(catalogue.HTTP_REQUEST_SECONDS)
         self._in_flight = show.gauge(catalogue.HTTP_IN_FLIGHT)
         self._models = show.gauge(catalogue.MODEL_INFO)
+        reloads = show.counter(catalogue.MODEL_RELOADS)
+        self._reloads = {each: reloads.labels(each.value) for each in ReloadOutcome if each is not UNCHANGED}
         self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
@@ -162,6 +166,13 @@ class Metrics:
         self._load_seconds.add(seconds)
         with self._lock:
             self._show_model(version)
+
+    def looked(self, look: Look) -> None:
+        """Count a look at the alias that found something."""
+        if look.outcome in self._reloads:
+            self._reloads[look.outcome].inc()
+        if look.outcome is ReloadOutcome.RELOADED:
+            self.model_loaded(look.live, look.load_seconds)
 
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""

@@ -1,0 +1,107 @@
+"""Follows the alias of the live version: what it means now serves as soon as it has passed every check."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from scoreline.errors import ModelError, ServiceError
+from scoreline.models.model import ModelVersion
+from scoreline.records import Clock
+
+
+class ReloadOutcome(StrEnum):
+    """What came of a look at the alias."""
+
+    UNCHANGED = "unchanged"
+    RELOADED = "reloaded"
+    REJECTED = "rejected"  # there is no such alias or version, or it may not serve
+    STORE_AWAY = "store_away"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at the alias, and what came of it.
+
+    Attributes:
+        live: the version that answers from now on.
+        detail: why it is not the one that the alias means; empty where it is.
+        load_seconds: what it took to make a version ready; 0 where none was.
+    """
+
+    outcome: ReloadOutcome
+    live: ModelVersion
+    detail: str = ""
+    load_seconds: float = 0.0
+
+
+class ReloadObserver(Protocol):
+    """Learns of every look; may not raise."""
+
+    def looked(self, look: Look) -> None:
+        """Take note of a look at the alias."""
+        ...
+
+
+class Followed(Protocol):
+    """Versions of which one is live."""
+
+    @property
+    def live(self) -> ModelVersion:
+        """The version that answers when nobody says."""
+        ...
+
+    def follow(self) -> bool:
+        """Make the version live that the alias means now, whatever it takes; False where it is already.
+
+        Raises:
+            ModelError: there is none, or it may not serve; the live version goes on.
+            Unavailable, Refused: the store is away or refuses; the live version goes on.
+        """
+        ...
+
+
+class Reloader:
+    """Looks when it is told to, in whichever thread; one look at a time.
+
+    Args:
+        clock: monotonic seconds.
+        observers: told of every look.
+    """
+
+    def __init__(self, versions: Followed, *, clock: Clock, observers: tuple[ReloadObserver, ...] = ()) -> None:
+        self._versions = versions
+        self._clock = clock
+        self._observers = observers
+        self._lock = threading.Lock()
+        self._latest = Look(ReloadOutcome.UNCHANGED, versions.live)
+
+    @property
+    def latest(self) -> Look:
+        """The latest look, and before the first one what the start has found."""
+        return self._latest
+
+    def look(self) -> Look:
+        """See what the alias means now, and have it serve; never raises for what is wrong with it."""
+        with self._lock:
+            look = self._look()
+            self._latest = look
+            for observer in self._observers:
+                observer.looked(look)
+            return look
+
+    def _look(self) -> Look:
+        began = self._clock()
+        try:
+            changed = self._versions.follow()
+        except ModelError as error:
+            return Look(ReloadOutcome.REJECTED, self._versions.live, str(error))
+        except ServiceError as error:
+            return Look(ReloadOutcome.STORE_AWAY, self._versions.live, str(error))
+        if not changed:
+            return Look(ReloadOutcome.UNCHANGED, self._versions.live)
+        return Look(ReloadOutcome.RELOADED, self._versions.live, load_seconds=self._clock() - began)
+
+
+LookNow = Callable[[], Look]

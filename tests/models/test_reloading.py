@@ -1,0 +1,82 @@
+"""What comes of a look at the alias, and that nothing which is wrong with it touches the live version."""
+
+import pytest
+
+from scoreline.errors import ModelNotFound, ModelRejected, Refused, Unavailable
+from scoreline.features import Feature
+from scoreline.models.model import ModelVersion
+from scoreline.models.reloading import Reloader, ReloadOutcome
+from scoreline.testing.fakes import WeightedSum
+
+MODEL = WeightedSum([Feature("x")], [1.0])
+
+
+class Versions:
+    """Versions whose next `follow` does what a scene says."""
+
+    def __init__(self):
+        self.live = ModelVersion("flights", 1, "a", MODEL)
+        self.meant = 1
+        self.error = None
+        self.now = 0.0
+
+    def follow(self):
+        self.now += 2.5
+        if self.error is not None:
+            raise self.error
+        changed = self.meant != self.live.version
+        self.live = ModelVersion("flights", self.meant, "b", MODEL)
+        return changed
+
+
+class Recorder:
+    def __init__(self):
+        self.looks = []
+
+    def looked(self, look):
+        self.looks.append(look)
+
+
+@pytest.fixture
+def versions():
+    return Versions()
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def reloader(versions, recorder):
+    return Reloader(versions, clock=lambda: versions.now, observers=(recorder,))
+
+
+def test_what_is_meant_already_is_no_news(reloader, recorder):
+    look = reloader.look()
+    assert (look.outcome, look.live.version, look.detail, look.load_seconds) == (ReloadOutcome.UNCHANGED, 1, "", 0.0)
+    assert recorder.looks == [look]
+
+
+def test_another_version_is_told_with_the_time_that_it_took(reloader, versions, recorder):
+    versions.meant = 2
+    look = reloader.look()
+    assert (look.outcome, look.live.version, look.load_seconds) == (ReloadOutcome.RELOADED, 2, 2.5)
+    assert reloader.latest is look
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (ModelRejected("golden rows differ"), ReloadOutcome.REJECTED),
+        (ModelNotFound("there is no version 9"), ReloadOutcome.REJECTED),
+        (Unavailable("the store is away"), ReloadOutcome.STORE_AWAY),
+        (Refused("the store refuses"), ReloadOutcome.STORE_AWAY),
+    ],
+)
+def test_what_goes_wrong_is_said_and_leaves_the_live_version(reloader, versions, error, outcome):
+    versions.error = error
+    look = reloader.look()
+    assert (look.outcome, look.live.version, look.detail) == (outcome, 1, str(error))
+    versions.error = None
+    assert reloader.look().detail == ""
