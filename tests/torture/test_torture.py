@@ -48,9 +48,7 @@ def test_kills_a_visit_and_a_freeze_break_no_promise(torture, proxied_kafka, del
     torture(Ground((proxied_kafka.broker,)), Dose(kills=2, visits=1, freezes=1), delivery, protocol)
 
 
-# Exactly once the network is `make torture FORM=network`: after a broker's death a transaction may take longer to come
-# to its end than a short form has time for.
-@pytest.mark.parametrize("delivery", DELIVERIES[:1])
+@pytest.mark.parametrize("delivery", DELIVERIES)
 def test_a_broker_that_is_killed_stops_at_random_moments_and_a_failing_network_break_no_promise(
     torture, proxied_kafka, delivery
 ):
