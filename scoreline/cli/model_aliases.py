@@ -81,4 +81,4 @@ def delete_version(
     Example: scoreline models delete flights 2
     """
     open_store().delete(name, version, by=whoami())
-    typer.echo(f"version {version} of {name} is deleted: nothing finds it any more, and no other gets its number")
+    typer.echo(f"version {version} of {name} is deleted: no selector finds it any more, and no other gets its number")

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from scoreline.models.store import ModelStore
 
-WHEN_SERVED = "running services that answer by it follow within SCORELINE_MODEL_RELOAD_SECONDS"
+WHEN_SERVED = "running services that answer by it follow when they next look (SCORELINE_MODEL_RELOAD_SECONDS)"
 """Of what an alias means: a service looks at the alias that it answers by now and then."""
 
 DEFAULT_ALIAS = "production"

@@ -47,7 +47,7 @@ class Serving:
 
     Attributes:
         workers: threads for requests that are too large for the event loop.
-        reload_models: looks at what the alias means now, and may block; None where nobody could be asked for a token.
+        reload_models: looks at what the alias means now; None where nobody could be asked for a token.
     """
 
     versions: Versions
@@ -182,7 +182,7 @@ class Sidecar:
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
         if serving.reload_models is not None:
-            routes += ReloadRoutes(serving.reload_models, loading).list_routes()
+            routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
         return routes
 
     def _make_pool(self, name: str, threads: int, limits: Limits) -> BoundedPool:

@@ -1,26 +1,39 @@
 """`/models/reload`: what an administrator may ask of the versions."""
 
+import asyncio
+
 from scoreline.http.auth import Door
+from scoreline.http.errors import DeadlineExceeded
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 from scoreline.models.reloading import LookNow
 
 
 class ReloadRoutes:
-    """Looks on a thread, because a version may have to be fetched and probed."""
+    """Passes the request on, and tells what came of it."""
 
-    def __init__(self, look: LookNow, pool: BoundedPool) -> None:
+    def __init__(self, look: LookNow, timeout_seconds: float) -> None:
         self._look = look
-        self._pool = pool
+        self._timeout_seconds = timeout_seconds
 
     def list_routes(self) -> list[Route]:
         """The routes, for administrators."""
         return [Route("POST", "/models/reload", Door.ADMIN, self.reload, "See now what the alias means")]
 
     async def reload(self, call: Call) -> Answer:
-        """Answered when the version that is meant serves, or when it is known why it does not."""
+        """What came of the look; one that takes longer than a request may goes on without it.
+
+        Raises:
+            DeadlineExceeded: it takes longer.
+        """
         read_query(call.request, ())
-        look = await self._pool.run(self._look)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                look = await asyncio.shield(asyncio.wrap_future(self._look()))
+        except TimeoutError as error:
+            late = (
+                f"the look takes longer than {self._timeout_seconds:g} s and goes on; /models will say what came of it"
+            )
+            raise DeadlineExceeded(late) from error
         return answer_json({"outcome": look.outcome, "version": look.live.version, "detail": look.detail or None})

@@ -27,7 +27,7 @@ here can be verified ahead (`scoreline models verify`); the cache then spares it
 
 _MOST_REMEMBERED = 1024
 
-K = TypeVar("K", str, int)
+K = TypeVar("K", str, tuple[int, bool])
 T = TypeVar("T")
 
 
@@ -74,10 +74,10 @@ class LiveVersions:
         self._lookup_seconds = lookup_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._loading: dict[int, threading.Lock] = {}
+        self._loading: dict[tuple[int, bool], threading.Lock] = {}
         self._meanings: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
-        self._rejections: OrderedDict[int, tuple[float, ModelError]] = OrderedDict()
+        self._rejections: OrderedDict[tuple[int, bool], tuple[float, ModelError]] = OrderedDict()
         self._load_patiently = load or VersionLoader(store, cache).load
         number = store.alias(name, alias)
         self._live = self._load_patiently(name, number)
@@ -103,7 +103,7 @@ class LiveVersions:
         number = self._store.alias(self._name, self._alias)
         if number == self._live.version:
             return False
-        version = self._find_resident(number) or self._load_once(number, self._load_patiently)
+        version = self._find_resident(number) or self._load_once(number, patiently=True)
         with self._lock:
             self._live = version
         self._admit(version)
@@ -121,7 +121,7 @@ class LiveVersions:
         self._raise_remembered(self._refusals, selector)
         try:
             number = self._find_number(selector)
-            return self._find_resident(number) or self._load_once(number, self._load)
+            return self._find_resident(number) or self._load_once(number, patiently=False)
         except (ModelNotFound, ModelRejected) as error:
             self._remember(self._refusals, selector, _without_frames(error), seconds=self._lookup_seconds)
             raise
@@ -165,23 +165,26 @@ class LiveVersions:
                 self._resident.move_to_end(number)
             return version
 
-    def _load_once(self, number: int, load: Load) -> ModelVersion:
-        """Load a version unless another thread has done so meanwhile."""
+    def _load_once(self, number: int, *, patiently: bool) -> ModelVersion:
+        """Load a version unless another thread has done so meanwhile; who is in a hurry waits for no patient one."""
         with self._lock:
-            turn = self._loading.setdefault(number, threading.Lock())
+            turn = self._loading.setdefault((number, patiently), threading.Lock())
         with turn:
             try:
-                return self._find_resident(number) or self._load_now(number, load)
+                return self._find_resident(number) or self._load_now(number, patiently=patiently)
             finally:
                 with self._lock:
-                    self._loading.pop(number, None)
+                    self._loading.pop((number, patiently), None)
 
-    def _load_now(self, number: int, load: Load) -> ModelVersion:
-        self._raise_remembered(self._rejections, number)
+    def _load_now(self, number: int, *, patiently: bool) -> ModelVersion:
+        """What was rejected in a hurry may only have taken too long; what was rejected with patience is no good."""
+        self._raise_remembered(self._rejections, (number, True))
+        if not patiently:
+            self._raise_remembered(self._rejections, (number, False))
         try:
-            version = load(self._name, number)
+            version = (self._load_patiently if patiently else self._load)(self._name, number)
         except ModelRejected as error:
-            self._remember(self._rejections, number, _without_frames(error), seconds=REJECTED_SECONDS)
+            self._remember(self._rejections, (number, patiently), _without_frames(error), seconds=REJECTED_SECONDS)
             raise
         self._admit(version)
         return version

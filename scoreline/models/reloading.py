@@ -1,7 +1,9 @@
 """Follows the alias of the live version: what it means now serves as soon as it has passed every check."""
 
+import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -9,6 +11,8 @@ from typing import Protocol
 from scoreline.errors import ModelError, ServiceError
 from scoreline.models.model import ModelVersion
 from scoreline.records import Clock
+
+logger = logging.getLogger("scoreline.models")
 
 
 class ReloadOutcome(StrEnum):
@@ -99,9 +103,13 @@ class Reloader:
             return Look(ReloadOutcome.REJECTED, self._versions.live, str(error))
         except ServiceError as error:
             return Look(ReloadOutcome.STORE_AWAY, self._versions.live, str(error))
+        except Exception as error:
+            logger.exception("a look at the alias failed", extra={"event": "reload_failed"})
+            return Look(ReloadOutcome.STORE_AWAY, self._versions.live, f"{type(error).__name__}: {error}")
         if not changed:
             return Look(ReloadOutcome.UNCHANGED, self._versions.live)
         return Look(ReloadOutcome.RELOADED, self._versions.live, load_seconds=self._clock() - began)
 
 
-LookNow = Callable[[], Look]
+LookNow = Callable[[], Future[Look]]
+"""Begins a look, or joins the one that is under way; no thread of the caller's waits for it."""

@@ -17,6 +17,7 @@ from scoreline.observability.stats import Stats
 from scoreline.observability.summary import Summary
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.configured import open_catalog
+from scoreline.service.following import Follower
 from scoreline.stream.breaker import Breaker
 
 
@@ -46,6 +47,7 @@ class Parts:
         self.metrics.watch_models(self.versions.resident)
         reload_log = ReloadLog(settings.model_alias, self.versions.live.version)
         self.reloader = Reloader(self.versions, clock=time.monotonic, observers=(self.metrics, reload_log))
+        self.follower = Follower(self.reloader)
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()

@@ -43,7 +43,7 @@ def run_service(settings: Settings, roles: frozenset[Role]) -> int:
     early = EarlyStop()
     for number in STOP_SIGNALS:
         signal.signal(number, early)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks for a look at the alias, and that is being taken
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # asks for a look at the alias: the first one is still to come
     return uvloop.run(_run(Parts(settings, roles), roles, early))
 
 
@@ -99,16 +99,12 @@ async def _summarise(parts: Parts) -> None:
 
 
 async def _follow(parts: Parts, wake: asyncio.Event) -> None:
-    """Look at the alias now and then, and when SIGHUP asks for it."""
+    """Look at the alias at the start, now and then, and when SIGHUP asks for it."""
     while True:
+        wake.clear()
+        await asyncio.shield(asyncio.wrap_future(parts.follower.look()))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), parts.settings.model_reload_seconds)
-        wake.clear()
-        try:
-            # On a thread that nobody waits for: a store that is away answers later than a stop may take.
-            await asyncio.shield(asyncio.wrap_future(call_in_thread(parts.reloader.look)))
-        except Exception:
-            logger.exception("looking at the alias failed", extra={"event": "reload_failed"})
 
 
 async def _probe(role: StreamRole) -> None:

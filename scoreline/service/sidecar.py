@@ -45,7 +45,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
             render_metrics=parts.metrics.render,
             read_stats=parts.stats.snapshot,
             serving=Serving(
-                parts.versions, listing, settings.workers, parts.reloader.look if _is_guarded(settings) else None
+                parts.versions, listing, settings.workers, parts.follower.look if _is_guarded(settings) else None
             )
             if serves
             else None,

@@ -189,7 +189,7 @@ def test_delete_takes_a_version_that_no_alias_means(capsys, store):
     assert store.versions("flights") == (2,)
     assert run("delete", "flights", "1") == 3
     assert run("rollback", "flights") == 3
-    assert "there is no version 1 of flights" in capsys.readouterr().err
+    assert "meant version 1 before, which was deleted" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias", "history", "rollback", "delete"])

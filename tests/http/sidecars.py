@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,13 @@ def make_model(*weights: float, classes: tuple[str, ...] | None = None) -> Weigh
 def make_look(outcome: ReloadOutcome = ReloadOutcome.UNCHANGED, detail: str = "") -> Look:
     """A look at the alias that left version 1 live."""
     return Look(outcome, ModelVersion("model", 1, "", make_model(1.0)), detail)
+
+
+def begin_look(look: Look | None = None) -> Future[Look]:
+    """A look that has ended already."""
+    begun: Future[Look] = Future()
+    begun.set_result(look or make_look())
+    return begun
 
 
 @dataclass

@@ -3,7 +3,7 @@ import pytest
 from scoreline.config.tokens import Access, Token
 from scoreline.errors import ConfigError
 from scoreline.http.auth import Door, check_binding
-from tests.http.sidecars import PROBLEM_JSON, make_look, serve
+from tests.http.sidecars import PROBLEM_JSON, begin_look, serve
 
 TOKENS = (Token(Access.PREDICT, "predict-me"), Token(Access.ADMIN, "admin-ö"), Token(Access.PREDICT, "second"))
 
@@ -29,7 +29,7 @@ DOORS = {
 
 async def test_every_route_asks_for_what_the_contract_says():
     """From the route table itself, so that no route is forgotten; tried without a token, and with one of each role."""
-    async with serve(tokens=TOKENS, resume_stream=lambda: None, reload_models=make_look) as running:
+    async with serve(tokens=TOKENS, resume_stream=lambda: None, reload_models=begin_look) as running:
         assert {(r.method, r.pattern): r.door for r in running.sidecar.routes} == DOORS
         for (method, pattern), door in DOORS.items():
             path = pattern.replace("{version}", "1")

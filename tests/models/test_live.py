@@ -310,3 +310,27 @@ def test_an_alias_that_goes_back_finds_the_version_that_is_still_there(versions,
         store.set_alias("flights", "production", number, by="t")
         assert versions.follow()
     assert loads.numbers == [2, 3]
+
+
+def test_what_was_rejected_in_a_hurry_may_still_be_followed(store, loads, now, tmp_path, monkeypatch):
+    """A probe that a batch waits for has less time than one that nobody waits for."""
+    hurried = Loads(store)
+    hurried.bad.add(3)
+    cache = ModelCache(tmp_path / "cache")
+    versions = LiveVersions(store, "flights", "production", cache=cache, load=loads, clock=lambda: now[0])
+    monkeypatch.setattr(versions, "_load", hurried)
+    with pytest.raises(ModelRejected):
+        versions.resolve("3")
+    store.set_alias("flights", "production", 3, by="t")
+    assert versions.follow()
+    now[0] += 10
+    assert versions.resolve("3") is versions.live
+
+
+def test_what_was_rejected_with_patience_is_not_tried_by_a_batch(versions, store, loads):
+    loads.bad.add(3)
+    store.set_alias("flights", "production", 3, by="t")
+    for ask in (versions.follow, lambda: versions.resolve("3")):
+        with pytest.raises(ModelRejected):
+            ask()
+    assert loads.numbers == [2, 3]

@@ -276,7 +276,7 @@ def test_a_rollback_to_a_deleted_version_is_refused(store):
     for _ in range(2):
         store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
     store.delete("flights", 1, by="me")
-    with pytest.raises(ModelNotFound, match="no version 1 of flights"):
+    with pytest.raises(ModelNotFound, match=r"meant version 1 before, which was deleted; .* production VERSION"):
         store.rollback("flights", "production", by="me")
     with pytest.raises(ModelNotFound, match="models alias flights canary 2"):
         store.rollback("flights", "canary", by="me")
@@ -317,5 +317,36 @@ def test_an_alias_that_is_moved_to_a_version_while_it_is_deleted_is_told_of(stor
         return create(file, data)
 
     monkeypatch.setattr(store._objects, "create", create_late)
-    with pytest.raises(ModelRejected, match="canary was made to mean it; go back: scoreline models rollback"):
+    with pytest.raises(ModelRejected, match=r"canary was made to mean it; .*models alias flights canary VERSION"):
         store.delete("flights", 1, by="me")
+
+
+def test_a_version_that_is_deleted_while_an_alias_is_moved_to_it_is_told_of(store, monkeypatch):
+    store.add_version(MANIFEST)
+    create = store._objects.create
+
+    def create_late(file, data):
+        if "/aliases/" in file:
+            monkeypatch.undo()
+            store.delete("flights", 1, by="you")
+        return create(file, data)
+
+    monkeypatch.setattr(store._objects, "create", create_late)
+    with pytest.raises(ModelRejected, match="version 1 of flights was deleted while canary was made to mean it"):
+        store.set_alias("flights", "canary", 1, by="me")
+
+
+def test_a_rollback_undoes_nothing_that_it_has_not_seen(store, monkeypatch):
+    """Somebody moves the alias between its look and its entry: then it goes back from there."""
+    for _ in range(3):
+        store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
+    create = store._objects.create
+
+    def create_late(file, data):
+        monkeypatch.undo()
+        store.set_alias("flights", "production", 1, by="you")
+        return create(file, data)
+
+    monkeypatch.setattr(store._objects, "create", create_late)
+    assert store.rollback("flights", "production", by="me").version == 3
+    assert meanings(store) == [1, 2, 3, 1, 3]

@@ -153,10 +153,14 @@ class ModelStore:
         Raises:
             ConfigError: no alias may be called so.
             ModelNotFound: there is no such version.
+            ModelRejected: it was deleted at the same moment.
         """
         check_alias(alias)
         self.find(name, version)
-        self._append(name, alias, {"version": version, "by": by})
+        sequence = self._last_sequence(name, alias) + 1
+        while not self._append(name, alias, sequence, {"version": version, "by": by}):
+            sequence += 1
+        self._check_still_there(name, alias, version)
 
     def rollback(self, name: str, alias: str, *, by: str) -> AliasEntry:
         """Make an alias mean what it meant before its last change; once more, and it is what it meant before that.
@@ -166,19 +170,27 @@ class ModelStore:
 
         Raises:
             ModelNotFound: there is no such alias, it never meant anything else, or that version was deleted.
-            ModelRejected: an entry is damaged.
+            ModelRejected: an entry is damaged, or the version was deleted at the same moment.
         """
-        entries = self.history(name, alias)
-        if not entries:
-            raise ModelNotFound(self._describe_missing_alias(name, alias))
-        now = entries[-1]
-        earlier = [e for e in entries[: (now.repeats or now.sequence) - 1] if e.version != now.version]
-        if not earlier:
-            raise ModelNotFound(f"{alias} of {name} has meant version {now.version} from the start: no way back")
-        origin = earlier[-1]
-        self.find(name, origin.version)
-        self._append(name, alias, {"version": origin.version, "by": by, "repeats": origin.repeats or origin.sequence})
-        return origin
+        while True:
+            entries = self.history(name, alias)
+            if not entries:
+                raise ModelNotFound(self._describe_missing_alias(name, alias))
+            now = entries[-1]
+            earlier = [e for e in entries[: (now.repeats or now.sequence) - 1] if e.version != now.version]
+            if not earlier:
+                raise ModelNotFound(f"{alias} of {name} has meant version {now.version} from the start: no way back")
+            origin = earlier[-1]
+            if origin.version not in self.versions(name):
+                raise ModelNotFound(
+                    f"{alias} of {name} meant version {origin.version} before, which was deleted; say what it is to "
+                    f"mean: scoreline models alias {name} {alias} VERSION"
+                )
+            change = {"version": origin.version, "by": by, "repeats": origin.repeats or origin.sequence}
+            # Only as the very next entry: what somebody else has said meanwhile is not to be undone unseen.
+            if self._append(name, alias, now.sequence + 1, change):
+                self._check_still_there(name, alias, origin.version)
+                return origin
 
     def delete(self, name: str, version: int, *, by: str) -> None:
         """Take a version out of use; its number is never used again. Its blobs stay: other versions may share them.
@@ -201,8 +213,8 @@ class ModelStore:
         meaning = self._aliases_of(name, version)
         if meaning:
             raise ModelRejected(
-                f"version {version} of {name} was deleted while {', '.join(meaning)} was made to mean it; go back: "
-                f"scoreline models rollback {name} {meaning[0]}"
+                f"version {version} of {name} was deleted while {', '.join(meaning)} was made to mean it; make that "
+                f"mean another one: scoreline models alias {name} {meaning[0]} VERSION"
             )
 
     def add_blob(self, name: str, data: bytes) -> Blob:
@@ -228,12 +240,18 @@ class ModelStore:
                 return numbered
             number += 1
 
-    def _append(self, name: str, alias: str, change: Mapping[str, object]) -> None:
-        """The next entry of an alias, whatever number it gets."""
+    def _append(self, name: str, alias: str, sequence: int, change: Mapping[str, object]) -> bool:
+        """An entry of an alias; False where that number is taken."""
         data = msgspec.json.encode({**change, "set_at": self.now()})
-        sequence = self._last_sequence(name, alias) + 1
-        while not self._objects.create(self._alias_path(name, alias, sequence), data):
-            sequence += 1
+        return self._objects.create(self._alias_path(name, alias, sequence), data)
+
+    def _check_still_there(self, name: str, alias: str, version: int) -> None:
+        """No store needs compare-and-swap: whoever comes second finds out, here or in `delete`."""
+        if version not in self.versions(name):
+            raise ModelRejected(
+                f"version {version} of {name} was deleted while {alias} was made to mean it; make that mean another "
+                f"one: scoreline models alias {name} {alias} VERSION"
+            )
 
     def _aliases_of(self, name: str, version: int) -> list[str]:
         return [alias for alias, meant in self.aliases(name).items() if meant == version]
