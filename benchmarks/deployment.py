@@ -104,14 +104,15 @@ class Deployment:
 def deploy(boosters: Mapping[str, lgb.Booster], properties: Mapping[str, str] | None = None) -> Iterator[Deployment]:
     """A broker of its own, the models published by their names, the flights' schema; all of it temporary.
 
-    Its JVM is as Kafka's own scripts would have it compile, not as for tests, where it only has to be there soon.
+    Its JVM compiles as it does without options, not as for tests, where it only has to be there soon; and it collects
+    on one thread, because two cores have none to spare.
 
     Args:
         properties: of the broker, in Kafka's names.
     """
     with (
         tempfile.TemporaryDirectory(prefix="scoreline-benchmark-") as name,
-        KafkaBroker(properties=properties, java_options=()) as broker,
+        KafkaBroker(properties=properties, java_options=("-XX:+UseSerialGC",)) as broker,
     ):
         folder = Path(name)
         store = ModelStore(str(folder / "models"))
