@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scoreline.errors import ModelNotFound, ModelRejected, SchemaNotFound, Unavailable
 from scoreline.features import Feature, Kind, Matrix
-from scoreline.models.model import Model, ModelVersion, Scores, Versions
+from scoreline.models.live_route import LiveRoute, Versions
+from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.records import PIN_HEADER, DeadLetter, Outputs, Reason, Record
 from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.decoder import PayloadDecoder
@@ -299,9 +300,9 @@ class Troubled:
         self._error = error
         self._default = default
 
-    def resolve(self, selector: str | None = None) -> ModelVersion:
+    def resolve(self, selector: str | None = None) -> LiveRoute:
         if selector is None and self._default:
-            return ModelVersion("model", 1, "", WeightedSum([X], [1.0]))
+            return LiveRoute((ModelVersion("model", 1, "", WeightedSum([X], [1.0])),))
         raise self._error
 
 

@@ -1,6 +1,6 @@
-"""`scoreline models alias | history | rollback | delete`: what aliases mean, and versions that none means any more."""
+"""`scoreline models alias | route | history | rollback | delete`: what aliases mean, and versions that none means."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,10 @@ from scoreline.cli.model_store import (
     whoami,
 )
 from scoreline.cli.output import print_table
+from scoreline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scoreline.models.routes import Route
 
 
 def set_alias(
@@ -30,6 +34,45 @@ def set_alias(
     number = choose_version(store, name, version)
     store.set_alias(name, alias, number, by=whoami())
     typer.echo(f"{alias} of {name} means version {number}: {WHEN_SERVED}")
+
+
+def set_route(
+    name: Name,
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Lower-case, as in production.")],
+    shares: Annotated[
+        list[str], typer.Argument(metavar="VERSION=WEIGHT...", help="As in 3=90 4=10: whole numbers, of any sum.")
+    ],
+    shadow: Annotated[
+        list[str] | None, typer.Option(help="A version that scores, too, but answers nobody; repeat it for more.")
+    ] = None,
+) -> None:
+    """Make an alias share its answers out between versions: a key always gets the same one.
+
+    Example: scoreline models route flights production 3=90 4=10 --shadow 5
+    """
+    from scoreline.models.routes import Route
+
+    store = open_store()
+    weights, problems = {}, []
+    for share in shares:
+        version, separator, weight = share.partition("=")
+        if not separator or not weight.isascii() or not weight.isdecimal():
+            problems.append(f"{share!r} should be VERSION=WEIGHT, as in 3=90")
+            continue
+        number = choose_version(store, name, version)
+        if number in weights:
+            problems.append(f"version {number} has two weights")
+        weights[number] = int(weight)
+    shadows = tuple(choose_version(store, name, each) for each in shadow or ())
+    if not problems:
+        try:
+            route = Route.of(weights, shadows)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError(*problems)
+    store.set_alias(name, alias, route, by=whoami())
+    typer.echo(f"{alias} of {name} means {route}: {WHEN_SERVED}")
 
 
 def show_history(
@@ -51,7 +94,8 @@ def show_history(
         {
             "alias": each,
             "entry": entry.sequence,
-            "version": entry.version,
+            "version": entry.route.only,
+            "route": _describe(entry.route),
             "since": entry.set_at,
             "by": entry.by,
             "goes back to": entry.repeats,
@@ -70,7 +114,7 @@ def roll_back(
     Example: scoreline models rollback flights production
     """
     entry = open_store().rollback(name, alias, by=whoami())
-    typer.echo(f"{alias} of {name} means version {entry.version} again, as set at {entry.set_at}: {WHEN_SERVED}")
+    typer.echo(f"{alias} of {name} means {entry.route} again, as set at {entry.set_at}: {WHEN_SERVED}")
 
 
 def delete_version(
@@ -82,3 +126,8 @@ def delete_version(
     """
     open_store().delete(name, version, by=whoami())
     typer.echo(f"version {version} of {name} is deleted: no selector finds it any more, and no other gets its number")
+
+
+def _describe(route: "Route") -> str | None:
+    """A route in words; None where the version says it all."""
+    return None if route.only is not None and not route.shadows else str(route)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scoreline.cli.model_aliases import delete_version, roll_back, set_alias, show_history
+from scoreline.cli.model_aliases import delete_version, roll_back, set_alias, set_route, show_history
 from scoreline.cli.model_store import WHEN_SERVED, AsJson, Name, Selector, choose_version, open_store, whoami
 from scoreline.cli.output import print_json, print_table
 from scoreline.errors import ConfigError, ModelError, ModelRejected
@@ -21,6 +21,7 @@ models_app = typer.Typer(
 )
 
 models_app.command("alias")(set_alias)
+models_app.command("route")(set_route)
 models_app.command("history")(show_history)
 models_app.command("rollback")(roll_back)
 models_app.command("delete")(delete_version)
@@ -91,7 +92,7 @@ def show_model(name: Name, version: Selector = "latest", *, as_json: AsJson = Fa
     """
     store = open_store()
     manifest = store.manifest(name, choose_version(store, name, version))
-    names = sorted(alias for alias, number in store.aliases(name).items() if number == manifest.version)
+    names = sorted(alias for alias, route in store.aliases(name).items() if manifest.version in route.versions)
     if as_json:
         import msgspec
 
@@ -140,7 +141,7 @@ def verify_model(
 
 
 def _summarize(store: "ModelStore", name: str, version: int) -> dict[str, Any]:
-    aliases = ", ".join(sorted(alias for alias, number in store.aliases(name).items() if number == version))
+    aliases = ", ".join(sorted(alias for alias, route in store.aliases(name).items() if version in route.versions))
     row: dict[str, Any] = {"model": name, "version": version, "aliases": aliases or None}
     try:
         manifest = store.manifest(name, version)

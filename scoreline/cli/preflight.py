@@ -1,7 +1,8 @@
 """Everything that a start would find out, item by item: broker, topics, model, schemas, and whether they fit."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import partial
 
 from scoreline.cli.findings import Findings, State
 from scoreline.cli.topics import find_misfit, plan_topics
@@ -16,6 +17,7 @@ from scoreline.models.cache import ModelCache
 from scoreline.models.live import find_only_model
 from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
+from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
 from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
 from scoreline.schemas.configured import open_catalog
@@ -30,9 +32,9 @@ def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
     findings = Findings()
     if Role.STREAM in roles:
         check_kafka(settings, findings)
-    version = _check_model(settings, findings)
+    versions = _check_model(settings, findings)
     if Role.STREAM in roles:
-        _check_schemas(settings, version, findings)
+        _check_schemas(settings, versions, findings)
     return findings
 
 
@@ -133,19 +135,21 @@ def _find_group_id(settings: Settings) -> str:
     return settings.group_id or settings.group_for(settings.model or find_only_model(ModelStore(settings.model_store)))
 
 
-def _check_model(settings: Settings, findings: Findings) -> ModelVersion | None:
+def _check_model(settings: Settings, findings: Findings) -> list[ModelVersion]:
     named = findings.ask("model", lambda: _resolve_model(settings))
     if named is None:
         findings.note("model version", "not looked at without a model", State.SKIPPED)
-        return None
-    return findings.ask("model version", lambda: _verify_model(settings, *named))
+        return []
+    name, route = named
+    asked = [findings.ask("model version", partial(_verify_model, settings, name, number)) for number in route.versions]
+    return [version for version in asked if version is not None]
 
 
-def _resolve_model(settings: Settings) -> tuple[tuple[str, int], str]:
+def _resolve_model(settings: Settings) -> tuple[tuple[str, Route], str]:
     store = ModelStore(settings.model_store)
     name = settings.model or find_only_model(store)
-    number = store.alias(name, settings.model_alias)
-    return (name, number), f"{name} in {settings.model_store}: {settings.model_alias} means version {number}"
+    route = store.alias(name, settings.model_alias)
+    return (name, route), f"{name} in {settings.model_store}: {settings.model_alias} means {route}"
 
 
 def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:
@@ -159,14 +163,15 @@ def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVers
     return version, f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features"
 
 
-def _check_schemas(settings: Settings, version: ModelVersion | None, findings: Findings) -> None:
+def _check_schemas(settings: Settings, versions: Sequence[ModelVersion], findings: Findings) -> None:
     catalog = findings.ask("schemas", lambda: _open_catalog(settings))
     schema = _find_input_schema(settings, catalog, findings)
-    if schema is None or version is None:
+    if schema is None or not versions:
         missing = "the schema of the input" if schema is None else "the model"
         findings.note("features", f"not compared without {missing}", State.SKIPPED)
         return
-    findings.ask("features", lambda: _fit(settings, version, schema))
+    for version in versions:
+        findings.ask("features", partial(_fit, settings, version, schema))
 
 
 def _open_catalog(settings: Settings) -> tuple[SchemaCatalog, str]:
@@ -201,4 +206,4 @@ def _find_input_schema(settings: Settings, catalog: SchemaCatalog | None, findin
 def _fit(settings: Settings, version: ModelVersion, schema: ParsedSchema) -> tuple[None, str]:
     features = version.model.features
     make_plan(schema, features, id_field=settings.id_field, event_time_field=settings.event_time_field)
-    return None, f"the input schema has a field for each of {len(features)}"
+    return None, f"the input schema has a field for each of {len(features)} of version {version.version}"

@@ -28,7 +28,7 @@ from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
 from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
-from scoreline.models.model import Versions
+from scoreline.models.live_route import Versions
 from scoreline.models.reloading import LookNow
 from scoreline.observability.events import RequestObserver
 from scoreline.observability.health import HealthBoard

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 import numpy as np
+from multidict import istr
 
 from scoreline.errors import InstanceProblem, ModelNotFound
 from scoreline.features import FeatureSet
@@ -14,7 +15,8 @@ from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_flag, read_query
 from scoreline.http.selectors import check_selector
-from scoreline.models.model import ModelVersion, Scores, Versions
+from scoreline.models.live_route import LiveRoute, Versions
+from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Clock
 from scoreline.schemas.json_problems import refuse_instances, refuse_values
 from scoreline.schemas.json_rows import JsonRows
@@ -30,6 +32,7 @@ INLINE_VALUES = 512
 
 _REMEMBERED_DECODERS = 32
 _QUERY = frozenset({"version", "ignore_unknown"})
+_REQUEST_KEY = istr("X-Request-Key")
 
 
 class Predictions(msgspec.Struct, gc=False):
@@ -78,13 +81,14 @@ class Predictor:
         check_media_type(request)
         body = await self._bodies.read(request)
         self._scoring.check_room()
-        version = await self._find_version(query)
-        rows = self._find_decoder(version, ignore_unknown=read_flag(query, "ignore_unknown"))
+        route = await self._find_route(query)
+        version = route.only or route.choose(_find_key(call))
+        rows = self._find_decoder(version, route, ignore_unknown=read_flag(query, "ignore_unknown"))
         if _is_small(body):
             return self._score(version, rows, body, call.started)
         return await self._scoring.run(lambda: self._score(version, rows, body, call.started))
 
-    async def _find_version(self, query: Mapping[str, str]) -> ModelVersion:
+    async def _find_route(self, query: Mapping[str, str]) -> LiveRoute:
         selector = query.get("version")
         if selector is None:
             try:
@@ -97,7 +101,7 @@ class Predictor:
         # The store has to be asked, and the version may have to be loaded: the loop must not wait for that.
         return await self._loading.run(lambda: self._versions.resolve(selector))
 
-    def _find_decoder(self, version: ModelVersion, *, ignore_unknown: bool) -> JsonRows:
+    def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
         features = version.model.features
         known = self._decoders.get((version.version, ignore_unknown))
         if known is not None and known[0] is features:
@@ -133,6 +137,11 @@ class Predictor:
                 [float(i) for i in best], labels, scores.tolist(), version.name, version.version, latency_ms
             )
         )
+
+
+def _find_key(call: Call) -> bytes:
+    """What chooses a version on a route: the caller's key, else the id that the request is known by."""
+    return call.request.headers.get(_REQUEST_KEY, call.request_id).encode("utf-8", "surrogateescape")
 
 
 def _is_small(body: bytes) -> bool:

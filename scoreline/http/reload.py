@@ -1,6 +1,7 @@
 """`/models/reload`: what an administrator may ask of the versions."""
 
 import asyncio
+from typing import Any
 
 from scoreline.http.auth import Door
 from scoreline.http.errors import DeadlineExceeded
@@ -36,4 +37,6 @@ class ReloadRoutes:
                 f"the look takes longer than {self._timeout_seconds:g} s and goes on; /models will say what came of it"
             )
             raise DeadlineExceeded(late) from error
-        return answer_json({"outcome": look.outcome, "version": look.live.version, "detail": look.detail or None})
+        only = look.live.only
+        answers: dict[str, Any] = {"versions": look.live.numbers} if only is None else {"version": only.version}
+        return answer_json({"outcome": look.outcome, **answers, "detail": look.detail or None})

@@ -8,10 +8,12 @@ from typing import TypeVar
 
 from scoreline.errors import ModelError, ModelNotFound, ModelRejected
 from scoreline.models.cache import ModelCache
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.names import parse_number
-from scoreline.models.selectors import find_version
+from scoreline.models.routes import Route
+from scoreline.models.selectors import find_route
 from scoreline.models.store import ModelStore
 from scoreline.records import Clock
 
@@ -32,9 +34,9 @@ T = TypeVar("T")
 
 
 class LiveVersions:
-    """Implements `scoreline.models.model.Versions` over a store. Safe to call from several threads at once.
+    """Implements `scoreline.models.live_route.Versions` over a store. Safe to call from several threads at once.
 
-    The default alias is resolved and its version loaded while this is constructed; that version is live until `follow`
+    The default alias is resolved and its versions loaded while this is constructed; that route is live until `follow`
     has another. Others are loaded when a selector asks for them, each by one thread at a time, and the one that was not
     asked for longest goes first.
     """
@@ -57,7 +59,7 @@ class LiveVersions:
             alias: that selects the version when nobody says.
             cache: what this machine keeps of the store.
             load: in place of the loaders over store and cache.
-            max_resident: how many versions stay loaded, the live one among them.
+            max_resident: how many versions stay loaded, those of the live route among them, which always do.
             lookup_seconds: how long an answer of the store holds: what an alias means, that there is no such version.
             clock: seconds, monotonic.
 
@@ -69,19 +71,19 @@ class LiveVersions:
         self._store = store
         self._name = name
         self._alias = alias
-        self._load = load or VersionLoader(store, cache, probe_limit_seconds=PROBE_LIMIT_SECONDS).load
         self._max_resident = max(1, max_resident)
         self._lookup_seconds = lookup_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._loading: dict[tuple[int, bool], threading.Lock] = {}
-        self._meanings: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._meanings: OrderedDict[str, tuple[float, Route]] = OrderedDict()
         self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
         self._rejections: OrderedDict[tuple[int, bool], tuple[float, ModelError]] = OrderedDict()
+        self._load = load or VersionLoader(store, cache, probe_limit_seconds=PROBE_LIMIT_SECONDS).load
         self._load_patiently = load or VersionLoader(store, cache).load
-        number = store.alias(name, alias)
-        self._live = self._load_patiently(name, number)
-        self._resident: OrderedDict[int, ModelVersion] = OrderedDict({number: self._live})
+        self._resident: OrderedDict[int, ModelVersion] = OrderedDict()
+        self._live, self._route = LiveRoute(()), Route.to(1)  # until what the alias means is loaded
+        self._go_live(store.alias(name, alias))
 
     @property
     def name(self) -> str:
@@ -94,19 +96,34 @@ class LiveVersions:
         return self._alias
 
     @property
-    def live(self) -> ModelVersion:
-        """The version that answers when nobody says."""
+    def live(self) -> LiveRoute:
+        """What answers when nobody says."""
         return self._live
 
+    @property
+    def route(self) -> Route:
+        """What the alias means, as far as it is live."""
+        return self._route
+
     def follow(self) -> bool:
-        """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has the new version."""
-        number = self._store.alias(self._name, self._alias)
-        if number == self._live.version:
+        """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has what is new."""
+        route = self._store.alias(self._name, self._alias)
+        if route == self._route:
             return False
-        version = self._find_resident(number) or self._load_once(number, patiently=True)
+        self._go_live(route)
+        return True
+
+    def improve(self, version: ModelVersion) -> bool:
+        """Put another computation of the same version in the place of the one that is loaded, from the next batch on.
+
+        Returns:
+            False where that version is not loaded any more.
+        """
         with self._lock:
-            self._live = version
-        self._admit(version)
+            if version.version not in self._resident:
+                return False
+            self._resident[version.version] = version
+            self._live = self._live.replace(version)
         return True
 
     def resident(self) -> tuple[ModelVersion, ...]:
@@ -114,49 +131,62 @@ class LiveVersions:
         with self._lock:
             return tuple(self._resident[number] for number in sorted(self._resident))
 
-    def resolve(self, selector: str | None = None) -> ModelVersion:
-        """See `scoreline.models.model.Versions.resolve`."""
+    def resolve(self, selector: str | None = None) -> LiveRoute:
+        """See `scoreline.models.live_route.Versions.resolve`."""
         if selector is None or selector == self._alias:
             return self._live
         self._raise_remembered(self._refusals, selector)
         try:
-            number = self._find_number(selector)
-            return self._find_resident(number) or self._load_once(number, patiently=False)
+            route = self.find_route(selector)
+            return LiveRoute.load(route, self._load_all(route, patiently=False))
         except (ModelNotFound, ModelRejected) as error:
             self._remember(self._refusals, selector, _without_frames(error), seconds=self._lookup_seconds)
             raise
 
-    def find_resident(self, selector: str) -> ModelVersion | None:
-        """See `scoreline.models.model.Versions.find_resident`."""
+    def find_resident(self, selector: str) -> LiveRoute | None:
+        """See `scoreline.models.live_route.Versions.find_resident`."""
         if selector == self._alias:
             return self._live
-        number = self._recall_number(selector)
-        return None if number is None else self._find_resident(number)
+        route = self._recall_route(selector)
+        versions = [] if route is None else [self._find_resident(number) for number in route.versions]
+        found = [version for version in versions if version is not None]
+        return LiveRoute.load(route, found) if route is not None and len(found) == len(versions) else None
 
-    def find_number(self, selector: str) -> int:
-        """The version number that a selector means now; nothing is loaded.
+    def find_route(self, selector: str) -> Route:
+        """What a selector means now; nothing is loaded.
 
         Raises:
             ModelNotFound: the store has answered, and has no such alias.
             Unavailable: the store is away.
         """
-        return self._live.version if selector == self._alias else self._find_number(selector)
+        if selector == self._alias:
+            return self._route
+        route = self._recall_route(selector)
+        if route is None:
+            route = find_route(self._store, self._name, selector)
+            self._remember(self._meanings, selector, route, seconds=self._lookup_seconds)
+        return route
 
-    def _find_number(self, selector: str) -> int:
-        number = self._recall_number(selector)
-        if number is None:
-            number = find_version(self._store, self._name, selector)
-            self._remember(self._meanings, selector, number, seconds=self._lookup_seconds)
-        return number
+    def _go_live(self, route: Route) -> None:
+        """Nothing changes before every version of the route, shadows among them, is ready."""
+        versions = self._load_all(route, patiently=True)
+        with self._lock:
+            # One may have been improved meanwhile, or gone because the others needed its place.
+            versions = [self._resident.setdefault(version.version, version) for version in versions]
+            self._live, self._route = LiveRoute.load(route, versions), route
+            self._let_go()
 
-    def _recall_number(self, selector: str) -> int | None:
+    def _load_all(self, route: Route, *, patiently: bool) -> list[ModelVersion]:
+        return [self._find_resident(each) or self._load_once(each, patiently=patiently) for each in route.versions]
+
+    def _recall_route(self, selector: str) -> Route | None:
         """What a selector means without asking the store, None where that takes asking."""
         number = parse_number(selector)
         if number is not None:
-            return number
+            return Route.to(number)
         with self._lock:
-            until, known = self._meanings.get(selector, (0.0, 0))
-        return known if known and self._clock() < until else None
+            until, known = self._meanings.get(selector, (0.0, None))
+        return known if self._clock() < until else None
 
     def _find_resident(self, number: int) -> ModelVersion | None:
         with self._lock:
@@ -186,17 +216,18 @@ class LiveVersions:
         except ModelRejected as error:
             self._remember(self._rejections, (number, patiently), _without_frames(error), seconds=REJECTED_SECONDS)
             raise
-        self._admit(version)
+        with self._lock:
+            self._resident[number] = version
+            self._let_go(but=number)
         return version
 
-    def _admit(self, version: ModelVersion) -> None:
-        """Keep a version, and let go of those that were not asked for longest; batches hold on to what they use."""
-        with self._lock:
-            self._resident[version.version] = version
-            others = [number for number in self._resident if number != self._live.version]
-            excess = max(0, len(self._resident) - self._max_resident)
-            for number in others[:excess]:
-                del self._resident[number]
+    def _let_go(self, but: int | None = None) -> None:
+        """Forget versions that were not asked for longest; batches hold on to what they use. The lock is held."""
+        kept = {version.version for version in self._live.loaded} | {but}
+        others = [number for number in self._resident if number not in kept]
+        excess = max(0, len(self._resident) - self._max_resident)
+        for number in others[:excess]:
+            del self._resident[number]
 
     def _raise_remembered(self, memory: OrderedDict[K, tuple[float, ModelError]], key: K) -> None:
         with self._lock:

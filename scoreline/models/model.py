@@ -56,24 +56,3 @@ class ModelVersion:
     version: int
     sha256: str
     model: Model
-
-
-class Versions(Protocol):
-    """Finds the loaded version that a selector stands for."""
-
-    def resolve(self, selector: str | None = None) -> ModelVersion:
-        """The version that a selector means now; loads it when it is not resident.
-
-        Args:
-            selector: a version number, an alias or `latest`; None for the configured alias.
-
-        Raises:
-            ModelNotFound: the store has answered, and has no such version or alias.
-            ModelRejected: it exists, but may not serve.
-            Unavailable: the store is away.
-        """
-        ...
-
-    def find_resident(self, selector: str) -> ModelVersion | None:
-        """The version that `resolve` would give, as far as memory alone can tell; None where it cannot. Never waits."""
-        ...

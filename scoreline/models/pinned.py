@@ -1,18 +1,19 @@
 """One version for everything, whatever anybody asks for."""
 
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
 
 
 class PinnedVersion:
-    """Implements `scoreline.models.model.Versions` with a version that stays: every selector stands for it."""
+    """Implements `scoreline.models.live_route.Versions` with a version that stays: every selector stands for it."""
 
     def __init__(self, version: ModelVersion) -> None:
-        self._version = version
+        self._route = LiveRoute((version,))
 
-    def resolve(self, selector: str | None = None) -> ModelVersion:  # noqa: ARG002 - the port's name
+    def resolve(self, selector: str | None = None) -> LiveRoute:  # noqa: ARG002 - the port's name
         """The version."""
-        return self._version
+        return self._route
 
-    def find_resident(self, selector: str) -> ModelVersion | None:  # noqa: ARG002 - the port's name
+    def find_resident(self, selector: str) -> LiveRoute | None:  # noqa: ARG002 - the port's name
         """The version."""
-        return self._version
+        return self._route

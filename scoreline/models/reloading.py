@@ -1,4 +1,4 @@
-"""Follows the alias of the live version: what it means now serves as soon as it has passed every check."""
+"""Follows the alias that answers: what it means now serves as soon as all of it has passed every check."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from scoreline.errors import ModelError, ServiceError
-from scoreline.models.model import ModelVersion
+from scoreline.models.live_route import LiveRoute
 from scoreline.records import Clock
 
 logger = logging.getLogger("scoreline.models")
@@ -29,13 +29,13 @@ class Look:
     """A look at the alias, and what came of it.
 
     Attributes:
-        live: the version that answers from now on.
-        detail: why it is not the one that the alias means; empty where it is.
+        live: what answers from now on.
+        detail: why it is not what the alias means; empty where it is.
         load_seconds: what it took to make a version ready; 0 where none was.
     """
 
     outcome: ReloadOutcome
-    live: ModelVersion
+    live: LiveRoute
     detail: str = ""
     load_seconds: float = 0.0
 
@@ -49,19 +49,19 @@ class ReloadObserver(Protocol):
 
 
 class Followed(Protocol):
-    """Versions of which one is live."""
+    """Versions of which one or several are live."""
 
     @property
-    def live(self) -> ModelVersion:
-        """The version that answers when nobody says."""
+    def live(self) -> LiveRoute:
+        """What answers when nobody says."""
         ...
 
     def follow(self) -> bool:
-        """Make the version live that the alias means now, whatever it takes; False where it is already.
+        """Make live what the alias means now, whatever it takes; False where it is already.
 
         Raises:
-            ModelError: there is none, or it may not serve; the live version goes on.
-            Unavailable, Refused: the store is away or refuses; the live version goes on.
+            ModelError: there is none, or a part of it may not serve; what is live goes on.
+            Unavailable, Refused: the store is away or refuses; what is live goes on.
         """
         ...
 

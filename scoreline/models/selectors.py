@@ -1,14 +1,15 @@
 """What a selector means in a store: a version number, an alias, or `latest`."""
 
-from scoreline.errors import ModelNotFound
+from scoreline.errors import ConfigError, ModelNotFound
 from scoreline.models.names import LATEST, is_selector, parse_number
+from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
 
 _SHOWN = 100
 
 
-def find_version(store: ModelStore, name: str, selector: str) -> int:
-    """The number of the version that a selector means now; asks the store.
+def find_route(store: ModelStore, name: str, selector: str) -> Route:
+    """What a selector means now: the route over one version, or over several; asks the store.
 
     Raises:
         ModelNotFound: there is no such version, alias or model, or the text is no selector.
@@ -20,5 +21,18 @@ def find_version(store: ModelStore, name: str, selector: str) -> int:
     number = parse_number(selector)
     if number is not None:
         store.find(name, number)
-        return number
-    return store.latest(name) if selector == LATEST else store.alias(name, selector)
+        return Route.to(number)
+    return Route.to(store.latest(name)) if selector == LATEST else store.alias(name, selector)
+
+
+def find_version(store: ModelStore, name: str, selector: str) -> int:
+    """The number of the one version that a selector means now; asks the store.
+
+    Raises:
+        ConfigError: the alias is a route over several.
+        Otherwise as `find_route`.
+    """
+    route = find_route(store, name, selector)
+    if route.only is None:
+        raise ConfigError(f"{selector} of {name} means {route}; say which of them, by its number")
+    return route.only

@@ -98,6 +98,11 @@ class PayloadDecoder:
         self._readers: dict[tuple[SchemaKey, int], tuple[FeatureSet, _Reader | _Refusal]] = {}
         self._usual: dict[int, tuple[FeatureSet, _Usual]] = {}
 
+    @property
+    def reads_ids(self) -> bool:
+        """Whether payloads have a field that becomes their id."""
+        return self._id_field is not None
+
     def decode(self, payloads: Sequence[bytes | None], features: FeatureSet) -> Decoded:
         """Decode payloads as far as possible; what is wrong with one never touches another.
 

@@ -67,7 +67,7 @@ class PredictionEncoder:
             scored_at_ms: milliseconds since the epoch.
         """
         records = source.records
-        ids = _choose_ids(source)
+        ids = choose_ids(source)
         heads = [self._heads[n] if n <= MAX_KEY_BYTES else self._prefix + encode_long(n) for n in map(len, ids)]
         answers = _encode_scores(scores) if classes is None else _encode_classes(scores, classes)
         origins = _encode_origins(records, model, version)
@@ -77,8 +77,8 @@ class PredictionEncoder:
         return list(map(b"".join, zip(heads, ids, answers, origins, offsets, times, ends, strict=True)))
 
 
-def _choose_ids(source: Source) -> Sequence[bytes]:
-    """The id field, else the key where it can be one, else where the record lies."""
+def choose_ids(source: Source) -> Sequence[bytes]:
+    """The id of each prediction, UTF-8: the id field, else the key where it can be one, else where the record lies."""
     if source.ids is not None:
         return [
             _derive_id(record) if own is None else own for own, record in zip(source.ids, source.records, strict=True)

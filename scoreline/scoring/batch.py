@@ -28,6 +28,7 @@ class Part:
         positions: of the rows in the batch, ascending; shape (rows,).
         features: settled; shape (rows, features).
         unseen: levels never seen in training, by feature; shape (features,).
+        shadows: versions that score the same rows once they are answered.
     """
 
     version: ModelVersion
@@ -36,6 +37,7 @@ class Part:
     unseen: npt.NDArray[np.int64]
     ids: Sequence[bytes | None] | None
     event_times_ms: Sequence[int | None] | None
+    shadows: tuple[ModelVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,27 @@
 """Decode → predict → encode, for batches of records."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from scoreline.features import ValueProblem
-from scoreline.models.model import ModelVersion, Versions
+from scoreline.features import FeatureSet, Matrix, ValueProblem
+from scoreline.models.live_route import Versions
 from scoreline.records import DeadLetter, Outputs, Reason, Record
 from scoreline.schemas.decoder import PayloadDecoder
-from scoreline.schemas.predictions import PredictionEncoder, Source
+from scoreline.schemas.predictions import PredictionEncoder, Source, choose_ids
 from scoreline.scoring.batch import Batch, Part, Tombstones
-from scoreline.scoring.grouping import group_by_version
+from scoreline.scoring.grouping import VersionGroup, group_by_version
 from scoreline.scoring.score import Scored, score
 
 T = TypeVar("T")
+
+_Piece = tuple[Sequence[int], list[Record], Sequence[bytes | None], int]
+"""Positions, records, values and version of what is put out; version 0 for tombstones that are passed on."""
+
+_NO_FEATURES = FeatureSet(())
+_NOBODY = -1
 
 
 class ScoringPath:
@@ -45,12 +51,12 @@ class ScoringPath:
         """
         dead: list[tuple[int, DeadLetter]] = []
         parts: list[Part] = []
-        groups = group_by_version(records, self._versions)
+        groups = group_by_version(records, self._versions, self._find_ids)
         dead.extend((i, DeadLetter(records[i], Reason.UNKNOWN_VERSION, detail)) for i, detail in groups.unknown)
         detail = "the name of a header is not UTF-8; the headers cannot be carried over"
         dead.extend((i, DeadLetter(records[i], Reason.UNDECODABLE, detail)) for i in groups.unreadable)
-        for version, positions in groups.by_version:
-            parts.append(self._decode_part(records, version, positions, dead))
+        for alike in _find_alike(groups.by_version):
+            parts.extend(self._decode_groups(records, alike, dead))
         tombstones = groups.tombstones
         skipped: int = 0
         forwarded: Sequence[int] = ()
@@ -77,7 +83,7 @@ class ScoringPath:
         """
         scored_at_ms = int(self._wall_clock() * 1000)
         dead_letters = list(batch.dead_letters)
-        pieces: list[tuple[Sequence[int], list[Record], Sequence[bytes | None], int]] = []
+        pieces: list[_Piece] = []
         for part, result in zip(batch.parts, scored, strict=True):
             pieces.append(self._encode_part(batch.records, part, result, scored_at_ms, dead_letters))
         if len(dead_letters) > len(batch.dead_letters):
@@ -90,51 +96,58 @@ class ScoringPath:
         if len(pieces) == 1:
             _, kept, values, version = pieces[0]
             return Outputs(kept, values, name, version), dead_letters
-        merged = sorted(
-            ((i, r, v, version) for p, rs, vs, version in pieces for i, r, v in zip(p, rs, vs, strict=True)),
-            key=lambda entry: entry[0],
-        )
-        outputs = Outputs([m[1] for m in merged], [m[2] for m in merged], name, [m[3] for m in merged])
-        return outputs, dead_letters
+        return _merge_outputs(batch.records, pieces, name), dead_letters
 
-    def _decode_part(
-        self,
-        records: Sequence[Record],
-        version: ModelVersion,
-        positions: npt.NDArray[np.intp],
-        dead: list[tuple[int, DeadLetter]],
-    ) -> Part:
-        features = version.model.features
+    def _find_ids(self, records: Sequence[Record]) -> Sequence[bytes]:
+        """The ids of predictions to come, for records that have no key; read without any feature."""
+        if not self._decoder.reads_ids:
+            return choose_ids(Source(records))
+        decoded = self._decoder.decode([record.value() for record in records], _NO_FEATURES)
+        own: list[bytes | None] = [None] * len(records)
+        for row, record_id in zip(decoded.rows.tolist(), decoded.ids or (), strict=False):
+            own[row] = record_id
+        return choose_ids(Source(records, own))
+
+    def _decode_groups(
+        self, records: Sequence[Record], groups: Sequence[VersionGroup], dead: list[tuple[int, DeadLetter]]
+    ) -> list[Part]:
+        """Decode what versions with the same features are for at once: half a batch takes more than half as long."""
+        features = groups[0].version.model.features
+        positions, owners = groups[0].positions, None
+        if len(groups) > 1:
+            positions = np.concatenate([group.positions for group in groups])
+            order = positions.argsort()
+            owners = np.repeat(np.arange(len(groups)), [len(group.positions) for group in groups])[order]
+            positions = positions[order]
         decoded = self._decoder.decode([records[i].value() for i in positions.tolist()], features)
-        number = version.version
-        dead.extend(
-            (int(positions[row]), DeadLetter(records[positions[row]], reason, detail, number))
-            for row, reason, detail in decoded.rejected
-        )
-        settled = features.settle(decoded.features)
-        if not settled.problems:
-            return Part(
-                version,
-                positions[decoded.rows],
-                decoded.features,
-                settled.unseen,
-                decoded.ids,
-                decoded.event_times_ms,
-            )
-        first: dict[int, ValueProblem] = {}
-        for problem in settled.problems:
-            first.setdefault(problem.row, problem)
-        for row, problem in first.items():
-            i = int(positions[decoded.rows[row]])
-            dead.append((i, DeadLetter(records[i], problem.reason, problem.detail, number)))
-        good = np.setdiff1d(np.arange(len(decoded.rows)), list(first))
+        for row, reason, detail in decoded.rejected:
+            number = groups[0 if owners is None else owners[row]].version.version
+            dead.append((int(positions[row]), DeadLetter(records[positions[row]], reason, detail, number)))
+        whole = _Rows(positions[decoded.rows], decoded.features, decoded.ids, decoded.event_times_ms)
+        if owners is None:
+            return [self._settle(records, groups[0], whole, dead)]
+        owners = owners[decoded.rows]
+        return [
+            self._settle(records, group, whole.take(np.flatnonzero(owners == i)), dead)
+            for i, group in enumerate(groups)
+        ]
+
+    @staticmethod
+    def _settle(
+        records: Sequence[Record], group: VersionGroup, rows: "_Rows", dead: list[tuple[int, DeadLetter]]
+    ) -> Part:
+        version = group.version
+        settled = version.model.features.settle(rows.features)
+        if settled.problems:
+            first: dict[int, ValueProblem] = {}
+            for problem in settled.problems:
+                first.setdefault(problem.row, problem)
+            for row, problem in first.items():
+                i = int(rows.positions[row])
+                dead.append((i, DeadLetter(records[i], problem.reason, problem.detail, version.version)))
+            rows = rows.take(np.setdiff1d(np.arange(len(rows.positions)), list(first)))
         return Part(
-            version,
-            positions[decoded.rows[good]],
-            np.ascontiguousarray(decoded.features[good]),
-            settled.unseen,
-            _take(decoded.ids, good),
-            _take(decoded.event_times_ms, good),
+            version, rows.positions, rows.features, settled.unseen, rows.ids, rows.event_times_ms, group.shadows
         )
 
     def _encode_part(
@@ -166,6 +179,48 @@ class ScoringPath:
             scored_at_ms=scored_at_ms,
         )
         return at, kept, values, part.version.version
+
+
+class _Rows(NamedTuple):
+    """Decoded rows, with where each stands in the batch."""
+
+    positions: npt.NDArray[np.intp]
+    features: Matrix
+    ids: Sequence[bytes | None] | None
+    event_times_ms: Sequence[int | None] | None
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "_Rows":
+        """Some of them, in the order that is given; features are C-contiguous."""
+        return _Rows(
+            self.positions[rows],
+            np.ascontiguousarray(self.features[rows]),
+            _take(self.ids, rows),
+            _take(self.event_times_ms, rows),
+        )
+
+
+def _find_alike(groups: Sequence[VersionGroup]) -> list[list[VersionGroup]]:
+    """Groups whose versions have the same features, together; loaders give equal features as one object."""
+    if len(groups) < 2:
+        return [[group] for group in groups]
+    alike: dict[int, list[VersionGroup]] = {}
+    for group in groups:
+        alike.setdefault(id(group.version.model.features), []).append(group)
+    return list(alike.values())
+
+
+def _merge_outputs(records: Sequence[Record], pieces: Sequence["_Piece"], model: str) -> Outputs:
+    """Outputs of several groups in input order."""
+    values: list[bytes | None] = [None] * len(records)
+    versions = [_NOBODY] * len(records)
+    for positions, _, encoded, version in pieces:
+        for i, value in zip(positions, encoded, strict=True):
+            values[i] = value
+            versions[i] = version
+    if _NOBODY not in versions:
+        return Outputs(records, values, model, versions)
+    kept = [i for i, version in enumerate(versions) if version != _NOBODY]
+    return Outputs([records[i] for i in kept], [values[i] for i in kept], model, [versions[i] for i in kept])
 
 
 def _take(values: Sequence[T] | None, rows: npt.NDArray[np.intp]) -> list[T] | None:

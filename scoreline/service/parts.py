@@ -43,9 +43,9 @@ class Parts:
             max_resident=settings.model_max_resident,
         )
         self.metrics = Metrics()
-        self.metrics.model_loaded(self.versions.live, time.monotonic() - started)
+        self.metrics.models_loaded(self.versions.live, time.monotonic() - started)
         self.metrics.watch_models(self.versions.resident)
-        reload_log = ReloadLog(settings.model_alias, self.versions.live.version)
+        reload_log = ReloadLog(settings.model_alias, self.versions.live)
         self.reloader = Reloader(self.versions, clock=time.monotonic, observers=(self.metrics, reload_log))
         self.follower = Follower(self.reloader)
         self.stats = Stats()
@@ -72,7 +72,8 @@ class Parts:
 
     def _check_model(self) -> ComponentHealth:
         live = self.versions.live
-        detail = f"{live.name} version {live.version} ({self.settings.model_alias}), {live.model.engine}"
+        engines = ", ".join(sorted({version.model.engine for version in live.versions}))
+        detail = f"{self.model_name} {live} ({self.settings.model_alias}), {engines}"
         trouble = self.reloader.latest.detail
         if trouble:
             detail += f"; it goes on although the alias may mean another one: {trouble}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from scoreline.config.settings import Settings
 from scoreline.errors import Unavailable
-from scoreline.models.model import Versions
+from scoreline.models.live_route import Versions
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.decoder import PayloadDecoder
 from scoreline.schemas.fixed import prediction_schema

@@ -56,11 +56,11 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     if early.requested:
         asked.set()
     server = await start_sidecar(parts, roles)
-    version = parts.versions.live.version
+    live = parts.versions.live
     logger.info(
         "scoreline serves on %s",
         server.url,
-        extra={"event": "service_started", "url": server.url, "roles": sorted(roles), "version": version},
+        extra={"event": "service_started", "url": server.url, "roles": sorted(roles), "versions": live.numbers},
     )
     streams = [_Thread(StreamRole(parts, stop), loop, asked)] if Role.STREAM in roles else []
     for thread in streams:

@@ -93,13 +93,13 @@ class StoreListing:
         latest = self._reloader.latest
         return {
             "model": name,
-            "live": {"alias": self._versions.alias, "version": self._versions.live.version},
+            "live": {"alias": self._versions.alias, **self._versions.route.to_json()},
             "reload": {"outcome": latest.outcome, "detail": latest.detail or None},
-            "aliases": aliases,
+            "aliases": {alias: route.to_json() for alias, route in aliases.items()},
             "versions": [
                 {
                     "version": number,
-                    "aliases": sorted(alias for alias, named in aliases.items() if named == number),
+                    "aliases": sorted(alias for alias, route in aliases.items() if number in route.versions),
                     "loaded": number in resident,
                     "engine": resident[number].model.engine if number in resident else None,
                 }
@@ -108,7 +108,10 @@ class StoreListing:
         }
 
     def show_version(self, selector: str) -> Mapping[str, Any]:
-        """The manifest of one version."""
-        manifest = self._store.manifest(self._versions.name, self._versions.find_number(selector))
+        """The manifest of one version; of an alias that several answer, which they are."""
+        route = self._versions.find_route(selector)
+        if route.only is None:
+            return {"name": self._versions.name, "alias": selector, **route.to_json()}
+        manifest = self._store.manifest(self._versions.name, route.only)
         shown: dict[str, Any] = msgspec.to_builtins(manifest)
         return shown

@@ -6,7 +6,9 @@ import numpy as np
 
 from scoreline.errors import ModelNotFound
 from scoreline.features import Feature, FeatureSet, Matrix
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import Model, ModelVersion, Scores
+from scoreline.models.routes import Route
 
 
 class WeightedSum:
@@ -33,21 +35,22 @@ class FixedVersions:
     """`Versions` over models in a dictionary, all of them resident; a test may change `aliases` at any time."""
 
     def __init__(
-        self, models: Mapping[int, Model], aliases: Mapping[str, int] | None = None, name: str = "model"
+        self, models: Mapping[int, Model], aliases: Mapping[str, int | Route] | None = None, name: str = "model"
     ) -> None:
         self._versions = {n: ModelVersion(name, n, f"{n:064x}", model) for n, model in models.items()}
         self.aliases = {"production": max(models), **(aliases or {})}
 
-    def resolve(self, selector: str | None = None) -> ModelVersion:
-        """The version that a number, an alias or `latest` names."""
-        version = self.find_resident("production" if selector is None else selector)
-        if version is None:
+    def resolve(self, selector: str | None = None) -> LiveRoute:
+        """What a number, an alias or `latest` names."""
+        route = self.find_resident("production" if selector is None else selector)
+        if route is None:
             raise ModelNotFound(f"there is no version {selector!r}")
-        return version
+        return route
 
-    def find_resident(self, selector: str) -> ModelVersion | None:
+    def find_resident(self, selector: str) -> LiveRoute | None:
         """The same without raising."""
         if selector == "latest":
-            return self._versions[max(self._versions)]
-        number = int(selector) if selector.isdigit() else self.aliases.get(selector)
-        return None if number is None else self._versions.get(number)
+            return LiveRoute((self._versions[max(self._versions)],))
+        meaning = int(selector) if selector.isdigit() else self.aliases.get(selector)
+        route = Route.to(meaning) if isinstance(meaning, int) and meaning in self._versions else meaning
+        return LiveRoute.load(route, [self._versions[n] for n in route.versions]) if isinstance(route, Route) else None

@@ -7,6 +7,7 @@ from scoreline.cli import main
 from scoreline.cli.model_store import WHEN_SERVED
 from scoreline.models import loading, publishing
 from scoreline.models.booster import LightGBMModel
+from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
 from tests.models.builders import CLASSES, LEVELS, train
 
@@ -41,7 +42,7 @@ def test_publish_prints_the_number_alone_and_moves_no_alias_unasked(capsys, stor
     assert capsys.readouterr().out == "1\n"
     assert run("publish", "flights", write_model(), "--alias", "production", "--tag", "run=42", "--tag", "a=b=c") == 0
     assert capsys.readouterr().out == "2\n"
-    assert store.aliases("flights") == {"production": 2}
+    assert store.aliases("flights") == {"production": Route.to(2)}
     assert store.manifest("flights", 2).tags == {"run": "42", "a": "b=c"}
 
 
@@ -131,7 +132,7 @@ def test_alias_takes_any_selector(capsys, store):
     assert run("alias", "flights", "production", "2") == 0
     assert run("alias", "flights", "canary", "latest") == 0
     assert run("alias", "flights", "previous", "production") == 0
-    assert store.aliases("flights") == {"production": 2, "canary": 3, "previous": 2}
+    assert store.aliases("flights") == {"production": Route.to(2), "canary": Route.to(3), "previous": Route.to(2)}
     assert run("alias", "flights", "latest", "2") == 2
 
 
@@ -189,10 +190,43 @@ def test_delete_takes_a_version_that_no_alias_means(capsys, store):
     assert store.versions("flights") == (2,)
     assert run("delete", "flights", "1") == 3
     assert run("rollback", "flights") == 3
-    assert "meant version 1 before, which was deleted" in capsys.readouterr().err
+    assert "meant version 1 before, but version 1 was deleted" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["publish", "list", "show", "verify", "alias", "history", "rollback", "delete"])
 def test_every_command_has_help_with_an_example(capsys, command):
     assert run(command, "--help") == 0
     assert f"scoreline models {command}" in capsys.readouterr().out
+
+
+def test_a_route_shares_answers_out_and_history_tells_of_it(capsys, store):
+    for _ in range(3):
+        run("publish", "flights", write_model())
+    assert run("route", "flights", "production", "1=90", "latest=10", "--shadow", "2") == 0
+    assert store.aliases("flights") == {"production": Route.of({1: 90, 3: 10}, (2,))}
+    described = "versions 1 (0.9 of all), 3 (0.1 of all), shadowed by 2"
+    assert f"production of flights means {described}: {WHEN_SERVED}" in capsys.readouterr().out
+    run("alias", "flights", "production", "3")
+    capsys.readouterr()
+    assert run("history", "flights", "production", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["version"], row["route"]) for row in rows] == [(None, described), (3, None)]
+    assert run("rollback", "flights") == 0
+    assert f"means {described} again" in capsys.readouterr().out
+    assert run("show", "flights", "production") == 2
+    assert "say which of them, by its number" in capsys.readouterr().err
+
+
+def test_everything_wrong_with_a_route_is_told_at_once(capsys, store):
+    for _ in range(2):
+        run("publish", "flights", write_model())
+    capsys.readouterr()
+    assert run("route", "flights", "production", "1", "2=x", "2=1", "2=3") == 2
+    err = capsys.readouterr().err
+    assert all(said in err for said in ("'1' should be VERSION=WEIGHT", "'2=x' should be", "version 2 has two weights"))
+    assert run("route", "flights", "production", "1=0") == 2
+    assert "from 1 to 1,000,000" in capsys.readouterr().err
+    assert run("route", "flights", "production", "7=1") == 3
+    assert run("route", "flights", "production", "1=1", "--shadow", "1") == 2
+    assert "its own shadow" in capsys.readouterr().err
+    assert store.aliases("flights") == {}

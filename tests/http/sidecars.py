@@ -20,7 +20,8 @@ from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
-from scoreline.models.model import Model, ModelVersion, Scores, Versions
+from scoreline.models.live_route import LiveRoute, Versions
+from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
 from scoreline.observability.events import RequestServed
 from scoreline.observability.health import HealthBoard
@@ -36,7 +37,7 @@ def make_model(*weights: float, classes: tuple[str, ...] | None = None) -> Weigh
 
 def make_look(outcome: ReloadOutcome = ReloadOutcome.UNCHANGED, detail: str = "") -> Look:
     """A look at the alias that left version 1 live."""
-    return Look(outcome, ModelVersion("model", 1, "", make_model(1.0)), detail)
+    return Look(outcome, LiveRoute((ModelVersion("model", 1, "", make_model(1.0)),)), detail)
 
 
 def begin_look(look: Look | None = None) -> Future[Look]:

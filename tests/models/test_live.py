@@ -69,15 +69,15 @@ def versions(store, loads, now, tmp_path) -> LiveVersions:
 
 
 def test_the_default_alias_is_loaded_at_once_and_stays(versions, loads, store):
-    assert versions.live.version == 2
+    assert versions.live.only.version == 2
     store.set_alias("flights", "production", 3, by="t")
-    assert versions.resolve().version == 2
+    assert versions.resolve().only.version == 2
     assert versions.resolve("production") is versions.live
     assert loads.numbers == [2]
 
 
 def test_numbers_aliases_and_latest_are_loaded_on_demand(versions, loads):
-    assert [versions.resolve(selector).version for selector in ("3", "canary", "latest", "3")] == [3, 4, 5, 3]
+    assert [versions.resolve(selector).only.version for selector in ("3", "canary", "latest", "3")] == [3, 4, 5, 3]
     assert loads.numbers[:4] == [2, 3, 4, 5]
 
 
@@ -90,11 +90,11 @@ def test_the_version_not_asked_for_longest_goes_first_but_never_the_live_one(ver
 
 
 def test_an_answer_of_the_store_holds_for_a_while(versions, store, now):
-    assert versions.resolve("canary").version == 4
+    assert versions.resolve("canary").only.version == 4
     store.set_alias("flights", "canary", 1, by="t")
-    assert versions.resolve("canary").version == 4
+    assert versions.resolve("canary").only.version == 4
     now[0] += 10
-    assert versions.resolve("canary").version == 1
+    assert versions.resolve("canary").only.version == 1
 
 
 def test_what_there_is_not_is_asked_for_once_in_a_while(versions, store, loads, now):
@@ -106,7 +106,7 @@ def test_what_there_is_not_is_asked_for_once_in_a_while(versions, store, loads, 
         versions.resolve("6")
     assert loads.numbers == [2, 6]
     now[0] += 10
-    assert versions.resolve("6").version == 6
+    assert versions.resolve("6").only.version == 6
 
 
 def test_a_version_that_may_not_serve_is_not_loaded_again_for_every_batch(versions, loads, now):
@@ -122,9 +122,9 @@ def test_a_version_that_may_not_serve_is_not_loaded_again_for_every_batch(versio
             versions.resolve(selector)
     assert loads.numbers == [2, 4]
     now[0] += 1
-    assert versions.resolve("3").version == 3
+    assert versions.resolve("3").only.version == 3
     now[0] += 10
-    assert [versions.resolve(selector).version for selector in ("canary", "4")] == [4, 4]
+    assert [versions.resolve(selector).only.version for selector in ("canary", "4")] == [4, 4]
 
 
 def test_a_rejection_that_is_remembered_holds_nothing_of_the_failed_load(store, tmp_path):
@@ -162,7 +162,7 @@ def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monke
     put_version(store, "tiny", train("regression"))
     store.set_alias("tiny", "production", 1, by="t")
     versions = LiveVersions(store, "tiny", "production", cache=ModelCache(tmp_path / "cache"))
-    assert versions.resolve("2").version == 2
+    assert versions.resolve("2").only.version == 2
     assert limits == [TIME_LIMIT_SECONDS, PROBE_LIMIT_SECONDS]
     assert PROBE_LIMIT_SECONDS < TIME_LIMIT_SECONDS / 4
 
@@ -200,12 +200,12 @@ def test_a_store_that_is_away_does_not_hurt_what_is_resident(versions, store, mo
         raise OSError("gone")
 
     monkeypatch.setattr(store._objects._files, "ls", fail)
-    assert versions.resolve("3").version == 3
-    assert versions.resolve().version == 2
+    assert versions.resolve("3").only.version == 3
+    assert versions.resolve().only.version == 2
     with pytest.raises(Unavailable):
         versions.resolve("canary")
     monkeypatch.undo()
-    assert versions.resolve("canary").version == 4
+    assert versions.resolve("canary").only.version == 4
 
 
 def test_several_threads_that_ask_at_once_load_once(store, tmp_path):
@@ -221,9 +221,9 @@ def test_several_threads_that_ask_at_once_load_once(store, tmp_path):
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(versions.resolve, "3") for _ in range(4)]
         assert entered.wait(10)
-        assert versions.resolve().version == 2  # nobody waits for a version that was not asked for
+        assert versions.resolve().only.version == 2  # nobody waits for a version that was not asked for
         go_on.set()
-        assert len({id(future.result(10)) for future in asked}) == 1
+        assert len({id(future.result(10).only) for future in asked}) == 1
     assert loads.numbers == [2, 3]
 
 
@@ -238,7 +238,7 @@ def test_a_real_version_answers(tmp_path):
     store.set_alias("tiny", "production", 1, by="t")
     versions = LiveVersions(store, "tiny", "production", cache=trusting_cache(tmp_path / "cache", manifest))
     row = trained.matrix[:1]
-    assert np.array_equal(versions.resolve("latest").model.predict(row), score_with_lightgbm(trained, row))
+    assert np.array_equal(versions.resolve("latest").only.model.predict(row), score_with_lightgbm(trained, row))
 
 
 def test_the_only_model_of_a_store_need_not_be_named(store):
@@ -258,12 +258,12 @@ def test_memory_tells_what_is_resident_without_the_store_or_the_loader(versions,
     loaded = {selector: versions.resolve(selector) for selector in ("3", "canary")}
     monkeypatch.setattr(ModelStore, "alias", None)
     assert versions.find_resident("production") is versions.live
-    assert versions.find_resident("2") is versions.live
+    assert versions.find_resident("2").only is versions.live.only
     assert {selector: versions.find_resident(selector) for selector in loaded} == loaded
     assert [versions.find_resident(selector) for selector in ("5", "latest", "nobody", "..")] == [None] * 4
     now[0] += 11
     assert versions.find_resident("canary") is None
-    assert versions.find_resident("3") is loaded["3"]
+    assert versions.find_resident("3").only is loaded["3"].only
     assert loads.numbers == [2, 3, 4]
 
 
@@ -271,20 +271,20 @@ def test_what_memory_is_asked_for_stays_loaded(versions):
     """A version that only resident look-ups use counts as asked for."""
     versions.resolve("3")
     versions.resolve("4")
-    assert versions.find_resident("3").version == 3
+    assert versions.find_resident("3").only.version == 3
     versions.resolve("5")
     assert [version.version for version in versions.resident()] == [2, 3, 5]
 
 
 def test_the_live_version_follows_its_alias_when_it_is_told_to(versions, store, loads):
     """What was live before goes like any other that nobody asks for."""
-    before = versions.live
+    before = versions.live.only
     assert not versions.follow()
     store.set_alias("flights", "production", 3, by="t")
     assert versions.follow()
     assert versions.resolve() is versions.resolve("production") is versions.live
-    assert versions.live.version == 3
-    assert versions.resolve("2") is before
+    assert versions.live.only.version == 3
+    assert versions.resolve("2").only is before
     for selector in ("4", "5"):
         versions.resolve(selector)
     assert [version.version for version in versions.resident()] == [3, 4, 5]
@@ -297,12 +297,12 @@ def test_a_version_that_may_not_serve_is_not_followed_and_not_tried_again_at_onc
     for _ in range(3):
         with pytest.raises(ModelRejected, match="flights 3 is damaged"):
             versions.follow()
-    assert versions.live.version == 2
+    assert versions.live.only.version == 2
     assert loads.numbers == [2, 3]
     now[0] += 600
     loads.bad.clear()
     assert versions.follow()
-    assert versions.live.version == 3
+    assert versions.live.only.version == 3
 
 
 def test_an_alias_that_goes_back_finds_the_version_that_is_still_there(versions, store, loads):
@@ -324,7 +324,7 @@ def test_what_was_rejected_in_a_hurry_may_still_be_followed(store, loads, now, t
     store.set_alias("flights", "production", 3, by="t")
     assert versions.follow()
     now[0] += 10
-    assert versions.resolve("3") is versions.live
+    assert versions.resolve("3").only is versions.live.only
 
 
 def test_what_was_rejected_with_patience_is_not_tried_by_a_batch(versions, store, loads):

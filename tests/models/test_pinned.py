@@ -13,5 +13,5 @@ def test_every_selector_stands_for_the_one_version(selector):
     version = ModelVersion("delays", 3, "sha", WeightedSum([Feature("x")], [2]))
     versions = PinnedVersion(version)
 
-    assert versions.resolve(selector) is version
-    assert versions.find_resident(selector or "") is version
+    assert versions.resolve(selector).only is version
+    assert versions.find_resident(selector or "").only is version

@@ -45,7 +45,7 @@ def test_a_published_version_serves_what_booster_predict_returns(store, tmp_path
     trained = train("binary")
     manifest = publish(store, offer("binary", alias="production", tags={"run": "42"}))
     assert (manifest.version, manifest.by, manifest.tags) == (1, "ann", {"run": "42"})
-    assert store.alias("tiny", "production") == 1
+    assert store.alias("tiny", "production").only == 1
     version = VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
     assert version.model.predict(trained.matrix).tobytes() == score_with_lightgbm(trained, trained.matrix).tobytes()
 

@@ -4,6 +4,7 @@ import pytest
 
 from scoreline.errors import ModelNotFound, ModelRejected, Refused, Unavailable
 from scoreline.features import Feature
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Reloader, ReloadOutcome
 from scoreline.testing.fakes import WeightedSum
@@ -15,7 +16,7 @@ class Versions:
     """Versions whose next `follow` does what a scene says."""
 
     def __init__(self):
-        self.live = ModelVersion("flights", 1, "a", MODEL)
+        self.live = LiveRoute((ModelVersion("flights", 1, "a", MODEL),))
         self.meant = 1
         self.error = None
         self.now = 0.0
@@ -24,8 +25,8 @@ class Versions:
         self.now += 2.5
         if self.error is not None:
             raise self.error
-        changed = self.meant != self.live.version
-        self.live = ModelVersion("flights", self.meant, "b", MODEL)
+        changed = self.meant != self.live.only.version
+        self.live = LiveRoute((ModelVersion("flights", self.meant, "b", MODEL),))
         return changed
 
 
@@ -54,14 +55,19 @@ def reloader(versions, recorder):
 
 def test_what_is_meant_already_is_no_news(reloader, recorder):
     look = reloader.look()
-    assert (look.outcome, look.live.version, look.detail, look.load_seconds) == (ReloadOutcome.UNCHANGED, 1, "", 0.0)
+    assert (look.outcome, look.live.only.version, look.detail, look.load_seconds) == (
+        ReloadOutcome.UNCHANGED,
+        1,
+        "",
+        0.0,
+    )
     assert recorder.looks == [look]
 
 
 def test_another_version_is_told_with_the_time_that_it_took(reloader, versions, recorder):
     versions.meant = 2
     look = reloader.look()
-    assert (look.outcome, look.live.version, look.load_seconds) == (ReloadOutcome.RELOADED, 2, 2.5)
+    assert (look.outcome, look.live.only.version, look.load_seconds) == (ReloadOutcome.RELOADED, 2, 2.5)
     assert reloader.latest is look
 
 
@@ -78,7 +84,7 @@ def test_another_version_is_told_with_the_time_that_it_took(reloader, versions, 
 def test_what_goes_wrong_is_said_and_leaves_the_live_version(reloader, versions, error, outcome):
     versions.error = error
     look = reloader.look()
-    assert (look.outcome, look.live.version) == (outcome, 1)
+    assert (look.outcome, look.live.only.version) == (outcome, 1)
     assert look.detail.endswith(str(error))
     versions.error = None
     assert reloader.look().detail == ""

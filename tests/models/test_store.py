@@ -7,6 +7,7 @@ import pytest
 
 from scoreline.errors import ConfigError, ModelNotFound, ModelRejected, Refused, Unavailable
 from scoreline.models.manifest import Blob, encode_manifest
+from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
 from tests.models.builders import MANIFEST, put_version, train
 
@@ -63,10 +64,10 @@ def test_an_alias_keeps_its_history(store):
     for version in (1, 2, 1):
         store.set_alias("flights", "production", version, by="ann")
     store.set_alias("flights", "canary", 2, by="bob")
-    assert store.alias("flights", "production") == 1
-    assert store.aliases("flights") == {"canary": 2, "production": 1}
+    assert store.alias("flights", "production") == Route.to(1)
+    assert store.aliases("flights") == {"canary": Route.to(2), "production": Route.to(1)}
     history = store.history("flights", "production")
-    assert [(entry.sequence, entry.version, entry.by) for entry in history] == [
+    assert [(entry.sequence, entry.route.only, entry.by) for entry in history] == [
         (1, 1, "ann"),
         (2, 2, "ann"),
         (3, 1, "ann"),
@@ -185,7 +186,7 @@ def test_publishers_and_readers_at_once_never_share_a_number_or_see_half_a_manif
         assert all(reader.result() > 0 for reader in readers)
     assert sorted(numbers) == list(range(1, 49))
     history = ModelStore(url).history("flights", "production")
-    assert sorted(entry.version for entry in history) == list(range(1, 49))
+    assert sorted(entry.route.only for entry in history) == list(range(1, 49))
 
 
 def test_the_same_holds_for_a_store_in_memory():
@@ -194,7 +195,7 @@ def test_the_same_holds_for_a_store_in_memory():
     store.set_alias("flights", "production", 2, by="t")
     blob = store.add_blob("flights", b"content")
     assert store.read_blob("flights", store.add_blob("flights", b"content")) == b"content"
-    assert store.alias("flights", "production") == 2
+    assert store.alias("flights", "production") == Route.to(2)
     assert blob.size == 7
 
 
@@ -242,15 +243,15 @@ def test_what_is_published_can_be_listed_with_its_facts(store):
 
 
 def meanings(store, alias="production"):
-    return [entry.version for entry in store.history("flights", alias)]
+    return [entry.route.only for entry in store.history("flights", alias)]
 
 
 def test_a_rollback_goes_back_one_change_and_the_next_one_another(store):
     """The history grows; nothing in it is changed."""
     for _ in range(3):
         store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
-    assert store.rollback("flights", "production", by="you").version == 2
-    assert store.rollback("flights", "production", by="you").version == 1
+    assert store.rollback("flights", "production", by="you").route.only == 2
+    assert store.rollback("flights", "production", by="you").route.only == 1
     assert meanings(store) == [1, 2, 3, 2, 1]
     assert [entry.repeats for entry in store.history("flights", "production")] == [None, None, None, 2, 1]
     with pytest.raises(ModelNotFound, match="no way back"):
@@ -269,14 +270,14 @@ def test_after_a_rollback_and_a_new_change_a_rollback_undoes_that_change(store):
 def test_a_rollback_passes_over_changes_to_the_version_that_was_meant_already(store):
     for version in (store.add_version(MANIFEST).version, store.add_version(MANIFEST).version, 2):
         store.set_alias("flights", "production", version, by="me")
-    assert store.rollback("flights", "production", by="me").version == 1
+    assert store.rollback("flights", "production", by="me").route.only == 1
 
 
 def test_a_rollback_to_a_deleted_version_is_refused(store):
     for _ in range(2):
         store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
     store.delete("flights", 1, by="me")
-    with pytest.raises(ModelNotFound, match=r"meant version 1 before, which was deleted; .* production VERSION"):
+    with pytest.raises(ModelNotFound, match=r"but version 1 was deleted; .* production VERSION"):
         store.rollback("flights", "production", by="me")
     with pytest.raises(ModelNotFound, match="models alias flights canary 2"):
         store.rollback("flights", "canary", by="me")
@@ -348,5 +349,60 @@ def test_a_rollback_undoes_nothing_that_it_has_not_seen(store, monkeypatch):
         return create(file, data)
 
     monkeypatch.setattr(store._objects, "create", create_late)
-    assert store.rollback("flights", "production", by="me").version == 3
+    assert store.rollback("flights", "production", by="me").route.only == 3
     assert meanings(store) == [1, 2, 3, 1, 3]
+
+
+def test_an_alias_can_be_a_route_and_goes_back_from_it(store):
+    for _ in range(3):
+        store.add_version(MANIFEST)
+    canary = Route.of({2: 10, 1: 90}, (3,))
+    store.set_alias("flights", "production", 1, by="me")
+    store.set_alias("flights", "production", canary, by="you")
+    assert ModelStore(store.url).alias("flights", "production") == canary
+    assert store.aliases("flights") == {"production": canary}
+    assert store.rollback("flights", "production", by="me").route == Route.to(1)
+    assert [entry.route for entry in store.history("flights", "production")] == [Route.to(1), canary, Route.to(1)]
+
+
+def test_a_version_with_a_shadow_is_a_route_too(store):
+    store.add_version(MANIFEST)
+    store.add_version(MANIFEST)
+    store.set_alias("flights", "production", Route.of({1: 1}, (2,)), by="me")
+    assert store.alias("flights", "production").shadows == (2,)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_nothing_that_a_route_names_is_deleted(store, version):
+    for _ in range(3):
+        store.add_version(MANIFEST)
+    store.set_alias("flights", "production", Route.of({1: 1, 2: 1}, (3,)), by="me")
+    with pytest.raises(ConfigError, match=rf"version {version} of flights is what production means, or a part of it"):
+        store.delete("flights", version, by="me")
+
+
+def test_a_route_names_only_versions_that_are_there(store):
+    store.add_version(MANIFEST)
+    for route in (Route.of({1: 1, 2: 1}), Route.of({1: 1}, (2,))):
+        with pytest.raises(ModelNotFound, match="no version 2 of flights"):
+            store.set_alias("flights", "production", route, by="me")
+    assert store.aliases("flights") == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"set_at": "2026", "by": "me"}',
+        b'{"set_at": "2026", "by": "me", "route": {"weights": {}}}',
+        b'{"set_at": "2026", "by": "me", "route": {"weights": {"1": 0}}}',
+        b'{"set_at": "2026", "by": "me", "route": {"weights": {"one": 1}}}',
+        b'{"set_at": "2026", "by": "me", "route": {"weights": {"1": 1}, "shadows": [1]}}',
+    ],
+)
+def test_a_damaged_route_is_named(store, content):
+    store.add_version(MANIFEST)
+    path = Path(store.url, "flights", "aliases", "production", "1.json")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(ModelRejected, match="entry 1 of alias 'production' of flights cannot be used"):
+        store.alias("flights", "production")

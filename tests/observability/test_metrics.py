@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from scoreline.errors import DeliveryError
+from scoreline.models.live_route import LiveRoute
 from scoreline.observability.events import BatchObserver, RequestObserver
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.exposition import prefers_openmetrics
@@ -148,7 +149,7 @@ def test_a_version_is_shown_while_it_is_loaded():
     metrics = Metrics()
     first, second, third = (make_version(n) for n in (7, 8, 9))
     loaded = [first, second]
-    metrics.model_loaded(first, 1.25)
+    metrics.models_loaded(LiveRoute((first,)), 1.25)
     metrics.watch_models(lambda: loaded)
     assert model_versions(metrics) == {"7", "8"}
     loaded[:] = [third, first]
@@ -160,7 +161,7 @@ def test_a_version_is_shown_while_it_is_loaded():
 
 def test_a_loaded_version_is_shown_also_when_nobody_can_be_asked():
     metrics = Metrics()
-    metrics.model_loaded(make_version(7), 1.25)
+    metrics.models_loaded(LiveRoute((make_version(7),)), 1.25)
     assert model_versions(metrics) == {"7"}
 
 
@@ -221,7 +222,7 @@ def test_openmetrics_of_a_busy_service_is_valid():
     metrics.set_lag(TopicPartition('odd"topic\\', 0), 3, 0.5)
     metrics.batch_scored(make_batch(make_records(20)))
     metrics.request_served(make_request())
-    metrics.model_loaded(make_version(), 0.5)
+    metrics.models_loaded(LiveRoute((make_version(),)), 0.5)
     families = {f.name: f for f in parse_openmetrics(metrics.render("application/openmetrics-text")[0].decode())}
     assert families["scoreline_stage_seconds"].unit == "seconds"
     assert families["scoreline_records"].type == "counter"

@@ -3,6 +3,7 @@
 import logging
 
 from scoreline.features import Feature
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Look, ReloadOutcome
 from scoreline.observability.reload_log import ReloadLog
@@ -10,12 +11,17 @@ from scoreline.testing.fakes import WeightedSum
 
 
 def look(version, outcome=ReloadOutcome.UNCHANGED, detail=""):
-    return Look(outcome, ModelVersion("flights", version, "sha", WeightedSum([Feature("x")], [1.0])), detail, 1.5)
+    return Look(outcome, live(version), detail, 1.5)
+
+
+def live(*versions, bounds=(), shadows=()):
+    loaded = [ModelVersion("flights", n, "sha", WeightedSum([Feature("x")], [1.0])) for n in (*versions, *shadows)]
+    return LiveRoute(tuple(loaded[: len(versions)]), bounds, tuple(loaded[len(versions) :]))
 
 
 def test_each_change_and_each_trouble_is_one_line(caplog):
     caplog.set_level(logging.INFO)
-    log = ReloadLog("production", 1)
+    log = ReloadLog("production", live(1))
     for each in (
         look(1),
         look(2, ReloadOutcome.RELOADED),
@@ -33,6 +39,15 @@ def test_each_change_and_each_trouble_is_one_line(caplog):
         ("model_store_away", "WARNING"),
         ("version_settled", "INFO"),
     ]
-    live, rejected = caplog.records[:2]
-    assert (live.version, live.before, live.seconds) == (2, 1, 1.5)
+    changed, rejected = caplog.records[:2]
+    assert (changed.version, changed.before, changed.seconds) == (2, 1, 1.5)
     assert (rejected.version, rejected.detail) == (2, "damaged")
+
+
+def test_a_route_is_told_with_all_its_versions(caplog):
+    caplog.set_level(logging.INFO)
+    log = ReloadLog("production", live(1))
+    log.looked(Look(ReloadOutcome.RELOADED, live(1, 2, bounds=(2**63,), shadows=(3,)), "", 1.5))
+    (record,) = caplog.records
+    assert record.getMessage() == ("production means versions 1 and 2, shadowed by 3: it answers instead of version 1")
+    assert (record.versions, record.shadows, record.before) == ((1, 2), [3], 1)

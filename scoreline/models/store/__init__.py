@@ -11,6 +11,7 @@ Every file is created once and never changed, so publishers and readers need no 
 who loses the race for a number takes the next one.
 """
 
-from scoreline.models.store.model_store import AliasEntry, ModelStore
+from scoreline.models.store.aliases import AliasEntry
+from scoreline.models.store.model_store import ModelStore
 
 __all__ = ["AliasEntry", "ModelStore"]

@@ -5,38 +5,22 @@ Publishers and readers need no lock, no rename and no compare-and-swap: who lose
 
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 
 from scoreline.errors import ConfigError, ModelNotFound, ModelRejected
 from scoreline.models.manifest import Blob, Manifest, decode_manifest, encode_manifest
-from scoreline.models.names import check_alias, check_model_name, is_alias, is_model_name
+from scoreline.models.names import check_alias, check_model_name, is_model_name
+from scoreline.models.routes import Route
+from scoreline.models.store.aliases import AliasEntry, Aliases
 from scoreline.models.store.objects import Objects
 from scoreline.records import Clock
 
 _MANIFEST = re.compile(r"([1-9][0-9]*)\.json")
 _SHOWN = 5
 _TOMBSTONE = re.compile(r"([1-9][0-9]*)\.deleted\.json")
-
-
-@dataclass(frozen=True, slots=True)
-class AliasEntry:
-    """What an alias meant from one moment on.
-
-    Attributes:
-        sequence: of the entry in the alias's history, from 1.
-        set_at: ISO 8601 in UTC.
-        repeats: sequence of the entry that a rollback went back to, None for any other change.
-    """
-
-    version: int
-    set_at: str
-    by: str
-    sequence: int = 0
-    repeats: int | None = None
 
 
 class ModelStore:
@@ -55,6 +39,7 @@ class ModelStore:
         self.url = url
         self._wall_clock = wall_clock
         self._objects = Objects(url)
+        self._aliases = Aliases(self._objects, self.now)
 
     def now(self) -> str:
         """The current time, ISO 8601 in UTC, to the second."""
@@ -115,28 +100,27 @@ class ModelStore:
         blob.check(data)
         return data
 
-    def aliases(self, name: str) -> dict[str, int]:
-        """Versions by alias.
+    def aliases(self, name: str) -> dict[str, Route]:
+        """What each alias means now.
 
         Raises:
             ModelRejected: an alias is damaged.
         """
         check_model_name(name)
-        found = sorted(alias for alias in self._objects.list(f"{name}/aliases") if is_alias(alias))
-        last = {alias: self._last_sequence(name, alias) for alias in found}
-        return {alias: self._read_alias(name, alias, sequence).version for alias, sequence in last.items() if sequence}
+        latest = {alias: self._aliases.latest(name, alias) for alias in self._aliases.names(name)}
+        return {alias: entry.route for alias, entry in latest.items() if entry is not None}
 
-    def alias(self, name: str, alias: str) -> int:
-        """The version that an alias means now.
+    def alias(self, name: str, alias: str) -> Route:
+        """What an alias means now.
 
         Raises:
             ModelNotFound: there is no such alias; the message has the command that sets it.
             ModelRejected: the alias is damaged.
         """
-        last = self._last_sequence(name, alias)
-        if not last:
+        entry = self._aliases.latest(name, alias)
+        if entry is None:
             raise ModelNotFound(self._describe_missing_alias(name, alias))
-        return self._read_alias(name, alias, last).version
+        return entry.route
 
     def history(self, name: str, alias: str) -> tuple[AliasEntry, ...]:
         """Everything that an alias has meant, oldest first.
@@ -144,23 +128,24 @@ class ModelStore:
         Raises:
             ModelRejected: an entry is damaged.
         """
-        last = self._last_sequence(name, alias)
-        return tuple(self._read_alias(name, alias, sequence) for sequence in range(1, last + 1))
+        return self._aliases.history(name, alias)
 
-    def set_alias(self, name: str, alias: str, version: int, *, by: str) -> None:
-        """Make an alias mean a version from now on.
+    def set_alias(self, name: str, alias: str, meaning: int | Route, *, by: str) -> None:
+        """Make an alias mean a version, or a route over several, from now on.
 
         Raises:
             ConfigError: no alias may be called so.
             ModelNotFound: there is no such version.
-            ModelRejected: it was deleted at the same moment.
+            ModelRejected: one was deleted at the same moment.
         """
         check_alias(alias)
-        self.find(name, version)
-        sequence = self._last_sequence(name, alias) + 1
-        while not self._append(name, alias, sequence, {"version": version, "by": by}):
+        route = Route.to(meaning) if isinstance(meaning, int) else meaning
+        for version in route.versions:
+            self.find(name, version)
+        sequence = self._aliases.last_sequence(name, alias) + 1
+        while not self._aliases.append(name, alias, sequence, route, by=by, repeats=None):
             sequence += 1
-        self._check_still_there(name, alias, version)
+        self._check_still_there(name, alias, route)
 
     def rollback(self, name: str, alias: str, *, by: str) -> AliasEntry:
         """Make an alias mean what it meant before its last change; once more, and it is what it meant before that.
@@ -169,27 +154,28 @@ class ModelStore:
             The entry that it has gone back to.
 
         Raises:
-            ModelNotFound: there is no such alias, it never meant anything else, or that version was deleted.
-            ModelRejected: an entry is damaged, or the version was deleted at the same moment.
+            ModelNotFound: there is no such alias, it never meant anything else, or a version of that was deleted.
+            ModelRejected: an entry is damaged, or a version was deleted at the same moment.
         """
         while True:
             entries = self.history(name, alias)
             if not entries:
                 raise ModelNotFound(self._describe_missing_alias(name, alias))
             now = entries[-1]
-            earlier = [e for e in entries[: (now.repeats or now.sequence) - 1] if e.version != now.version]
+            earlier = [e for e in entries[: (now.repeats or now.sequence) - 1] if e.route != now.route]
             if not earlier:
-                raise ModelNotFound(f"{alias} of {name} has meant version {now.version} from the start: no way back")
+                raise ModelNotFound(f"{alias} of {name} has meant {now.route} from the start: no way back")
             origin = earlier[-1]
-            if origin.version not in self.versions(name):
+            deleted = sorted(set(origin.route.versions) - set(self.versions(name)))
+            if deleted:
                 raise ModelNotFound(
-                    f"{alias} of {name} meant version {origin.version} before, which was deleted; say what it is to "
-                    f"mean: scoreline models alias {name} {alias} VERSION"
+                    f"{alias} of {name} meant {origin.route} before, but version {deleted[0]} was deleted; say what it "
+                    f"is to mean: scoreline models alias {name} {alias} VERSION"
                 )
-            change = {"version": origin.version, "by": by, "repeats": origin.repeats or origin.sequence}
+            repeats = origin.repeats or origin.sequence
             # Only as the very next entry: what somebody else has said meanwhile is not to be undone unseen.
-            if self._append(name, alias, now.sequence + 1, change):
-                self._check_still_there(name, alias, origin.version)
+            if self._aliases.append(name, alias, now.sequence + 1, origin.route, by=by, repeats=repeats):
+                self._check_still_there(name, alias, origin.route)
                 return origin
 
     def delete(self, name: str, version: int, *, by: str) -> None:
@@ -197,24 +183,24 @@ class ModelStore:
 
         Raises:
             ModelNotFound: there is no such version.
-            ConfigError: an alias means it.
-            ModelRejected: an alias was made to mean it at the same moment, and has to be moved on.
+            ConfigError: an alias names it, be it as a shadow.
+            ModelRejected: an alias was made to name it at the same moment, and has to be moved on.
         """
         self.find(name, version)
-        meaning = self._aliases_of(name, version)
-        if meaning:
+        naming = self._aliases_naming(name, version)
+        if naming:
             raise ConfigError(
-                f"version {version} of {name} is what {', '.join(meaning)} means; make that mean another one first: "
-                f"scoreline models alias {name} {meaning[0]} VERSION"
+                f"version {version} of {name} is what {', '.join(naming)} means, or a part of it; make that mean "
+                f"another one first: scoreline models alias {name} {naming[0]} VERSION"
             )
         data = msgspec.json.encode({"deleted_at": self.now(), "by": by})
         if not self._objects.create(f"{name}/versions/{version}.deleted.json", data):
             raise ModelNotFound(self._describe_missing(name, self.versions(name), version))
-        meaning = self._aliases_of(name, version)
-        if meaning:
+        naming = self._aliases_naming(name, version)
+        if naming:
             raise ModelRejected(
-                f"version {version} of {name} was deleted while {', '.join(meaning)} was made to mean it; make that "
-                f"mean another one: scoreline models alias {name} {meaning[0]} VERSION"
+                f"version {version} of {name} was deleted while {', '.join(naming)} was made to mean it; make that "
+                f"mean another one: scoreline models alias {name} {naming[0]} VERSION"
             )
 
     def add_blob(self, name: str, data: bytes) -> Blob:
@@ -240,42 +226,23 @@ class ModelStore:
                 return numbered
             number += 1
 
-    def _append(self, name: str, alias: str, sequence: int, change: Mapping[str, object]) -> bool:
-        """An entry of an alias; False where that number is taken."""
-        data = msgspec.json.encode({**change, "set_at": self.now()})
-        return self._objects.create(self._alias_path(name, alias, sequence), data)
-
-    def _check_still_there(self, name: str, alias: str, version: int) -> None:
+    def _check_still_there(self, name: str, alias: str, route: Route) -> None:
         """No store needs compare-and-swap: whoever comes second finds out, here or in `delete`."""
-        if version not in self.versions(name):
+        deleted = sorted(set(route.versions) - set(self.versions(name)))
+        if deleted:
             raise ModelRejected(
-                f"version {version} of {name} was deleted while {alias} was made to mean it; make that mean another "
+                f"version {deleted[0]} of {name} was deleted while {alias} was made to mean it; make that mean another "
                 f"one: scoreline models alias {name} {alias} VERSION"
             )
 
-    def _aliases_of(self, name: str, version: int) -> list[str]:
-        return [alias for alias, meant in self.aliases(name).items() if meant == version]
+    def _aliases_naming(self, name: str, version: int) -> list[str]:
+        return [alias for alias, route in self.aliases(name).items() if version in route.versions]
 
     def _version_path(self, name: str, version: int) -> str:
         return f"{name}/versions/{version}.json"
 
     def _blob_path(self, name: str, blob: Blob) -> str:
         return f"{name}/blobs/{blob.sha256}"
-
-    def _alias_path(self, name: str, alias: str, sequence: int) -> str:
-        return f"{name}/aliases/{alias}/{sequence}.json"
-
-    def _last_sequence(self, name: str, alias: str) -> int:
-        check_model_name(name)
-        check_alias(alias)
-        return max(_numbers(self._objects.list(f"{name}/aliases/{alias}"), _MANIFEST), default=0)
-
-    def _read_alias(self, name: str, alias: str, sequence: int) -> AliasEntry:
-        try:
-            content = msgspec.json.decode(self._objects.read(self._alias_path(name, alias, sequence)))
-            return msgspec.convert({**content, "sequence": sequence}, AliasEntry)
-        except (msgspec.MsgspecError, TypeError) as error:
-            raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
 
     def _describe_missing(self, name: str, known: tuple[int, ...], version: int = 1) -> str:
         if not known:

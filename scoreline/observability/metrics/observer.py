@@ -8,6 +8,7 @@ from functools import partial
 from prometheus_client import Counter
 
 from scoreline import __version__
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Look, ReloadOutcome
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
@@ -161,18 +162,19 @@ class Metrics:
         """Ask this at every scrape how many requests are being answered."""
         self._in_flight.set_function(count)
 
-    def model_loaded(self, version: ModelVersion, seconds: float) -> None:
-        """Show a version that has become ready to serve, and count the time that it took."""
+    def models_loaded(self, live: LiveRoute, seconds: float) -> None:
+        """Show versions that have become ready to serve, and count the time that it took."""
         self._load_seconds.add(seconds)
         with self._lock:
-            self._show_model(version)
+            for version in live.loaded:
+                self._show_model(version)
 
     def looked(self, look: Look) -> None:
         """Count a look at the alias that found something."""
         if look.outcome in self._reloads:
             self._reloads[look.outcome].inc()
         if look.outcome is ReloadOutcome.RELOADED:
-            self.model_loaded(look.live, look.load_seconds)
+            self.models_loaded(look.live, look.load_seconds)
 
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""
