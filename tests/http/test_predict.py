@@ -163,7 +163,7 @@ async def test_an_unknown_feature_may_be_ignored_on_request():
         assert (await running.predict(rows, "?ignore_unknown=yes")).status == 400
 
 
-@pytest.mark.parametrize("query", ["?versoin=1", "?version=1&version=1", "?explain=3", "?ignore_unknown="])
+@pytest.mark.parametrize("query", ["?versoin=1", "?version=1&version=1", "?explain=1&explain=1", "?ignore_unknown="])
 async def test_a_query_that_is_not_understood_is_refused(query):
     async with serve() as running:
         answer = await running.predict([{"a": 1}], query)
