@@ -11,7 +11,7 @@ from scoreline.models.model import ModelVersion, Scores
 from scoreline.schemas.json_problems import refuse_instances, shorten
 
 MOST_EXPLAINED = 32
-"""An explanation costs some two hundred predictions: so many take less than a tenth of a second with 200 trees."""
+"""An explanation costs one to two hundred predictions: so many take less than a tenth of a second with 200 trees."""
 
 MOST_PENDING = 8
 """So many requests for explanations run or wait at once: the last one is answered within a second."""
