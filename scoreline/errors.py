@@ -21,6 +21,7 @@
     ├── MalformedRequest        what a caller sent cannot be read at all
     ├── RequestTooLarge         a caller sent more than is allowed
     ├── InvalidInstances        rows of a caller that cannot be scored
+    ├── NotExplainable          a caller asked why of a model that cannot tell
     └── Overloaded              more concurrent work than is allowed
 
 A bad *record* is not here: it is a value (`scoreline.records.DeadLetter`). Exit codes are in `scoreline.cli.exits`,
@@ -130,6 +131,10 @@ class InvalidInstances(ServiceError):
         rest = f"; the first {told} of them are told" if untold else ""
         super().__init__(f"{told + untold} of the instances cannot be scored{rest}")
         self.problems: tuple[InstanceProblem, ...] = tuple(problems)
+
+
+class NotExplainable(ServiceError):
+    """A caller asked what made a score, but the model is of a kind that does not tell."""
 
 
 class Overloaded(ServiceError):

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from scoreline.cli import main
@@ -16,8 +17,10 @@ from scoreline.dead_letters import dead_letter_headers
 from scoreline.errors import InstanceProblem, InvalidInstances
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.errors import ABANDONED_STATUS, PROBLEMS, TYPE_PREFIX, answer_problem
+from scoreline.http.explanations import MOST_EXPLAINED, MOST_PENDING
 from scoreline.http.predict import ClassPredictions, Predictions
 from scoreline.kafka.client.clients import CLASSIC_DEFAULTS, CONSUMER_DEFAULTS, EVERY_DEFAULTS, PRODUCER_DEFAULTS
+from scoreline.models.explanations import Contribution, Explanation
 from scoreline.observability.health import HealthBoard
 from scoreline.observability.metrics.catalogue import format_table
 from scoreline.records import DeadLetter, Reason
@@ -152,13 +155,21 @@ def test_every_problem_is_on_the_page():
 
 def test_answers_and_problems_on_the_page_are_shaped_as_they_come():
     section = PAGE.split("## Predictions over HTTP")[1].split("## Metrics")[0]
-    request, one, classes, problem = map(json.loads, re.findall(r"```json\n(.*?)```", section, re.DOTALL))
+    request, one, classes, explained, problem = map(json.loads, re.findall(r"```json\n(.*?)```", section, re.DOTALL))
     error = answer_problem(InvalidInstances([InstanceProblem(1, "expected a number or null, got a string", "temp")]))
 
     assert len(request["instances"]) == len(one["predictions"])
-    assert tuple(one) == Predictions.__struct_fields__
-    assert tuple(classes) == ClassPredictions.__struct_fields__
+    assert (*one, "explanations") == tuple(explained) == Predictions.__struct_fields__
+    assert (*classes, "explanations") == ClassPredictions.__struct_fields__
+    assert explained["explanations"][0] == msgspec.to_builtins(Explanation(0.5, [Contribution("temp", -0.83)]))
     assert problem == json.loads(error.body)
+
+
+def test_limits_of_explanations_on_the_page_are_those_that_hold():
+    section = " ".join(PAGE.split("With `?explain=N`")[1].split("### Problems")[0].split())
+
+    assert f"At most {MOST_EXPLAINED} instances are explained at once (413)" in section
+    assert f"at most {MOST_PENDING} requests run or wait there (429)" in section
 
 
 def test_permissions_on_the_page_are_for_variables_that_there_are():

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from scoreline.config.settings import Settings
 
 ROWS_PER_REQUEST = 1000
+EXPLAINED_PER_REQUEST = 32
+"""More the sidecar does not explain at once."""
 
 
 def predict(
@@ -35,6 +38,9 @@ def predict(
     ignore_unknown: Annotated[
         bool, typer.Option("--ignore-unknown", help="Skip columns that the model has no feature for.")
     ] = False,
+    explain: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Also tell what the N weightiest features contributed.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
 ) -> None:
     """Ask a running sidecar for predictions.
@@ -52,12 +58,24 @@ def predict(
         token = settings.http_tokens[0].value
     sidecar = Sidecar(url or find_url(settings), token=token)
     spare = {name for name in (settings.id_field, settings.event_time_field) if name is not None}
-    predictions = ask(sidecar, read_arguments(rows or []), version, ignore_unknown=ignore_unknown, spare=spare)
+    predictions = ask(
+        sidecar, read_arguments(rows or []), version, ignore_unknown=ignore_unknown, spare=spare, explain=explain
+    )
     if as_json:
         for prediction in predictions:
             print_json(prediction)
     else:
-        print_table([{k: p[k] for k in ("row", "prediction", "label") if k in p} for p in predictions])
+        print_table([select_shown(prediction) for prediction in predictions])
+
+
+def select_shown(prediction: dict[str, Any]) -> dict[str, Any]:
+    """What a table shows of a prediction; its explanation on one line."""
+    shown: dict[str, Any] = {name: prediction[name] for name in ("row", "prediction", "label") if name in prediction}
+    explanation = prediction.get("explanation")
+    if explanation is not None:
+        told = (f"{one['feature']} {one['contribution']:+.4g}" for one in explanation["features"])
+        shown |= {"base": f"{explanation['base']:.4g}", "contributions": ", ".join(told)}
+    return shown
 
 
 def find_url(settings: "Settings") -> str:
@@ -128,22 +146,31 @@ def ask(
     *,
     ignore_unknown: bool = False,
     spare: Collection[str] = (),
+    explain: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Predictions of all rows in their order, asked for a thousand at a time.
+    """Predictions of all rows in their order, asked for a thousand at a time, or 32 with explanations.
 
     Args:
         ignore_unknown: whether columns that the model has no feature for are skipped.
         spare: columns that are skipped anyway when the model has no feature of the name.
+        explain: how many features of each row are told with what they contributed; None for no explanation.
 
     Raises:
         ConfigError: rows that cannot be scored, with their lines; the first request with such rows ends it.
     """
     rows = iter(rows)
+    rows_per_request = ROWS_PER_REQUEST if explain is None else EXPLAINED_PER_REQUEST
+    predict = partial(sidecar.predict, version=version, ignore_unknown=ignore_unknown, explain=explain)
     found: list[dict[str, Any]] = []
     left_out: set[str] = set()
-    while batch := list(islice(rows, ROWS_PER_REQUEST)):
-        answer = _ask_once(sidecar, batch, version, ignore_unknown=ignore_unknown, spare=spare, left_out=left_out)
-        columns = {"prediction": "predictions", "label": "labels", "scores": "scores"}
+    while batch := list(islice(rows, rows_per_request)):
+        answer = _ask_once(predict, batch, spare=spare, left_out=left_out)
+        columns = {
+            "prediction": "predictions",
+            "label": "labels",
+            "scores": "scores",
+            "explanation": "explanations",
+        }
         present = {name: answer[key] for name, key in columns.items() if answer.get(key) is not None}
         for i, (number, _) in enumerate(batch):
             named = {"model": answer.get("model"), "version": answer.get("version")}
@@ -152,21 +179,19 @@ def ask(
 
 
 def _ask_once(
-    sidecar: "Sidecar",
+    predict: Callable[[Sequence[Mapping[str, Any]]], dict[str, Any]],
     batch: Sequence["NumberedRow"],
-    version: str | None,
     *,
-    ignore_unknown: bool,
     spare: Collection[str],
     left_out: set[str],
 ) -> dict[str, Any]:
     """The answer for one batch; `left_out` grows by the spare columns that the model turns out not to know."""
     instances = [{name: value for name, value in row.items() if name not in left_out} for _, row in batch]
     try:
-        return sidecar.predict(instances, version, ignore_unknown=ignore_unknown)
+        return predict(instances)
     except InvalidInstances as error:
         unknown = find_unknown(error.problems, spare) - left_out
         if not unknown:
             raise ConfigError(*describe_problems(batch, error.problems)) from error
     left_out |= unknown
-    return _ask_once(sidecar, batch, version, ignore_unknown=ignore_unknown, spare=spare, left_out=left_out)
+    return _ask_once(predict, batch, spare=spare, left_out=left_out)

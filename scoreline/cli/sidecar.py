@@ -42,13 +42,19 @@ class Sidecar:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def predict(
-        self, instances: Sequence[Mapping[str, Any]], version: str | None = None, *, ignore_unknown: bool = False
+        self,
+        instances: Sequence[Mapping[str, Any]],
+        version: str | None = None,
+        *,
+        ignore_unknown: bool = False,
+        explain: int | None = None,
     ) -> dict[str, Any]:
         """The answer to `POST /predict`.
 
         Args:
             version: a selector; None for the alias that answers by default.
             ignore_unknown: whether features that the model does not know are skipped; else they are refused.
+            explain: how many features of each row are told with what they contributed; None for no explanation.
 
         Raises:
             InvalidInstances: rows that cannot be scored.
@@ -60,6 +66,8 @@ class Sidecar:
         query = {} if version is None else {"version": version}
         if ignore_unknown:
             query["ignore_unknown"] = "true"
+        if explain is not None:
+            query["explain"] = str(explain)
         return self._post(f"/predict{'?' if query else ''}{urlencode(query)}", {"instances": instances})
 
     def resume_stream(self) -> None:

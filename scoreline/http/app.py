@@ -16,6 +16,7 @@ from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
 from scoreline.http.exchange import Answer, Call
+from scoreline.http.explanations import MOST_PENDING
 from scoreline.http.health import HealthRoutes
 from scoreline.http.limits import Limits
 from scoreline.http.models import ModelListing, ModelRoutes
@@ -178,16 +179,23 @@ class Sidecar:
         scoring = self._make_pool("scoring", serving.workers, limits)
         # Of their own, so that a slow listing does not hold up a prediction with a version that is loaded.
         loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
-        predictor = Predictor(serving.versions, limits, scoring=scoring, loading=loading, clock=self._clock)
+        # Whoever asks why holds up nobody who asks what.
+        explaining = self._make_pool("explaining", 1, limits, min(MOST_PENDING, limits.max_concurrency))
+        predictor = Predictor(
+            serving.versions, limits, scoring=scoring, explaining=explaining, loading=loading, clock=self._clock
+        )
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
         if serving.reload_models is not None:
             routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
         return routes
 
-    def _make_pool(self, name: str, threads: int, limits: Limits) -> BoundedPool:
+    def _make_pool(self, name: str, threads: int, limits: Limits, max_pending: int | None = None) -> BoundedPool:
         pool = BoundedPool(
-            name, threads=threads, max_pending=limits.max_concurrency, timeout_seconds=limits.timeout_seconds
+            name,
+            threads=threads,
+            max_pending=max_pending or limits.max_concurrency,
+            timeout_seconds=limits.timeout_seconds,
         )
         self._pools.append(pool)
         return pool

@@ -10,11 +10,13 @@ from scoreline.errors import InstanceProblem, ModelNotFound
 from scoreline.features import FeatureSet
 from scoreline.http.errors import NoLiveModel
 from scoreline.http.exchange import JSON, Answer, Call
+from scoreline.http.explanations import check_explained, explain, read_explain
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_flag, read_query
 from scoreline.http.selectors import check_selector
+from scoreline.models.explanations import Explanation
 from scoreline.models.live_route import LiveRoute, Versions
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Clock
@@ -31,7 +33,7 @@ INLINE_VALUES = 512
 """Rows that are no objects have no braces to be counted by."""
 
 _REMEMBERED_DECODERS = 32
-_QUERY = frozenset({"version", "ignore_unknown"})
+_QUERY = frozenset({"version", "ignore_unknown", "explain"})
 _REQUEST_KEY = istr("X-Request-Key")
 
 
@@ -42,6 +44,7 @@ class Predictions(msgspec.Struct, gc=False):
     model: str
     version: int
     latency_ms: float
+    explanations: list[Explanation] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ClassPredictions(msgspec.Struct, gc=False):
@@ -53,22 +56,31 @@ class ClassPredictions(msgspec.Struct, gc=False):
     model: str
     version: int
     latency_ms: float
+    explanations: list[Explanation] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Predictor:
     """Answers `POST /predict`. Only the event loop calls it; what it hands to threads shares nothing but the model."""
 
     def __init__(
-        self, versions: Versions, limits: Limits, *, scoring: BoundedPool, loading: BoundedPool, clock: Clock
+        self,
+        versions: Versions,
+        limits: Limits,
+        *,
+        scoring: BoundedPool,
+        explaining: BoundedPool,
+        loading: BoundedPool,
+        clock: Clock,
     ) -> None:
         self._versions = versions
         self._limits = limits
         self._scoring = scoring
+        self._explaining = explaining
         self._loading = loading
         self._clock = clock
         self._bodies = BodyReader(limits)
         self._encoder = msgspec.json.Encoder()
-        self._decoders: dict[tuple[int, bool], tuple[FeatureSet, JsonRows]] = {}
+        self._decoders: dict[tuple[int, bool, bool], tuple[FeatureSet, tuple[FeatureSet, ...], JsonRows]] = {}
 
     async def answer(self, call: Call) -> Answer:
         """Score the instances of a request.
@@ -78,15 +90,17 @@ class Predictor:
         """
         request = call.request
         query = read_query(request, _QUERY)
+        count = read_explain(query)
         check_media_type(request)
         body = await self._bodies.read(request)
-        self._scoring.check_room()
+        pool = self._scoring if count is None else self._explaining
+        pool.check_room()
         route = await self._find_route(query)
         version = route.only or route.choose(_find_key(call))
         rows = self._find_decoder(version, route, ignore_unknown=read_flag(query, "ignore_unknown"))
-        if _is_small(body):
+        if count is None and _is_small(body):
             return self._score(version, rows, body, call.started)
-        return await self._scoring.run(lambda: self._score(version, rows, body, call.started))
+        return await pool.run(lambda: self._score(version, rows, body, call.started, count))
 
     async def _find_route(self, query: Mapping[str, str]) -> LiveRoute:
         selector = query.get("version")
@@ -103,18 +117,26 @@ class Predictor:
 
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
         features = version.model.features
-        known = self._decoders.get((version.version, ignore_unknown))
-        if known is not None and known[0] is features:
-            return known[1]
+        others = () if route.only is not None else tuple(each.model.features for each in route.versions)
+        key = version.version, ignore_unknown, bool(others)
+        known = self._decoders.get(key)
+        if known is not None and known[0] is features and known[1] == others:
+            return known[2]
         if len(self._decoders) >= _REMEMBERED_DECODERS:
             self._decoders.pop(next(iter(self._decoders)))
-        rows = JsonRows(features, ignore_unknown=ignore_unknown)
-        self._decoders[version.version, ignore_unknown] = features, rows
+        # Who sends what another version of the route takes has not made a mistake.
+        also_known = frozenset(name for each in others for name in each.names)
+        rows = JsonRows(features, ignore_unknown=ignore_unknown, also_known=also_known)
+        self._decoders[key] = features, others, rows
         return rows
 
-    def _score(self, version: ModelVersion, rows: JsonRows, body: bytes, started: float) -> Answer:
-        """All of the work on one request; runs on the loop or on a thread."""
+    def _score(
+        self, version: ModelVersion, rows: JsonRows, body: bytes, started: float, count: int | None = None
+    ) -> Answer:
+        """All of the work on one request; runs on the loop or, always with explanations, on a thread."""
         matrix = rows.decode(body, max_instances=self._limits.max_instances)
+        if count is not None:
+            check_explained(len(matrix))
         settled = version.model.features.settle(matrix)
         if settled.problems:
             raise refuse_values(settled.problems)
@@ -122,19 +144,34 @@ class Predictor:
         if len(scored.infinite):
             detail = "the model's output is not a finite number"
             raise refuse_instances({i: [InstanceProblem(i, detail)] for i in scored.infinite.tolist()})
-        encoded = self._encode(version, scored.scores, started)
+        explanations = msgspec.UNSET if count is None else explain(version, matrix, scored.scores, count)
+        encoded = self._encode(version, scored.scores, started, explanations)
         return Answer(200, encoded, JSON, instances=len(matrix), version=version.version)
 
-    def _encode(self, version: ModelVersion, scores: Scores, started: float) -> bytes:
+    def _encode(
+        self,
+        version: ModelVersion,
+        scores: Scores,
+        started: float,
+        explanations: list[Explanation] | msgspec.UnsetType,
+    ) -> bytes:
         latency_ms = round((self._clock() - started) * 1000, 3)
         classes = version.model.classes
         if classes is None:
-            return self._encoder.encode(Predictions(scores.tolist(), version.name, version.version, latency_ms))
+            return self._encoder.encode(
+                Predictions(scores.tolist(), version.name, version.version, latency_ms, explanations)
+            )
         best: list[int] = np.argmax(scores, axis=1).tolist()
         labels = [classes[i] for i in best]
         return self._encoder.encode(
             ClassPredictions(
-                [float(i) for i in best], labels, scores.tolist(), version.name, version.version, latency_ms
+                [float(i) for i in best],
+                labels,
+                scores.tolist(),
+                version.name,
+                version.version,
+                latency_ms,
+                explanations,
             )
         )
 

@@ -9,8 +9,9 @@ import lightgbm
 import numpy as np
 from lightgbm.basic import _LIB as LIBRARY  # type: ignore[attr-defined]  # the one copy that holds the boosters
 
-from scoreline.errors import ModelRejected
+from scoreline.errors import ModelRejected, NotExplainable
 from scoreline.features import FeatureSet, Matrix
+from scoreline.models.explanations import Contributions, Outputs
 from scoreline.models.model import Scores
 
 SINGLE_ROW_CALLS_UP_TO = 16
@@ -18,6 +19,8 @@ SINGLE_ROW_CALLS_UP_TO = 16
 
 SORTED_FROM = 64
 """From so many rows on, scoring them in a better order saves more than sorting costs (see benchmarks/predict.py)."""
+
+_LINEAR_TREE = "\nis_linear=1\n"
 
 VERSION: str = lightgbm.__version__
 
@@ -53,6 +56,8 @@ class LightGBMModel:
         self._decisive = int(np.argmax(self._booster.feature_importance("gain")))
         self._check_shape()
         self._rows = threading.local()
+        self._linear = _LINEAR_TREE in text
+        self._explaining = threading.Lock()
 
     def _check_shape(self) -> None:
         names = tuple(self._booster.feature_name())
@@ -74,6 +79,29 @@ class LightGBMModel:
         if rows == 0:
             return np.empty((0,) if self.classes is None else (0, self._outputs), dtype=np.float64)
         return self._predict_few(np.ascontiguousarray(features, dtype=np.float64))
+
+    def explain(self, features: Matrix, outputs: Outputs) -> Contributions:
+        """What `Booster.predict(pred_contrib=True)` returns for one output a row, bit for bit; see `Explainer.explain`.
+
+        Raises:
+            NotExplainable: it has linear trees, or LightGBM refuses.
+        """
+        if self._linear:  # LightGBM would say so on standard output as well
+            raise NotExplainable("its trees are linear, and LightGBM does not tell what features contribute to those")
+        contributions = np.empty((len(features), len(self.features) + 1), dtype=np.float64)
+        # Each call measures the trees anew in the booster itself, where another one would read a depth that is too low.
+        with self._explaining:
+            for row, output in enumerate(outputs.tolist()):
+                contributions[row] = self._explain_row(features[row : row + 1])[output]
+        return contributions
+
+    def _explain_row(self, row: Matrix) -> Contributions:
+        """One row at a time: a thread's first prediction has to wait until LightGBM is done with the whole call."""
+        try:
+            found = cast("Contributions", self._booster.predict(row, pred_contrib=True, num_threads=1))
+        except lightgbm.basic.LightGBMError as error:
+            raise NotExplainable(f"LightGBM does not tell what its features contribute: {error}") from error
+        return found.reshape(self._outputs, len(self.features) + 1)
 
     def _predict_sorted(self, features: Matrix) -> Scores:
         """Rows that are alike in the feature that decides most take the same branches, which the processor foresees."""

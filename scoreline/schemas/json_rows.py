@@ -40,15 +40,25 @@ class JsonRows:
     level that the list does not have is `UNSEEN`.
     """
 
-    def __init__(self, features: FeatureSet, *, ignore_unknown: bool = False) -> None:
+    def __init__(
+        self, features: FeatureSet, *, ignore_unknown: bool = False, also_known: frozenset[str] = frozenset()
+    ) -> None:
         """Make the type.
+
+        Args:
+            ignore_unknown: whether fields that are no features are skipped; else they are refused.
+            also_known: names that are skipped all the same where they are no features: those of other versions that
+                the same rows may be scored by.
 
         Raises:
             ModelRejected: a feature has a name that msgspec cannot look up.
         """
         self._features = features
         self._ignore_unknown = ignore_unknown
-        row = _make_row_type(features, ignore_unknown=ignore_unknown)
+        self._also_known = also_known.difference(features.names)
+        skipped = () if ignore_unknown else sorted(name for name in self._also_known if not _UNFIT_NAME.search(name))
+        self._has_skipped = bool(skipped)
+        row = _make_row_type(features, skipped, ignore_unknown=ignore_unknown)
         body = msgspec.defstruct("Body", [("instances", types.GenericAlias(list, row))], forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
         self._values = [(i, f, msgspec.json.Decoder(_find_type(f))) for i, f in enumerate(features)]
@@ -75,7 +85,12 @@ class JsonRows:
         except NO_JSON as error:
             raise refuse_malformed(error) from error
         check_rows(len(rows), max_instances=max_instances)
-        return self._fill([list(msgspec.structs.astuple(row)) for row in rows])
+        values = [list(msgspec.structs.astuple(row)) for row in rows]
+        if self._has_skipped:
+            count = len(self._features)
+            for row in values:
+                del row[count:]
+        return self._fill(values)
 
     def _fill(self, rows: list[list[Any]]) -> Matrix:
         for column, codes in self._codes:
@@ -147,7 +162,8 @@ class JsonRows:
                 detail = f"expected {_describe_expected(feature)}, got {describe_value(bytes(value))}"
                 problems.append(InstanceProblem(instance, detail, feature.name))
         if not self._ignore_unknown:
-            for name in islice(fields, limit - len(problems)):
+            unknown = (name for name in fields if name not in self._also_known)
+            for name in islice(unknown, limit - len(problems)):
                 shown = shorten(name)
                 problems.append(InstanceProblem(instance, f"the model has no feature {shown!r}", shown))
         return values, problems
@@ -164,8 +180,12 @@ class _Codes(dict[Level | None, float]):
         return UNSEEN
 
 
-def _make_row_type(features: FeatureSet, *, ignore_unknown: bool) -> type[msgspec.Struct]:
-    """The struct of one row; its fields have made-up names, because a feature's name may be nearly any string."""
+def _make_row_type(features: FeatureSet, skipped: Sequence[str], *, ignore_unknown: bool) -> type[msgspec.Struct]:
+    """The struct of one row; its fields have made-up names, because a feature's name may be nearly any string.
+
+    Args:
+        skipped: fields that may have any value, after those of the features.
+    """
     unfit = [f.name for f in features if _UNFIT_NAME.search(f.name)]
     if unfit:
         raise ModelRejected(
@@ -175,10 +195,11 @@ def _make_row_type(features: FeatureSet, *, ignore_unknown: bool) -> type[msgspe
     for i, feature in enumerate(features):
         kind = _find_type(feature)
         fields.append((f"f{i}", kind, None) if feature.nullable else (f"f{i}", kind))
+    fields += [(f"f{i}", msgspec.Raw, None) for i in range(len(features), len(features) + len(skipped))]
     return msgspec.defstruct(
         "Row",
         fields,
-        rename={f"f{i}": feature.name for i, feature in enumerate(features)},
+        rename={f"f{i}": name for i, name in enumerate([*features.names, *skipped])},
         forbid_unknown_fields=not ignore_unknown,
         kw_only=True,
         gc=False,

@@ -6,6 +6,7 @@ import numpy as np
 
 from scoreline.errors import ModelNotFound
 from scoreline.features import Feature, FeatureSet, Matrix
+from scoreline.models.explanations import Contributions, Outputs
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.routes import Route
@@ -29,6 +30,11 @@ class WeightedSum:
         if self.classes is None:
             return total
         return np.outer(total, np.arange(1.0, len(self.classes) + 1))
+
+    def explain(self, features: Matrix, outputs: Outputs) -> Contributions:
+        """What each feature adds to a score; the base is zero."""
+        added = np.nan_to_num(features) * self._weights * (outputs[:, np.newaxis] + 1.0)
+        return np.column_stack([added, np.zeros(len(features))])
 
 
 class FixedVersions:

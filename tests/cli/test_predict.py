@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from scoreline.cli import main
-from scoreline.cli.predict import ROWS_PER_REQUEST, ask, find_url, read_arguments, read_value
+from scoreline.cli.predict import EXPLAINED_PER_REQUEST, ROWS_PER_REQUEST, ask, find_url, read_arguments, read_value
 from scoreline.cli.sidecar import Sidecar
 from scoreline.config.settings import Settings
 from scoreline.errors import (
@@ -21,6 +21,7 @@ from scoreline.errors import (
     Unavailable,
 )
 from scoreline.features import Feature, FeatureSet
+from scoreline.http.explanations import MOST_EXPLAINED
 from scoreline.schemas.json_rows import JsonRows
 
 
@@ -76,6 +77,12 @@ def test_unknown_features_are_skipped_by_the_query(stub):
     Sidecar(stub.url).predict([{}], "3", ignore_unknown=True)
 
     assert stub.requests[0][0] == "/predict?version=3&ignore_unknown=true"
+
+
+def test_an_explanation_is_asked_for_by_the_query(stub):
+    Sidecar(stub.url).predict([{}], explain=3)
+
+    assert stub.requests[0][0] == "/predict?explain=3"
 
 
 def test_nothing_is_sent_that_was_not_given(stub):
@@ -147,7 +154,7 @@ class FakeSidecar:
     def __init__(self):
         self.sizes = []
 
-    def predict(self, instances, version=None, *, ignore_unknown=False):
+    def predict(self, instances, version=None, *, ignore_unknown=False, explain=None):
         self.sizes.append(len(instances))
         bad = [InstanceProblem(i, "is null", "a") for i, row in enumerate(instances) if row["a"] is None]
         if bad:
@@ -177,7 +184,7 @@ class StrictSidecar:
     def __init__(self):
         self.asked = []
 
-    def predict(self, instances, version=None, *, ignore_unknown=False):
+    def predict(self, instances, version=None, *, ignore_unknown=False, explain=None):
         self.asked.append(instances)
         rows = JsonRows(FeatureSet([Feature("a")]), ignore_unknown=ignore_unknown)
         matrix = rows.decode(json.dumps({"instances": instances}).encode(), max_instances=10_000)
@@ -221,7 +228,7 @@ def test_a_spare_column_that_the_model_knows_is_sent():
 
 def test_labels_and_scores_stand_beside_the_prediction():
     class MultiClass:
-        def predict(self, instances, version=None, *, ignore_unknown=False):
+        def predict(self, instances, version=None, *, ignore_unknown=False, explain=None):
             return {
                 "predictions": [1.0],
                 "labels": ["late"],
@@ -300,6 +307,49 @@ def test_the_command_prints_what_came_back(stub, monkeypatch, capsys):
 
     assert main(["predict", "a=1", "--url", stub.url, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"row": 1, "prediction": 0.5, "model": "m", "version": 3}
+
+
+EXPLAINED = {
+    "predictions": [0.5],
+    "explanations": [
+        {"base": 0.123456, "features": [{"feature": "a", "contribution": 2.0}, {"feature": "b", "contribution": -1e-9}]}
+    ],
+    "model": "m",
+    "version": 3,
+}
+
+
+def test_the_command_prints_what_features_contributed(stub, capsys):
+    stub.body = json.dumps(EXPLAINED).encode()
+
+    assert main(["predict", "a=1", "--url", stub.url, "--explain", "2"]) == 0
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.split() == ["row", "prediction", "base", "contributions"]
+    assert line.split(maxsplit=3) == ["1", "0.5", "0.1235", "a +2, b -1e-09"]
+    assert stub.requests[-1][0] == "/predict?explain=2"
+
+    assert main(["predict", "a=1", "--url", stub.url, "--explain", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["explanation"] == EXPLAINED["explanations"][0]
+
+
+def test_explanations_are_asked_for_no_more_at_a_time_than_are_given():
+    sidecar = FakeSidecar()
+    ask(sidecar, ((n, {"a": n}) for n in range(2 * EXPLAINED_PER_REQUEST + 1)), None, explain=1)
+
+    assert sidecar.sizes == [EXPLAINED_PER_REQUEST, EXPLAINED_PER_REQUEST, 1]
+    assert EXPLAINED_PER_REQUEST == MOST_EXPLAINED
+
+
+def test_a_model_that_cannot_be_explained_is_told_as_such(stub, capsys):
+    stub.problem(422, detail="its trees are linear")
+
+    assert main(["predict", "a=1", "--url", stub.url, "--explain", "1"]) == 2
+    assert "its trees are linear" in capsys.readouterr().err
+
+
+def test_no_explanation_of_nothing_can_be_asked_for(stub):
+    assert main(["predict", "a=1", "--url", stub.url, "--explain", "0"]) == 2
+    assert stub.requests == []
 
 
 def test_bad_rows_are_bad_arguments(stub, capsys):

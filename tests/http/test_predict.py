@@ -9,6 +9,9 @@ import pytest
 from scoreline.errors import ModelNotFound, ModelRejected, Unavailable
 from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models.booster import LightGBMModel
+from scoreline.models.live_route import LiveRoute
+from scoreline.models.model import ModelVersion
+from scoreline.models.routes import Route
 from scoreline.testing.fakes import FixedVersions, WeightedSum
 from tests.http.sidecars import PROBLEM_JSON, Held, happens, make_model, serve
 
@@ -163,7 +166,7 @@ async def test_an_unknown_feature_may_be_ignored_on_request():
         assert (await running.predict(rows, "?ignore_unknown=yes")).status == 400
 
 
-@pytest.mark.parametrize("query", ["?versoin=1", "?version=1&version=1", "?explain=3", "?ignore_unknown="])
+@pytest.mark.parametrize("query", ["?versoin=1", "?version=1&version=1", "?explain=1&explain=1", "?ignore_unknown="])
 async def test_a_query_that_is_not_understood_is_refused(query):
     async with serve() as running:
         answer = await running.predict([{"a": 1}], query)
@@ -331,3 +334,42 @@ async def test_scores_are_those_of_booster_predict_to_the_last_bit(booster, coun
     async with serve({1: model}) as running:
         answer = await running.predict_bytes(msgspec.json.encode({"instances": instances}))
         assert answer.json["predictions"] == booster.predict(rows, num_threads=1).tolist()
+
+
+def choose(route, key):
+    loaded = [ModelVersion("model", number, "", make_model(1.0)) for number in route.versions]
+    return LiveRoute.load(route, loaded).choose(key.encode()).version
+
+
+async def test_on_a_route_the_request_key_chooses_else_the_request_id():
+    halves = Route.of({1: 1, 2: 1})
+    versions = FixedVersions({1: make_model(1.0), 2: make_model(2.0)}, {"production": halves})
+    async with serve(versions) as running:
+        found = set()
+        for i in range(24):
+            headers = {"X-Request-Id": f"id-{i}"} | ({"X-Request-Key": f"kéy-{i}"} if i % 2 else {})
+            body = {"instances": [{"a": 1}]}
+            answer = await running.ask("POST", "/predict", json=body, headers=headers)
+            expected = choose(halves, f"kéy-{i}" if i % 2 else f"id-{i}")
+            assert (answer.json["version"], answer.json["predictions"]) == (expected, [float(expected)])
+            found.add(expected)
+        assert found == {1, 2}
+
+
+async def test_what_another_version_of_the_route_knows_is_skipped_and_what_none_knows_refused():
+    """Whoever is asked, the caller sends the same."""
+    models = {1: make_model(1.0), 2: make_model(1.0, 1.0)}
+    versions = FixedVersions(models, {"production": Route.of({1: 1, 2: 1})})
+    async with serve(versions) as running:
+        seen = set()
+        for i in range(24):
+            headers = {"X-Request-Key": f"key-{i}"}
+            body = {"instances": [{"a": 1, "b": 5}]}
+            answer = await running.ask("POST", "/predict", json=body, headers=headers)
+            seen.add((answer.json["version"], answer.json["predictions"][0]))
+            body = {"instances": [{"a": 1, "z": 5}]}
+            answer = await running.ask("POST", "/predict", json=body, headers=headers)
+            assert answer.status == 422
+            assert answer.json["errors"][0]["feature"] == "z"
+        assert seen == {(1, 1.0), (2, 6.0)}
+        assert (await running.predict([{"a": 1, "b": 5}], "?version=1")).status == 422

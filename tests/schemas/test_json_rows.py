@@ -120,6 +120,27 @@ def test_unknown_features_are_skipped_on_request(rows):
         assert lenient.tobytes() == strict.tobytes()
 
 
+OTHERS = frozenset(["unknown", "integer", "must", "never sent"])
+STRICT = JsonRows(FeatureSet(FEATURES))
+SKIPPING = JsonRows(FeatureSet(FEATURES), also_known=OTHERS)
+REFUSING = JsonRows(FeatureSet(FEATURES), also_known=OTHERS - {"unknown"})
+
+
+@settings(max_examples=40)
+@given(st.lists(ROWS, min_size=1, max_size=2))
+def test_what_other_versions_know_is_skipped_and_nothing_else(rows):
+    """A row is judged as if it were not there; of this version's own features and of the rest nothing changes."""
+    features = FeatureSet(FEATURES)
+    known = [{k: v for k, v in row.items() if k != "unknown"} for row in rows]
+    skipping, bad = find_bad(SKIPPING, features, encode(rows))
+    strict, expected = find_bad(STRICT, features, encode(known))
+    assert bad == expected
+    if strict is not None:
+        assert skipping.tobytes() == strict.tobytes()
+    _, refused = find_bad(REFUSING, features, encode(rows))
+    assert {(i, "unknown") for i, row in enumerate(rows) if "unknown" in row} <= refused
+
+
 @settings(max_examples=100)
 @given(
     st.binary(max_size=60)
@@ -195,6 +216,33 @@ def test_a_name_may_be_any_string():
 def test_a_name_that_would_need_escapes_is_refused_with_its_model(name):
     with pytest.raises(ModelRejected, match="cannot be asked for"):
         JsonRows(FeatureSet((Feature(name),)))
+
+
+@pytest.mark.parametrize("value", ["1", '"x"', "null", "[{}]", '{"deep": [1e400]}'])
+def test_a_feature_of_another_version_may_have_any_value_and_costs_no_second_pass(value, monkeypatch):
+    decoder = JsonRows(FeatureSet((Feature("a"),)), also_known=frozenset(["b", "c"]))
+    monkeypatch.setattr(decoder, "_decode_singly", None)
+    rows = wrap(f'{{"b": {value}, "a": 1}}, {{"a": 2, "c": 0, "b": {value}}}, {{"a": 3}}').encode()
+    assert decoder.decode(rows, max_instances=MANY).tolist() == [[1.0], [2.0], [3.0]]
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\nb", "\x00", "ä", ""])
+def test_a_feature_of_another_version_may_have_any_name(name):
+    decoder = JsonRows(FeatureSet((Feature("a"),)), also_known=frozenset([name]))
+    assert decoder.decode(encode([{"a": 1, name: "x"}]), max_instances=MANY).tolist() == [[1.0]]
+
+
+def test_beside_what_another_version_knows_an_unknown_feature_is_named():
+    decoder = JsonRows(FeatureSet((Feature("a"),)), also_known=frozenset(["b"]))
+    with pytest.raises(InvalidInstances) as caught:
+        decoder.decode(encode([{"a": 1, "b": 2}, {"a": 1, "b": 2, "c": 3}]), max_instances=MANY)
+    assert [(p.instance, p.detail) for p in caught.value.problems] == [(1, "the model has no feature 'c'")]
+
+
+def test_what_is_skipped_has_to_be_json_all_the_same():
+    decoder = JsonRows(FeatureSet((Feature("a"),)), also_known=frozenset(["b"]))
+    with pytest.raises(MalformedRequest):
+        decoder.decode(b'{"instances": [{"a": 1, "b": NaN}]}', max_instances=MANY)
 
 
 def test_large_integers_keep_their_level():
