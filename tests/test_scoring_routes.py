@@ -63,9 +63,8 @@ def test_bad_rows_of_a_shared_batch_name_the_version_that_they_were_for():
 
 def test_what_has_no_key_is_chosen_by_the_id_of_its_prediction():
     versions = FixedVersions(make_alike(), {"production": HALVES})
-    records = [
-        replace(make_record(i, make_value(1.0, ride=f"ride-{i}" if i % 2 else None)), key=None) for i in range(60)
-    ]
+    values = [make_value(1.0, ride=f"ride-{i}" if i % 2 else None) for i in range(60)]
+    records = [StoredRecord("features", 0, i, None, value, [], timestamp_ms=1) for i, value in enumerate(values)]
     for id_field, ids in (
         ("ride", [f"ride-{i}" if i % 2 else f"features-0-{i}" for i in range(60)]),
         (None, [f"features-0-{i}" for i in range(60)]),
