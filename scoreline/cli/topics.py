@@ -18,8 +18,8 @@ HEADER_BYTES = 16 * 1024
 KEPT_MS = 14 * 24 * 3_600_000
 """How long dead letters are kept at least: someone has to find time to look at them."""
 
-PLANNED_KINDS = ("output", "dead letters", "redrive", "redriven")
-"""What the topics of a plan are for, in its order."""
+PLANNED_KINDS = ("output", "dead letters", "redrive", "redriven", "shadow")
+"""What the topics of a plan are for, in its order; the last one only where it is asked for."""
 
 DEFAULT_MESSAGE_BYTES = 1_048_588
 REACH_SECONDS = 10.0
@@ -45,6 +45,9 @@ def create(
         int | None, typer.Option(min=1, help="Of every topic that is created [default: the broker's].")
     ] = None,
     *,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="The topic for the predictions of shadows of a route as well.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")] = False,
 ) -> None:
     """Create what is missing, with partitions and message sizes that fit the input's; leave what is there.
@@ -61,19 +64,22 @@ def create(
     settings = load_settings([Role.STREAM])
     admin = open_admin(admin_properties(settings))
     admin.reach(min(REACH_SECONDS, settings.startup_seconds), lambda: False)
-    rows = create_topics(admin, settings, partitions=partitions or -1, replication_factor=replication_factor or -1)
+    rows = create_topics(
+        admin, settings, partitions=partitions or -1, replication_factor=replication_factor or -1, shadow=shadow
+    )
     rows.extend(copy_schemas(settings))
     print_table(rows, as_json=as_json, title="Topics and schemas")
 
 
 def create_topics(
-    admin: "KafkaAdmin", settings: "Settings", *, partitions: int, replication_factor: int
+    admin: "KafkaAdmin", settings: "Settings", *, partitions: int, replication_factor: int, shadow: bool = False
 ) -> list[dict[str, object]]:
     """Create missing topics, the input first, because the others follow what it turns out to be.
 
     Args:
         partitions: of the input topic, -1 for the broker's default.
         replication_factor: of all, -1 for the broker's default.
+        shadow: whether the topic of shadows is wanted.
 
     Returns:
         A row for each topic, for people.
@@ -89,7 +95,7 @@ def create_topics(
         else []
     )
     source = admin.check_topics([settings.input_topic])[settings.input_topic]
-    wanted = plan_topics(settings, source, replication_factor=replication_factor)
+    wanted = plan_topics(settings, source, replication_factor=replication_factor, shadow=shadow)
     present = admin.describe_topics([topic.name for topic in wanted])
     created += admin.create_topics([topic for topic in wanted if topic.name not in present])
     found = admin.check_topics([source.name, *(topic.name for topic in wanted)])
@@ -103,7 +109,7 @@ def create_topics(
         }
         for kind, topic, want in [
             ("input", found[source.name], None),
-            *((kind, found[want.name], want) for kind, want in zip(PLANNED_KINDS, wanted, strict=True)),
+            *((kind, found[want.name], want) for kind, want in zip(PLANNED_KINDS, wanted, strict=False)),
         ]
     ]
 
@@ -116,7 +122,7 @@ def _describe_left(source: "TopicDescription", asked_partitions: int) -> str:
 
 
 def plan_topics(
-    settings: "Settings", source: "TopicDescription", *, replication_factor: int = -1
+    settings: "Settings", source: "TopicDescription", *, replication_factor: int = -1, shadow: bool = False
 ) -> "tuple[TopicDescription, ...]":
     """What the other topics should be, given the input topic as it is: one for each of `PLANNED_KINDS`.
 
@@ -135,12 +141,14 @@ def plan_topics(
         "retention.ms": str(kept_ms if kept_ms < 0 else max(kept_ms, KEPT_MS)),
     }
     redriven = {"cleanup.policy": "compact"}
-    return (
+    planned = (
         TopicDescription(settings.output_topic, source.partitions, replication_factor, output),
         TopicDescription(settings.dead_letter_topic, source.partitions, replication_factor, letters),
         TopicDescription(settings.redrive_topic, source.partitions, replication_factor, letters),
         TopicDescription(settings.redriven_topic, source.partitions, replication_factor, redriven),
+        TopicDescription(settings.shadow_topic, source.partitions, replication_factor, output),
     )
+    return planned if shadow else planned[:-1]
 
 
 def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:

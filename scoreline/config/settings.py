@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         return f"{self.dead_letter_topic}.redriven"
 
     @property
+    def shadow_topic(self) -> str:
+        """Topic of the predictions that shadows make, which answer nobody."""
+        return f"{self.output_topic}.shadow"
+
+    @property
     def service_links_line(self) -> str | None:
         """What to log about Kubernetes' service links; None without any."""
         return describe_service_links(self.ignored_service_links, [variable_name(f) for f in self.variable_fields()])

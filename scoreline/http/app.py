@@ -27,6 +27,7 @@ from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
+from scoreline.http.shadowing import HttpShadows
 from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
 from scoreline.models.live_route import Versions
@@ -34,6 +35,7 @@ from scoreline.models.reloading import LookNow
 from scoreline.observability.events import RequestObserver
 from scoreline.observability.health import HealthBoard
 from scoreline.records import Clock
+from scoreline.scoring.shadows import ShadowScorer
 
 logger = logging.getLogger("scoreline.http")
 
@@ -49,12 +51,14 @@ class Serving:
     Attributes:
         workers: threads for requests that are too large for the event loop.
         reload_models: looks at what the alias means now; None where nobody could be asked for a token.
+        shadows: scores with the shadows of a route; None leaves them out.
     """
 
     versions: Versions
     models: ModelListing
     workers: int = 1
     reload_models: LookNow | None = None
+    shadows: ShadowScorer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,13 @@ class Sidecar:
         # Whoever asks why holds up nobody who asks what.
         explaining = self._make_pool("explaining", 1, limits, min(MOST_PENDING, limits.max_concurrency))
         predictor = Predictor(
-            serving.versions, limits, scoring=scoring, explaining=explaining, loading=loading, clock=self._clock
+            serving.versions,
+            limits,
+            scoring=scoring,
+            explaining=explaining,
+            loading=loading,
+            clock=self._clock,
+            shadows=None if serving.shadows is None else HttpShadows(serving.shadows),
         )
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]

@@ -1,6 +1,6 @@
 """`POST /predict`: JSON rows → matrix → scores → JSON. Little is scored where it is, much on a thread."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -16,6 +16,7 @@ from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_flag, read_query
 from scoreline.http.selectors import check_selector
+from scoreline.http.shadowing import HttpShadows
 from scoreline.models.explanations import Explanation
 from scoreline.models.live_route import LiveRoute, Versions
 from scoreline.models.model import ModelVersion, Scores
@@ -71,6 +72,7 @@ class Predictor:
         explaining: BoundedPool,
         loading: BoundedPool,
         clock: Clock,
+        shadows: HttpShadows | None = None,
     ) -> None:
         self._versions = versions
         self._limits = limits
@@ -78,6 +80,7 @@ class Predictor:
         self._explaining = explaining
         self._loading = loading
         self._clock = clock
+        self._shadows = shadows
         self._bodies = BodyReader(limits)
         self._encoder = msgspec.json.Encoder()
         self._decoders: dict[tuple[int, bool, bool], tuple[FeatureSet, tuple[FeatureSet, ...], JsonRows]] = {}
@@ -99,8 +102,8 @@ class Predictor:
         version = route.only or route.choose(_find_key(call))
         rows = self._find_decoder(version, route, ignore_unknown=read_flag(query, "ignore_unknown"))
         if count is None and _is_small(body):
-            return self._score(version, rows, body, call.started)
-        return await pool.run(lambda: self._score(version, rows, body, call.started, count))
+            return self._score(version, route.shadows, rows, body, call.started)
+        return await pool.run(lambda: self._score(version, route.shadows, rows, body, call.started, count))
 
     async def _find_route(self, query: Mapping[str, str]) -> LiveRoute:
         selector = query.get("version")
@@ -117,21 +120,28 @@ class Predictor:
 
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
         features = version.model.features
-        others = () if route.only is not None else tuple(each.model.features for each in route.versions)
+        alone = route.only is not None and not route.shadows
+        others = () if alone else tuple(each.model.features for each in route.loaded)
         key = version.version, ignore_unknown, bool(others)
         known = self._decoders.get(key)
         if known is not None and known[0] is features and known[1] == others:
             return known[2]
         if len(self._decoders) >= _REMEMBERED_DECODERS:
             self._decoders.pop(next(iter(self._decoders)))
-        # Who sends what another version of the route takes has not made a mistake.
+        # Who sends what another version of the route takes, be it a shadow, has not made a mistake.
         also_known = frozenset(name for each in others for name in each.names)
         rows = JsonRows(features, ignore_unknown=ignore_unknown, also_known=also_known)
         self._decoders[key] = features, others, rows
         return rows
 
     def _score(
-        self, version: ModelVersion, rows: JsonRows, body: bytes, started: float, count: int | None = None
+        self,
+        version: ModelVersion,
+        shadows: Sequence[ModelVersion],
+        rows: JsonRows,
+        body: bytes,
+        started: float,
+        count: int | None = None,
     ) -> Answer:
         """All of the work on one request; runs on the loop or, always with explanations, on a thread."""
         matrix = rows.decode(body, max_instances=self._limits.max_instances)
@@ -146,6 +156,8 @@ class Predictor:
             raise refuse_instances({i: [InstanceProblem(i, detail)] for i in scored.infinite.tolist()})
         explanations = msgspec.UNSET if count is None else explain(version, matrix, scored.scores, count)
         encoded = self._encode(version, scored.scores, started, explanations)
+        if shadows and self._shadows is not None:
+            self._shadows.offer(version, shadows, body, matrix, scored.scores)
         return Answer(200, encoded, JSON, instances=len(matrix), version=version.version)
 
     def _encode(

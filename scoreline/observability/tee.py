@@ -1,7 +1,10 @@
 """One observer where a port takes one, and several want to know."""
 
+from scoreline.models.model import ModelVersion, Scores
+from scoreline.observability.comparisons import Comparisons
 from scoreline.observability.events import RequestObserver, RequestServed
 from scoreline.records import NextOffsets
+from scoreline.scoring.shadows import ShadowObserver
 from scoreline.transport.ports import ClientObserver
 
 
@@ -32,3 +35,20 @@ class RequestTee:
         """A request has been answered."""
         for observer in self._observers:
             observer.request_served(event)
+
+
+class ShadowTee:
+    """Implements `scoreline.scoring.shadows.ShadowObserver` by counting and comparing."""
+
+    def __init__(self, metrics: ShadowObserver, comparisons: Comparisons) -> None:
+        self._metrics = metrics
+        self._comparisons = comparisons
+
+    def shadow_scored(self, answered: ModelVersion, shadow: ModelVersion, scores: Scores, shadowed: Scores) -> None:
+        """Both have scored the same rows."""
+        self._metrics.shadow_scored(answered, shadow, scores, shadowed)
+        self._comparisons.shadow_scored(answered, shadow, scores, shadowed)
+
+    def shadow_dropped(self, rows: int) -> None:
+        """So many rows came to nothing."""
+        self._metrics.shadow_dropped(rows)

@@ -42,6 +42,11 @@ class ScoringPath:
         self._wall_clock = wall_clock
         self._tombstones = tombstones
 
+    @property
+    def encoder(self) -> PredictionEncoder:
+        """What predictions are written with; it may be used by any thread."""
+        return self._encoder
+
     def decode(self, records: Sequence[Record]) -> Batch:
         """Sort records by the version they are for, and turn each group into a settled matrix.
 

@@ -9,14 +9,17 @@ from scoreline.models.live import LiveVersions, find_only_model
 from scoreline.models.reloading import Reloader
 from scoreline.models.store import ModelStore
 from scoreline.observability.client_log import ClientLog
+from scoreline.observability.comparisons import Comparison, Comparisons
 from scoreline.observability.dead_letters import DeadLetterLog
 from scoreline.observability.health import ComponentHealth, HealthBoard
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.reload_log import ReloadLog
 from scoreline.observability.stats import Stats
 from scoreline.observability.summary import Summary
+from scoreline.observability.tee import ShadowTee
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.configured import open_catalog
+from scoreline.scoring.shadows import ShadowScorer
 from scoreline.service.following import Follower
 from scoreline.stream.breaker import Breaker
 
@@ -48,6 +51,9 @@ class Parts:
         reload_log = ReloadLog(settings.model_alias, self.versions.live)
         self.reloader = Reloader(self.versions, clock=time.monotonic, observers=(self.metrics, reload_log))
         self.follower = Follower(self.reloader)
+        self.comparisons = Comparisons()
+        self.shadows = ShadowScorer(ShadowTee(self.metrics, self.comparisons))
+        self.metrics.watch_shadows(self.compare_shadows)
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()
@@ -61,6 +67,10 @@ class Parts:
     def make_catalog(self) -> SchemaCatalog:
         """The schema registry that is configured: the folder, or a Confluent-compatible one."""
         return open_catalog(self.settings)
+
+    def compare_shadows(self) -> list[Comparison]:
+        """How shadows compare with what was answered, of versions that are loaded."""
+        return self.comparisons.read([version.version for version in self.versions.resident()])
 
     def stopping(self) -> None:
         """From now on nothing is ready: traffic should go elsewhere."""

@@ -37,7 +37,6 @@ def open_path(
     Raises:
         SchemaError: the registry refuses the schema of predictions, or does not have it.
     """
-    framing = Framing(settings.input_format)
     schema_id = _find_output_id(settings, catalog, stop=stop, heartbeat=heartbeat, describe=describe)
     if schema_id is None:
         return None
@@ -48,15 +47,26 @@ def open_path(
         if stop.is_set():
             raise Unavailable("a stop was requested, and the schema registry has not answered everything yet")
 
-    decoder = PayloadDecoder(
+    decoder = make_decoder(settings, catalog, before_lookup=go_on)
+    encoder = PredictionEncoder(prefix_for(Framing(settings.input_format), schema_id, prediction_schema()))
+    return ScoringPath(versions, decoder, encoder, wall_clock=time.time, tombstones=Tombstones(settings.tombstones))
+
+
+def make_decoder(
+    settings: Settings, catalog: SchemaCatalog, *, before_lookup: Callable[[], None] = lambda: None
+) -> PayloadDecoder:
+    """A decoder of the input, for one thread.
+
+    Args:
+        before_lookup: see `PayloadDecoder`.
+    """
+    return PayloadDecoder(
         catalog,
-        framing=framing,
+        framing=Framing(settings.input_format),
         id_field=settings.id_field,
         event_time_field=settings.event_time_field,
-        before_lookup=go_on,
+        before_lookup=before_lookup,
     )
-    encoder = PredictionEncoder(prefix_for(framing, schema_id, prediction_schema()))
-    return ScoringPath(versions, decoder, encoder, wall_clock=time.time, tombstones=Tombstones(settings.tombstones))
 
 
 def _find_output_id(

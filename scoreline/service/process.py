@@ -79,6 +79,7 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
         task.cancel()
     await asyncio.gather(*(thread.join(stop) for thread in streams))
     await server.stop(max(0.1, stop.left_seconds()))
+    parts.shadows.close(0.0)
     return _conclude(streams, parts.settings.shutdown_seconds)
 
 

@@ -16,6 +16,7 @@ from scoreline.http.server import Address, HttpServer
 from scoreline.models.live import LiveVersions
 from scoreline.models.reloading import Reloader
 from scoreline.models.store import ModelStore
+from scoreline.observability.comparisons import QUANTILES, Comparison
 from scoreline.observability.tee import RequestTee
 from scoreline.service.parts import Parts
 
@@ -37,7 +38,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
         max_concurrency=settings.http_max_concurrency,
         timeout_seconds=settings.http_timeout_seconds,
     )
-    listing = StoreListing(parts.store, parts.versions, parts.reloader)
+    listing = StoreListing(parts.store, parts.versions, parts.reloader, parts.compare_shadows)
     sidecar = Sidecar(
         Dependencies(
             health=parts.health,
@@ -45,7 +46,11 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
             render_metrics=parts.metrics.render,
             read_stats=parts.stats.snapshot,
             serving=Serving(
-                parts.versions, listing, settings.workers, parts.follower.look if _is_guarded(settings) else None
+                parts.versions,
+                listing,
+                settings.workers,
+                parts.follower.look if _is_guarded(settings) else None,
+                parts.shadows,
             )
             if serves
             else None,
@@ -80,10 +85,17 @@ def _is_guarded(settings: Settings) -> bool:
 class StoreListing:
     """Implements `scoreline.http.models.ModelListing` for the served model."""
 
-    def __init__(self, store: ModelStore, versions: LiveVersions, reloader: Reloader) -> None:
+    def __init__(
+        self,
+        store: ModelStore,
+        versions: LiveVersions,
+        reloader: Reloader,
+        compare_shadows: Callable[[], list[Comparison]],
+    ) -> None:
         self._store = store
         self._versions = versions
         self._reloader = reloader
+        self._compare_shadows = compare_shadows
 
     def list_versions(self) -> Mapping[str, Any]:
         """Every version of the model, its aliases, and which are loaded."""
@@ -105,6 +117,7 @@ class StoreListing:
                 }
                 for number in self._store.versions(name)
             ],
+            "shadows": [_describe(each) for each in self._compare_shadows()],
         }
 
     def show_version(self, selector: str) -> Mapping[str, Any]:
@@ -115,3 +128,15 @@ class StoreListing:
         manifest = self._store.manifest(self._versions.name, route.only)
         shown: dict[str, Any] = msgspec.to_builtins(manifest)
         return shown
+
+
+def _describe(comparison: Comparison) -> dict[str, Any]:
+    quantiles = {str(q): value for q, value in zip(QUANTILES, comparison.quantiles, strict=True)}
+    return {
+        "version": comparison.version,
+        "shadow": comparison.shadow,
+        "count": comparison.count,
+        "difference": {"mean": comparison.mean, "quantiles": quantiles},
+        "agreement": comparison.agreement,
+        "rank_correlation": comparison.rank_correlation,
+    }

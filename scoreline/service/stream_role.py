@@ -17,6 +17,7 @@ from scoreline.service.deliveries import open_delivery
 from scoreline.service.garbage import keep_collector_away
 from scoreline.service.parts import Parts
 from scoreline.service.paths import open_path
+from scoreline.service.shadows import open_stream_shadows
 from scoreline.service.stopping import Stop
 from scoreline.stream.health import StreamHealth
 from scoreline.stream.lag import LagObserver
@@ -134,6 +135,11 @@ class StreamRole:
                 return {name: topic.partitions for name, topic in topics.items()}
         return {}
 
+    def _count_partitions(self, topic: str) -> int:
+        """Of a topic that may be missing: then 0."""
+        found = {} if self._admin is None else self._admin.describe_topics([topic])
+        return found[topic].partitions if topic in found else 0
+
     def _is_stopping(self) -> bool:
         """Whether to give up waiting; being asked shows that the role is alive."""
         self._health.turned()
@@ -167,6 +173,7 @@ class StreamRole:
         self._health.described("joining the consumer group")
         source.add_listener(self._health)
         source.add_listener(parts.metrics)
+        shadows = open_stream_shadows(parts, path, self._count_partitions, self._observer)
         loop = StreamLoop(
             source,
             path,
@@ -183,6 +190,7 @@ class StreamRole:
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
             breaker=parts.breaker,
+            batch_observers=(shadows.observer,),
         )
         keep_collector_away()
         try:
@@ -193,3 +201,4 @@ class StreamRole:
                 delivery.close()
             finally:
                 source.close()
+                shadows.close()

@@ -69,7 +69,7 @@ PREDICTIONS = Declared(
     "predictions_total",
     Type.COUNTER,
     "predictions",
-    "Predictions made, by the way in (stream, http) and the model version.",
+    "Predictions made, by the way in (stream, http; shadow: what answers nobody) and the model version.",
     ("path", "version"),
 )
 BATCH_RECORDS = Declared(
@@ -175,6 +175,47 @@ MODEL_RELOADS = Declared(
 MODEL_LOAD_SECONDS = Declared(
     "model_load_seconds", Type.HISTOGRAM, "seconds", "Time to make a version ready to serve.", bounds=LOAD_BOUNDS
 )
+SHADOW_DROPPED = Declared(
+    "shadow_dropped_total",
+    Type.COUNTER,
+    "predictions",
+    "Predictions of shadows that came to nothing: too many waited, they could not be made, or not be put out.",
+)
+SHADOW_COMPARED = Declared(
+    "shadow_compared",
+    Type.GAUGE,
+    "rows",
+    "Rows that a version has answered and a shadow has scored; gone when one of them is not loaded any more.",
+    ("version", "shadow"),
+)
+SHADOW_DIFFERENCE_MEAN = Declared(
+    "shadow_difference_mean",
+    Type.GAUGE,
+    "",
+    "Mean of the shadow's score minus the answered one, in the scores' unit (classes: of the class answered).",
+    ("version", "shadow"),
+)
+SHADOW_DIFFERENCE = Declared(
+    "shadow_difference",
+    Type.GAUGE,
+    "",
+    "Quantiles of the shadow's score minus the answered one: 0.05, 0.5, 0.95.",
+    ("version", "shadow", "quantile"),
+)
+SHADOW_AGREEMENT = Declared(
+    "shadow_agreement_ratio",
+    Type.GAUGE,
+    "",
+    "Share of rows to which both give the same label; multi-class models only.",
+    ("version", "shadow"),
+)
+SHADOW_RANK_CORRELATION = Declared(
+    "shadow_rank_correlation",
+    Type.GAUGE,
+    "",
+    "Spearman's rank correlation of both scores over the latest 1024 rows; models with one score only.",
+    ("version", "shadow"),
+)
 BUILD_INFO = Declared(
     "build_info", Type.GAUGE, "", "1, with the versions of scoreline and Python.", ("version", "python")
 )
@@ -201,6 +242,12 @@ CATALOGUE: tuple[Declared, ...] = (
     MODEL_INFO,
     MODEL_RELOADS,
     MODEL_LOAD_SECONDS,
+    SHADOW_DROPPED,
+    SHADOW_COMPARED,
+    SHADOW_DIFFERENCE_MEAN,
+    SHADOW_DIFFERENCE,
+    SHADOW_AGREEMENT,
+    SHADOW_RANK_CORRELATION,
     BUILD_INFO,
 )
 """In the order of exposition."""

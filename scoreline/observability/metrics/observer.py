@@ -9,14 +9,16 @@ from prometheus_client import Counter
 
 from scoreline import __version__
 from scoreline.models.live_route import LiveRoute
-from scoreline.models.model import ModelVersion
+from scoreline.models.model import ModelVersion, Scores
 from scoreline.models.reloading import Look, ReloadOutcome
+from scoreline.observability.comparisons import Comparison
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.partitions import PartitionGauge
+from scoreline.observability.metrics.shadows import ShadowGauges
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
 UNCHANGED = ReloadOutcome.UNCHANGED
@@ -38,6 +40,7 @@ class Metrics:
         self._assigned: set[TopicPartition] = set()
         self._rebalancing = False
         self._resident: Callable[[], Iterable[ModelVersion]] | None = None
+        self._compare: Callable[[], Iterable[Comparison]] | None = None
         self._shown_models: set[tuple[str, str, str, str]] = set()
 
         self._records = show.counter(catalogue.RECORDS)
@@ -64,6 +67,8 @@ class Metrics:
         reloads = show.counter(catalogue.MODEL_RELOADS)
         self._reloads = {each: reloads.labels(each.value) for each in ReloadOutcome if each is not UNCHANGED}
         self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
+        self._shadow_dropped = show.counter(catalogue.SHADOW_DROPPED)
+        self._shadows = ShadowGauges(show)
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -71,7 +76,7 @@ class Metrics:
         self._by_outcome: dict[tuple[str, Outcome], Counter] = {}
         self._by_stage = {stage: self._stage_seconds.child(stage) for stage in STAGES}
         self._by_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._by_version = {path: self._recent_versions(path) for path in ("stream", "http")}
+        self._by_version = {path: self._recent_versions(path) for path in ("stream", "http", "shadow")}
         self._routes = BoundedLabel(MAX_ROUTES)
         self._error_names = BoundedLabel(MAX_ERROR_NAMES)
 
@@ -176,6 +181,18 @@ class Metrics:
         if look.outcome is ReloadOutcome.RELOADED:
             self.models_loaded(look.live, look.load_seconds)
 
+    def shadow_scored(self, answered: ModelVersion, shadow: ModelVersion, scores: Scores, shadowed: Scores) -> None:  # noqa: ARG002 - the port's names
+        """Count predictions that answer nobody."""
+        self._count_predictions("shadow", shadow.version, len(shadowed))
+
+    def shadow_dropped(self, rows: int) -> None:
+        """Count predictions of shadows that came to nothing."""
+        self._shadow_dropped.inc(rows)
+
+    def watch_shadows(self, compare: Callable[[], Iterable[Comparison]]) -> None:
+        """Ask this at every scrape how shadows compare."""
+        self._compare = compare
+
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""
         self._resident = resident
@@ -184,6 +201,10 @@ class Metrics:
         """The exposition and its content type: OpenMetrics where the Accept header prefers it, else text."""
         if self._resident is not None:
             self._show_models(self._resident())
+        if self._compare is not None:
+            comparisons = self._compare()
+            with self._lock:
+                self._shadows.show(comparisons)
         return self._exposition.render(accept)
 
     def _show_models(self, resident: Iterable[ModelVersion]) -> None:

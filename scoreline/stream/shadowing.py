@@ -1,0 +1,83 @@
+"""Hands what the stream has answered to the shadows of its routes, once it is finished."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from scoreline.features import FeatureSet, Matrix
+from scoreline.models.model import ModelVersion, Scores
+from scoreline.observability.events import BatchScored
+from scoreline.records import Clock, Outputs, Record
+from scoreline.schemas.decoder import PayloadDecoder
+from scoreline.schemas.predictions import PredictionEncoder, Source
+from scoreline.scoring import Part, Scored
+from scoreline.scoring.shadows import Answered, Rows, ShadowScorer
+
+Publish = Callable[[Outputs], None]
+
+
+class StreamShadows:
+    """Observer of batches. What it makes of them runs on the scorer's thread, which alone uses the other arguments.
+
+    Args:
+        decoder: for shadows with other features than the version that has answered.
+        wall_clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        scorer: ShadowScorer,
+        decoder: PayloadDecoder,
+        encoder: PredictionEncoder,
+        publish: Publish,
+        *,
+        wall_clock: Clock,
+    ) -> None:
+        self._scorer = scorer
+        self._decoder = decoder
+        self._encoder = encoder
+        self._publish = publish
+        self._wall_clock = wall_clock
+
+    def batch_scored(self, event: BatchScored) -> None:
+        """Offer every part that has shadows."""
+        for part, result in zip(event.parts, event.scored, strict=True):
+            if part.shadows and len(result.scores) > len(result.infinite):
+                self._scorer.offer(self._make_answered(event.records, part, result))
+
+    def _make_answered(self, records: Sequence[Record], part: Part, result: Scored) -> Answered:
+        good = np.delete(np.arange(len(result.scores)), result.infinite)
+        chosen = [records[i] for i in part.positions[good].tolist()]
+        ids = None if part.ids is None else [part.ids[i] for i in good.tolist()]
+        times = None if part.event_times_ms is None else [part.event_times_ms[i] for i in good.tolist()]
+
+        def read(features: FeatureSet) -> tuple[Rows, Matrix]:
+            decoded = self._decoder.decode([record.value() for record in chosen], features)
+            return decoded.rows, decoded.features
+
+        def publish(shadow: ModelVersion, rows: Rows, scores: Scores) -> None:
+            at = rows.tolist()
+            source = Source(
+                [chosen[i] for i in at],
+                None if ids is None else [ids[i] for i in at],
+                None if times is None else [times[i] for i in at],
+            )
+            values = self._encoder.encode(
+                source,
+                scores,
+                model=shadow.name,
+                version=shadow.version,
+                classes=shadow.model.classes,
+                scored_at_ms=int(self._wall_clock() * 1000),
+            )
+            self._publish(Outputs(source.records, values, shadow.name, shadow.version))
+
+        whole = len(good) == len(result.scores)
+        return Answered(
+            part.version,
+            part.shadows,
+            result.scores if whole else result.scores[good],
+            part.features if whole else np.ascontiguousarray(part.features[good]),
+            read,
+            publish,
+        )
