@@ -10,7 +10,7 @@ from scoreline.models import loading
 from scoreline.models.cache import ModelCache
 from scoreline.models.loading import VersionLoader
 from scoreline.models.store import ModelStore
-from tests.models.builders import LEVELS, put_version, train, trusting_cache
+from tests.models.builders import LEVELS, put_version, score_in_process, train, trusting_cache
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def probes(monkeypatch):
     """Counts child processes, and starts none."""
     started = []
 
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        started.append(text)
-        return loading.LightGBMModel(text.decode(), features, classes).predict(rows)
+    def score(*model, time_limit_seconds):
+        started.append(model)
+        return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 
     monkeypatch.setattr(loading, "probe_model", score)
     return started
@@ -108,7 +108,7 @@ def load(store, tmp_path, manifest):
 def test_a_manifest_with_renamed_features_is_rejected(store, tmp_path):
     names = ("y", "x", "category", "constant")
     manifest = put_changed(store, "binary", features=tuple(map(Feature, names)))
-    with pytest.raises(ModelRejected, match="manifest's features are"):
+    with pytest.raises(ModelRejected, match="the model's features are"):
         load(store, tmp_path, manifest)
 
 
