@@ -155,7 +155,6 @@ def check_loading_again(case: FormatCase) -> None:
 
 def check_threads(case: FormatCase) -> None:
     """Several threads score with one model at once, each its own rows."""
-
     model, scores = case.model, case.scores
 
     def score(seed: int) -> tuple[Scores, Scores]:

@@ -1,5 +1,6 @@
 """Every check of a format can fail: each spoilt format is found out by the check that is there for it."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -76,12 +77,12 @@ def change_rows(rows):
 
 
 def scratch():
-    """Scores through one place for all threads, which meet there."""
-    place, meeting = np.zeros(2048), threading.Barrier(2)
+    """Scores through one place for all threads, of which the first two meet there."""
+    place, meeting, calls = np.zeros(2048), threading.Barrier(2), itertools.count()
 
     def predict(rows):
         place[: len(rows)] = rows[:, 0]
-        if threading.current_thread() is not threading.main_thread():
+        if next(calls) in (1, 2):  # the first call is for all rows, on one thread
             meeting.wait(timeout=10)
         return place[: len(rows)].copy()
 
