@@ -31,6 +31,10 @@ models_app.command("delete")(delete_version)
 def publish_model(
     name: Name,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The model as text, from booster.save_model(FILE).")],
+    model_format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="F", help="Of a model that is not LightGBM's; recognized where left out."),
+    ] = None,
     features: Annotated[
         Path | None,
         typer.Option(help="JSON list of {name, field, kind, nullable, optional, levels}: what the text does not tell."),
@@ -58,6 +62,8 @@ def publish_model(
             name=name,
             text=_read_file(file),
             by=whoami(),
+            file_name=file.name,
+            format=model_format,
             statements=() if features is None else read_statements(_read_file(features)),
             classes=None if classes is None else [part.strip() for part in classes.split(",")],
             golden=None if golden is None else read_rows(golden),

@@ -1,7 +1,6 @@
-"""What this machine keeps of model stores: contents by their sha256, and which of them LightGBM survives here."""
+"""What this machine keeps of model stores: contents by their sha256, and which of them were proved to load here."""
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 from collections.abc import Iterator
@@ -38,21 +37,25 @@ class ModelCache:
         with self._named_errors():
             replace_file(self._blob_path(blob), data)
 
-    def was_probed(self, model: Blob) -> bool:
-        """Whether this model has passed in a child process, on this machine, with this LightGBM."""
-        with self._named_errors():
-            return self._probe_path(model).exists()
+    def was_probed(self, model: Blob, runtime: str) -> bool:
+        """Whether this model has passed in a child process, on this machine.
 
-    def remember_probed(self, model: Blob) -> None:
-        """Note that this model has passed in a child process."""
+        Args:
+            runtime: what loads it, with its versions (`ModelFormat.runtime`).
+        """
         with self._named_errors():
-            replace_file(self._probe_path(model), _environment().encode())
+            return self._probe_path(model, runtime).exists()
+
+    def remember_probed(self, model: Blob, runtime: str) -> None:
+        """Note that this model has passed in a child process; `runtime` as in `was_probed`."""
+        with self._named_errors():
+            replace_file(self._probe_path(model, runtime), _environment(runtime).encode())
 
     def _blob_path(self, blob: Blob) -> Path:
         return self._folder / "blobs" / blob.sha256
 
-    def _probe_path(self, model: Blob) -> Path:
-        environment = hashlib.sha256(_environment().encode()).hexdigest()[:16]
+    def _probe_path(self, model: Blob, runtime: str) -> Path:
+        environment = hashlib.sha256(_environment(runtime).encode()).hexdigest()[:16]
         return self._folder / "probed" / f"{model.sha256}-{environment}"
 
     @contextmanager
@@ -66,8 +69,7 @@ class ModelCache:
             raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
 
 
-def _environment() -> str:
+def _environment(runtime: str) -> str:
     """What decides whether a probe's result still holds."""
     system = os.uname()
-    lightgbm = importlib.metadata.version("lightgbm")
-    return f"lightgbm {lightgbm}, {system.sysname} {system.machine} {platform.node()}"
+    return f"{runtime}, {system.sysname} {system.machine} {platform.node()}"

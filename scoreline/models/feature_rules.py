@@ -71,7 +71,12 @@ def _find_feature(
     if feature.categorical and kind is not Kind.CATEGORICAL:
         raise ValueError(f"feature {feature.name!r} is categorical in the model, but the features file says {kind}")
     if levels is not None:
-        _check_levels(feature, levels)
+        check_level_list(feature.name, levels)
+        if feature.highest_code >= len(levels):
+            raise ValueError(
+                f"the level list of feature {feature.name!r} has {len(levels)} levels, "
+                f"but the model uses code {feature.highest_code}"
+            )
     return Feature(
         name=feature.name,
         kind=kind,
@@ -118,8 +123,16 @@ def _assign_levels(facts: ModelFacts) -> Mapping[str, tuple[Level, ...]] | None:
     return None
 
 
-def _check_levels(feature: FeatureFacts, levels: tuple[Any, ...]) -> None:
-    where = f"the level list of feature {feature.name!r}"
+def check_level_list(name: str, levels: tuple[Any, ...]) -> None:
+    """Refuse levels that a manifest cannot hold, or that would not be told apart.
+
+    Args:
+        name: of the feature.
+
+    Raises:
+        ValueError: the list is empty, repeats a level, or has something else than text, numbers and booleans.
+    """
+    where = f"the level list of feature {name!r}"
     if not levels:
         raise ValueError(f"{where} is empty")
     if not all(isinstance(level, str | int | float | bool) for level in levels):
@@ -129,8 +142,6 @@ def _check_levels(feature: FeatureFacts, levels: tuple[Any, ...]) -> None:
         raise ValueError(f"{where} has {strange[0]!r}, which JSON cannot hold")
     if len(set(levels)) != len(levels):
         raise ValueError(f"{where} repeats a level")
-    if feature.highest_code >= len(levels):
-        raise ValueError(f"{where} has {len(levels)} levels, but the model uses code {feature.highest_code}")
 
 
 def _can_be_kept(level: Level) -> bool:

@@ -6,24 +6,19 @@ import pytest
 from scoreline.cli import main
 from scoreline.cli.model_store import WHEN_SERVED
 from scoreline.models import loading, publishing
-from scoreline.models.booster import LightGBMModel
 from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
-from tests.models.builders import CLASSES, LEVELS, train
+from tests.models.builders import CLASSES, LEVELS, score_in_process, train
 
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch) -> ModelStore:
     """A store and a cache of the test's own, and models scored in this process."""
-
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        return LightGBMModel(text.decode(), features, classes).predict(rows)
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCORELINE_MODEL_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("SCORELINE_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(publishing, "probe_model", score)
-    monkeypatch.setattr(loading, "probe_model", score)
+    monkeypatch.setattr(publishing, "probe_model", score_in_process)
+    monkeypatch.setattr(loading, "probe_model", score_in_process)
     return ModelStore(str(tmp_path / "store"))
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models.cache import ModelCache
 from scoreline.models.feature_rules import FeatureStatement, find_features
+from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.golden import Golden, encode_golden, make_rows, to_matrix
 from scoreline.models.inspection import ModelFacts, Output, inspect_model
 from scoreline.models.manifest import Blob, Manifest
@@ -193,11 +194,16 @@ def put_version(store: ModelStore, name: str, trained: Trained, **changes: Any) 
     return store.add_version(Manifest(**{**content, **changes}))
 
 
+def score_in_process(model_format, artifact, features, classes, rows, *, time_limit_seconds):
+    """In place of `probe_model`, for models that are known to be sound: a child takes a third of a second."""
+    return model_format.load(artifact, features, classes).predict(rows)
+
+
 def trusting_cache(folder: Path, *manifests: Manifest) -> ModelCache:
     """A cache that remembers these versions as probed, so that no child process is started."""
     cache_ = ModelCache(folder)
     for manifest in manifests:
-        cache_.remember_probed(manifest.blobs["model"])
+        cache_.remember_probed(manifest.blobs["model"], LightGBMFormat().runtime)
     return cache_
 
 

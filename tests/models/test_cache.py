@@ -28,14 +28,15 @@ def test_a_damaged_copy_is_not_found(tmp_path):
     assert cache.find(BLOB) is None
 
 
-def test_a_probe_is_remembered_for_this_machine_and_this_lightgbm(tmp_path, monkeypatch):
+def test_a_probe_is_remembered_for_this_machine_and_what_loads_it(tmp_path, monkeypatch):
     cache = ModelCache(tmp_path)
-    assert not cache.was_probed(BLOB)
-    cache.remember_probed(BLOB)
-    assert ModelCache(tmp_path).was_probed(BLOB)
-    assert not cache.was_probed(Blob.of(b"other"))
-    monkeypatch.setattr(cache_module, "_environment", lambda: "another LightGBM")
-    assert not cache.was_probed(BLOB)
+    assert not cache.was_probed(BLOB, "lightgbm 4")
+    cache.remember_probed(BLOB, "lightgbm 4")
+    assert ModelCache(tmp_path).was_probed(BLOB, "lightgbm 4")
+    assert not cache.was_probed(BLOB, "lightgbm 5")
+    assert not cache.was_probed(Blob.of(b"other"), "lightgbm 4")
+    monkeypatch.setattr(cache_module, "_environment", lambda runtime: f"{runtime}, another machine")
+    assert not cache.was_probed(BLOB, "lightgbm 4")
 
 
 @pytest.mark.parametrize(("error", "expected"), [(PermissionError("no"), Refused), (OSError("disk full"), Unavailable)])

@@ -8,9 +8,9 @@ from scoreline.errors import ModelNotFound, ModelRejected
 from scoreline.features import Feature, Kind
 from scoreline.models import loading
 from scoreline.models.cache import ModelCache
-from scoreline.models.loading import VersionLoader
+from scoreline.models.loading import SharedFeatures, VersionLoader
 from scoreline.models.store import ModelStore
-from tests.models.builders import LEVELS, put_version, train, trusting_cache
+from tests.models.builders import LEVELS, put_version, score_in_process, train, trusting_cache
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def probes(monkeypatch):
     """Counts child processes, and starts none."""
     started = []
 
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        started.append(text)
-        return loading.LightGBMModel(text.decode(), features, classes).predict(rows)
+    def score(*model, time_limit_seconds):
+        started.append(model)
+        return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 
     monkeypatch.setattr(loading, "probe_model", score)
     return started
@@ -108,7 +108,7 @@ def load(store, tmp_path, manifest):
 def test_a_manifest_with_renamed_features_is_rejected(store, tmp_path):
     names = ("y", "x", "category", "constant")
     manifest = put_changed(store, "binary", features=tuple(map(Feature, names)))
-    with pytest.raises(ModelRejected, match="manifest's features are"):
+    with pytest.raises(ModelRejected, match="the model's features are"):
         load(store, tmp_path, manifest)
 
 
@@ -157,3 +157,16 @@ def test_a_version_that_there_is_not_is_not_found(store, tmp_path):
     put_version(store, "tiny", train("binary"))
     with pytest.raises(ModelNotFound, match="no version 2"):
         VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 2)
+
+
+def test_versions_with_equal_features_share_them_as_one_object(store, tmp_path):
+    """And those with others do not; loaders that are told to share do so, too."""
+    manifests = [put_version(store, "tiny", train(shape)) for shape in ("binary", "binary", "multiclass")]
+    others = put_version(store, "tiny", train("binary"), features=(Feature("else"), *manifests[0].features[1:]))
+    cache, shared = trusting_cache(tmp_path / "cache", *manifests, others), SharedFeatures()
+    loaders = [VersionLoader(store, cache, shared=shared) for _ in range(2)]
+    first, second = (loader.load("tiny", version).model.features for version, loader in enumerate(loaders, 1))
+    assert first is second
+    assert first is loaders[0].load("tiny", 3).model.features
+    with pytest.raises(ModelRejected):
+        loaders[0].load("tiny", others.version)
