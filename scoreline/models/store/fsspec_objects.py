@@ -40,6 +40,20 @@ class FsspecObjects:
             raise ConfigError(f"the model store {self._shown} cannot be used: {self._describe(error)}") from error
         self._create = self._choose_create()
 
+    @property
+    def place(self) -> str:
+        """Where the files are, the same in every process: an absolute folder, or a URL with the endpoint that is asked.
+
+        Raises:
+            Refused: no endpoint can be made of what the environment says.
+        """
+        if isinstance(self._files, LocalFileSystem):
+            return str(Path(self._root).absolute())
+        if not self._on_s3:
+            return self._shown
+        with self._named_errors(self._root):
+            return f"{s3.find_endpoint(self._files)} {self._root}"
+
     def list(self, folder: str = "") -> list[str]:
         """See `ObjectStore.list`."""
         path = f"{self._root}/{folder}".rstrip("/")

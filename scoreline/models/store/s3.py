@@ -63,6 +63,11 @@ def open_files(url: str) -> tuple[Any, str]:
     return files, root
 
 
+def find_endpoint(files: Any) -> str:
+    """The URL that is asked for buckets, as the environment and the user's files have it; nothing is asked yet."""
+    return str(files.s3.meta.endpoint_url)
+
+
 def create(files: Any, path: str, data: bytes) -> bool:
     """Write a file where there is none, by `If-None-Match: *`; see `ObjectStore.create`.
 
