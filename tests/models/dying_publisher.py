@@ -3,13 +3,15 @@
 python -m tests.models.dying_publisher URL
 
 For each line `STEP TOKEN` that comes in, a process is forked that publishes by that token, and kills itself with
-SIGKILL right before its STEP-th step: a call that opens, links, makes, lists or removes a file of the store, or brings
-one to the disk (then half of it is cut off first). What comes out is the process's id, and after a line that lets it
-begin `killed` or `done`. Before all that no thread may run here: it is forked.
+SIGKILL right before its STEP-th step: a call that opens, links, makes, lists or removes a file of the store; writing
+into one that has been made, which is empty then; or bringing it to the disk, where half of it is cut off first. What
+comes out is the process's id, and after a line that lets it begin `killed` or `done`. Before all that no thread may run
+here: it is forked.
 """
 
 import os
 import signal
+import stat
 import sys
 
 from scoreline.models.store import ModelStore
@@ -27,19 +29,24 @@ class Death:
 
     def audit(self, event, arguments):
         """Called by Python before it does what files are about."""
-        if event in STEPS and str(arguments[0]).startswith(self._folder):
-            self.come_nearer()
+        path = str(arguments[0]) if event in STEPS else ""
+        if not path.startswith(self._folder) or self._left <= 0:
+            return
+        self.come_nearer()
+        if event == "open" and arguments[2] & os.O_CREAT:
+            self.come_nearer(lambda: os.close(os.open(path, arguments[2])))
 
     def sync(self, descriptor, fsync=os.fsync):
         """In place of `os.fsync`: what is not on the disk yet may be there in part."""
-        if self._left == 1 and os.path.isfile(f"/proc/self/fd/{descriptor}"):  # noqa: PTH113 - a descriptor
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
-        self.come_nearer()
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self.come_nearer(lambda: is_file and os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2))
         fsync(descriptor)
 
-    def come_nearer(self):
+    def come_nearer(self, leave=lambda: None):
+        """One step; `leave` does what it will have left behind where it is the last."""
         self._left -= 1
         if self._left == 0:
+            leave()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
