@@ -145,7 +145,7 @@ def _resolve_model(settings: Settings) -> tuple[tuple[str, int], str]:
     store = ModelStore(settings.model_store)
     name = settings.model or find_only_model(store)
     number = store.alias(name, settings.model_alias)
-    return (name, number), f"{name} in {settings.model_store}: {settings.model_alias} means version {number}"
+    return (name, number), f"{name} in {store.url}: {settings.model_alias} means version {number}"
 
 
 def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:

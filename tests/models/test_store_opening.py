@@ -5,11 +5,11 @@ import sys
 import pytest
 from fsspec import AbstractFileSystem
 
+from scoreline.config.urls import find_scheme, hide_credentials, mask_url
 from scoreline.errors import ConfigError, ModelNotFound, Unavailable
 from scoreline.models.store import ModelStore
 from scoreline.models.store.fsspec_objects import FsspecObjects
 from scoreline.models.store.opening import open_objects
-from scoreline.models.store.urls import find_scheme, hide_credentials, mask_url
 from tests.models.builders import MANIFEST
 from tests.models.foreign_store import install_foreign_store
 

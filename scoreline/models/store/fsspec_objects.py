@@ -10,10 +10,10 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
+from scoreline.config.urls import has_credentials, hide_credentials, mask_url
 from scoreline.errors import ConfigError, ModelNotFound, Refused, ServiceError, Unavailable
 from scoreline.models.files import create_file
 from scoreline.models.store import s3
-from scoreline.models.store.urls import has_credentials, hide_credentials, mask_url
 
 Create = Callable[[Any, str, bytes], bool]
 

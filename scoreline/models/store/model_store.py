@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from scoreline.config.urls import mask_url
 from scoreline.errors import ConfigError, ModelNotFound, ModelRejected
 from scoreline.models.manifest import Blob, Manifest, decode_manifest, encode_manifest
 from scoreline.models.names import check_alias, check_model_name, is_alias, is_model_name
 from scoreline.models.store.objects import ObjectStore
 from scoreline.models.store.opening import open_objects
-from scoreline.models.store.urls import mask_url
 from scoreline.records import Clock
 
 _MANIFEST = re.compile(r"([1-9][0-9]*)\.json")

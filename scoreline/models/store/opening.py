@@ -4,10 +4,10 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
+from scoreline.config.urls import find_scheme, hide_credentials, mask_url
 from scoreline.errors import ConfigError, ServiceError
 from scoreline.models.store.fsspec_objects import FsspecObjects
 from scoreline.models.store.objects import ObjectStore
-from scoreline.models.store.urls import find_scheme, hide_credentials, mask_url
 
 GROUP = "scoreline.model_stores"
 """Entry points by scheme; each is an `OpenObjects`."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scoreline.config.urls import mask_url
 from scoreline.errors import ModelNotFound, Unavailable
 from scoreline.models.manifest import Manifest
 from scoreline.models.store.fsspec_objects import FsspecObjects
@@ -13,7 +14,6 @@ from scoreline.models.store.model_store import ModelStore
 from scoreline.models.store.objects import ObjectStore
 from scoreline.models.store.opening import open_objects
 from scoreline.models.store.recalling import Outage, RecallingObjects, StoreObserver
-from scoreline.models.store.urls import mask_url
 from scoreline.records import Clock
 
 

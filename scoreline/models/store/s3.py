@@ -5,8 +5,8 @@ from typing import Any
 
 import fsspec
 
+from scoreline.config.urls import find_scheme, has_credentials, mask_url
 from scoreline.errors import ConfigError, ModelNotFound, Refused, Unavailable
-from scoreline.models.store.urls import find_scheme, has_credentials, mask_url
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0

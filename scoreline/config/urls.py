@@ -1,9 +1,9 @@
-"""URLs of model stores: their scheme, and credentials in them, which nobody is to see."""
+"""URLs of remote systems: their scheme, and credentials in them, which nobody is to see."""
 
 import re
 from urllib.parse import unquote
 
-MASK = "***"
+from scoreline.config.properties import MASK
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
 _USERINFO = re.compile(r"://([^/@\s]*(?::[^/\s]*)?)@")
