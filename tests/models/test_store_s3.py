@@ -6,7 +6,7 @@ import time
 import pytest
 
 from scoreline.errors import ModelNotFound, Refused, Unavailable
-from scoreline.models.store import ModelStore
+from scoreline.models.store import ModelStore, RememberedStore
 from scoreline.models.store.fsspec_objects import FsspecObjects
 from scoreline.models.store.s3 import open_files
 from scoreline.testing.s3_server import Fault, Moment
@@ -177,3 +177,19 @@ def test_a_large_blob_goes_in_parts_and_only_once(s3, objects, monkeypatch):
     assert objects.create("blobs/x", first) is True
     assert objects.create("blobs/x", second) is False
     assert objects.read("blobs/x") == first
+
+
+def test_a_store_on_s3_is_remembered_by_its_endpoint(s3, tmp_path, monkeypatch):
+    """A bucket of the same name elsewhere is another store."""
+    store = ModelStore(s3.url)
+    store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
+    assert RememberedStore(s3.url, tmp_path).alias("flights", "production") == 1
+    s3.server.interfere = fail_always(503, "SlowDown")
+    again = RememberedStore(s3.url, tmp_path)
+    assert again.alias("flights", "production") == 1
+    assert "SlowDown" in again.outage.detail
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(Unavailable):
+            RememberedStore(s3.url, tmp_path).alias("flights", "production")
