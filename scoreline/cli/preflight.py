@@ -149,7 +149,7 @@ def _resolve_model(settings: Settings) -> tuple[tuple[str, Route], str]:
     store = ModelStore(settings.model_store)
     name = settings.model or find_only_model(store)
     route = store.alias(name, settings.model_alias)
-    return (name, route), f"{name} in {settings.model_store}: {settings.model_alias} means {route}"
+    return (name, route), f"{name} in {store.url}: {settings.model_alias} means {route}"
 
 
 def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:

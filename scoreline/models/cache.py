@@ -21,7 +21,7 @@ class ModelCache:
 
     def find(self, blob: Blob) -> bytes | None:
         """The content of a blob; None when it is not here, or what is here is damaged."""
-        with self._named_errors():
+        with named_cache_errors():
             try:
                 data = self._blob_path(blob).read_bytes()
             except FileNotFoundError:
@@ -34,7 +34,7 @@ class ModelCache:
 
     def keep(self, blob: Blob, data: bytes) -> None:
         """Keep a content that has been checked."""
-        with self._named_errors():
+        with named_cache_errors():
             replace_file(self._blob_path(blob), data)
 
     def was_probed(self, model: Blob, runtime: str) -> bool:
@@ -43,12 +43,12 @@ class ModelCache:
         Args:
             runtime: what loads it, with its versions (`ModelFormat.runtime`).
         """
-        with self._named_errors():
+        with named_cache_errors():
             return self._probe_path(model, runtime).exists()
 
     def remember_probed(self, model: Blob, runtime: str) -> None:
         """Note that this model has passed in a child process; `runtime` as in `was_probed`."""
-        with self._named_errors():
+        with named_cache_errors():
             replace_file(self._probe_path(model, runtime), _environment(runtime).encode())
 
     def _blob_path(self, blob: Blob) -> Path:
@@ -58,15 +58,21 @@ class ModelCache:
         environment = hashlib.sha256(_environment(runtime).encode()).hexdigest()[:16]
         return self._folder / "probed" / f"{model.sha256}-{environment}"
 
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        advice = "; SCORELINE_CACHE_DIR names another folder"
-        try:
-            yield
-        except PermissionError as error:
-            raise Refused(f"the cache folder refuses: {error}{advice}") from error
-        except OSError as error:
-            raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
+
+@contextmanager
+def named_cache_errors() -> Iterator[None]:
+    """Give what the operating system says of the cache folder a name, and the way out.
+
+    Raises:
+        Refused, Unavailable: in place of an OSError.
+    """
+    advice = "; SCORELINE_CACHE_DIR names another folder"
+    try:
+        yield
+    except PermissionError as error:
+        raise Refused(f"the cache folder refuses: {error}{advice}") from error
+    except OSError as error:
+        raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
 
 
 def _environment(runtime: str) -> str:

@@ -107,6 +107,11 @@ class LiveVersions:
         """What the alias means, as far as it is live."""
         return self._route
 
+    @property
+    def outage(self) -> str | None:
+        """Why the store cannot be asked, where something remembers what it has said; None while it answers."""
+        return None if self._store.outage is None else self._store.outage.detail
+
     def follow(self) -> bool:
         """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has what is new."""
         route = self._store.alias(self._name, self._alias)
