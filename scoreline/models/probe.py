@@ -16,8 +16,6 @@ from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet, Matrix
 
 _FREE_BYTES, _BYTES_PER_TEXT_BYTE = 4 * 2**30, 64
-_UNNEEDED = ("pandas", "sklearn", "pyarrow", "matplotlib", "graphviz", "dask", "polars")
-"""What LightGBM imports where it is installed, and what a prediction from a matrix does without: saves a second."""
 
 
 class ProbeRequest(msgspec.Struct, frozen=True):
@@ -44,7 +42,6 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
 
 def answer(request: ProbeRequest, text: bytes, matrix: Matrix) -> ProbeAnswer:
     """Check the text's structure, then let LightGBM load it and score the rows."""
-    sys.modules.update(dict.fromkeys(_UNNEEDED))  # type: ignore[arg-type]  # None makes an import fail at once
     try:
         from scoreline.models.booster import LightGBMModel
     except (ImportError, OSError) as error:
