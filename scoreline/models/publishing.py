@@ -1,7 +1,7 @@
 """Publishing: a model's text becomes the next version, after everything that could go wrong with it has been tried."""
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from scoreline.errors import ConfigError, ModelRejected
 from scoreline.features import FeatureSet
 from scoreline.models.feature_rules import FeatureStatement, find_features
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.golden import Golden, Row, encode_golden, make_rows, to_matrix
 from scoreline.models.golden_rows import find_expected, to_rows
 from scoreline.models.inspection import ModelFacts, inspect_model
@@ -24,6 +25,9 @@ _FOREIGN_STARTS = {
     b"\x80": "a pickle, which can run anything while it is loaded and is never opened here",
     b"PK": "a zip archive",
     b"\x1f\x8b": "a gzip file",
+    b"\x78": "a compressed file, as joblib writes them",
+    b"BZh": "a compressed file, as joblib writes them",
+    b"\xfd7zXZ": "a compressed file, as joblib writes them",
     b"{": "JSON (dump_model cannot be loaded again)",
 }
 _WAY_OUT = "save the model as text: booster.save_model('model.txt'), or model.booster_.save_model('model.txt')"
@@ -36,23 +40,27 @@ class Publication:
     Attributes:
         text: as `Booster.save_model` wrote it: exactly the trees that the model's own `predict` uses.
         statements: what is said of single features; the rest is found in the text.
+        types: of the columns of rows like those of the training, where they are known.
         classes: names of the classes of a multi-class model, in the order of its scores; `0`, `1`, … if not said.
         golden: rows to keep as golden rows; synthetic ones if None.
         baseline_rows: a file of rows, kept as it is.
         alias: to be moved to the new version.
         by: who publishes.
+        training: facts to note beside those that the text tells.
     """
 
     name: str
     text: bytes
     by: str
     statements: Sequence[FeatureStatement] = ()
+    types: ColumnTypes = field(default_factory=ColumnTypes)
     classes: Sequence[str] | None = None
     golden: Sequence[RowMapping] | None = None
     baseline_rows: bytes | None = None
     alias: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def publish(
@@ -77,7 +85,7 @@ def publish(
     _check_texts(publication)
     _refuse_foreign(publication.text)
     facts = inspect_model(publication.text)
-    features = find_features(facts, publication.statements)
+    features = find_features(facts, publication.statements, publication.types)
     classes = _find_classes(facts, publication.classes)
     golden = _make_golden(publication, facts, features, classes, probe_limit_seconds)
     blobs = {MODEL: publication.text, GOLDEN: encode_golden(golden)}
@@ -95,7 +103,7 @@ def publish(
             objective=facts.objective,
             classes=classes,
             features=features.features,
-            training=_training_facts(facts),
+            training={**_training_facts(facts), **publication.training},
             metrics=publication.metrics,
             tags=publication.tags,
         )
@@ -108,9 +116,15 @@ def publish(
 def _check_texts(publication: Publication) -> None:
     """Refuse what an argument of a command can hold, but a manifest cannot."""
     tags = (text for tag in publication.tags.items() for text in tag)
-    bad = [text for text in (*(publication.classes or ()), *tags, publication.by) if not is_unicode(text)]
+    said = (*(publication.classes or ()), *tags, *publication.metrics, *_texts(publication.training), publication.by)
+    bad = [text for text in said if not is_unicode(text)]
     if bad:
         raise ConfigError(*(f"{text!r} is no Unicode text, so it cannot be published" for text in bad))
+
+
+def _texts(facts: Mapping[str, Any]) -> Iterator[str]:
+    for fact in facts.values():
+        yield from (text for text in (fact if isinstance(fact, list) else [fact]) if isinstance(text, str))
 
 
 def _refuse_foreign(text: bytes) -> None:
