@@ -90,13 +90,24 @@ def list_models(*, as_json: AsJson = False) -> None:
 
 
 @models_app.command("show")
-def show_model(name: Name, version: Selector = "latest", *, as_json: AsJson = False) -> None:
+def show_model(
+    name: Name,
+    version: Selector = "latest",
+    *,
+    as_json: AsJson = False,
+    avro: Annotated[bool, typer.Option("--avro", help="Only the Avro schema that producers can write with.")] = False,
+) -> None:
     """Show where a version comes from, and what a producer has to send for it.
 
-    Example: scoreline models show flights production
+    Example: scoreline models show flights production --avro > features.avsc
     """
     store = open_store()
     manifest = store.manifest(name, choose_version(store, name, version))
+    if avro:
+        from scoreline.schemas.feature_schema import make_feature_schema
+
+        print_json(make_feature_schema(manifest.name, manifest.features))
+        return
     names = sorted(alias for alias, number in store.aliases(name).items() if number == manifest.version)
     if as_json:
         import msgspec
