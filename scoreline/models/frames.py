@@ -77,10 +77,13 @@ def _read_frame(frame: Any, names: Sequence[str], what: str) -> Columns:
     kinds: dict[str, Kind] = {}
     for position, label in enumerate(labels):
         column = frame.iloc[:, position]
-        values[label] = column.to_numpy(dtype=object, na_value=None).tolist()
         if hasattr(column.dtype, "categories"):
             levels[label] = tuple(map(to_plain, column.dtype.categories))
-        elif column.dtype.kind == "b":
+            # By the codes: beside a null pandas would give whole numbers as doubles.
+            values[label] = [None if code < 0 else levels[label][code] for code in column.cat.codes]
+            continue
+        values[label] = column.to_numpy(dtype=object, na_value=None).tolist()
+        if column.dtype.kind == "b":
             kinds[label] = Kind.BOOLEAN
     return Columns(values, ColumnTypes(levels, kinds))
 
