@@ -77,6 +77,7 @@ def test_a_classifier_brings_its_classes_and_its_best_trees_and_the_baseline_its
         model = lgb.LGBMClassifier(**small, learning_rate=0.5)
         model.fit(frame, target, eval_set=[(frame[:90], np.roll(target[:90], 3))], callbacks=[lgb.early_stopping(3)])
         dated = frame.assign(seen_at=pd.Timestamp("2026-01-02"))
+        dated.loc[1, "size"] = None
         version = scoreline.publish(
             model, "trains", store="store", alias="production", baseline=dated, time="seen_at", golden=frame[:20],
             metrics={"accuracy": np.float64(0.9)}, tags={"run": "42"},
@@ -96,9 +97,10 @@ def test_a_classifier_brings_its_classes_and_its_best_trees_and_the_baseline_its
     assert features["size"].levels == (9, 3, 5)
     assert features["flag"].kind is Kind.BOOLEAN
     assert (manifest.metrics, manifest.tags) == ({"accuracy": 0.9}, {"run": "42"})
-    first = json.loads(store.read_blob("trains", manifest.blobs["baseline_rows"]).splitlines()[0])
-    assert first["seen_at"] == "2026-01-02T00:00:00"
-    assert first["place"] in features["place"].levels
+    rows = [json.loads(line) for line in store.read_blob("trains", manifest.blobs["baseline_rows"]).splitlines()]
+    assert rows[0]["seen_at"] == "2026-01-02T00:00:00"
+    assert rows[0]["place"] in features["place"].levels
+    assert {type(row["size"]) for row in rows} == {int, type(None)}
 
 
 def test_of_a_binary_classifier_the_classes_are_noted_and_no_labels_served(tmp_path):
