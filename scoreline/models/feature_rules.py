@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from scoreline.errors import ConfigError
 from scoreline.features import Feature, FeatureSet, Kind, Level
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.inspection import FeatureFacts, ModelFacts
 from scoreline.models.names import is_unicode
 
@@ -38,8 +39,14 @@ def read_statements(data: bytes) -> tuple[FeatureStatement, ...]:
         raise ConfigError(f"the features file cannot be used: {error}") from error
 
 
-def find_features(facts: ModelFacts, statements: Sequence[FeatureStatement] = ()) -> FeatureSet:
+def find_features(
+    facts: ModelFacts, statements: Sequence[FeatureStatement] = (), types: ColumnTypes | None = None
+) -> FeatureSet:
     """The features of a model, in its order.
+
+    Args:
+        statements: what is said wins over what is found.
+        types: of the columns of rows like those of the training.
 
     Raises:
         ConfigError: statements contradict the model, or the model's text does not tell what has to be known.
@@ -47,14 +54,16 @@ def find_features(facts: ModelFacts, statements: Sequence[FeatureStatement] = ()
     said = {statement.name: statement for statement in statements}
     problems = [f"the model has no feature {name!r}" for name in said if name not in facts.names]
     problems += [f"the features file names {name!r} twice" for name in sorted(_repeated(statements))]
-    lists = _assign_levels(facts)
+    types = types or ColumnTypes()
+    lists = _assign_by_name(facts, types) or _assign_levels(facts)
     if lists is None and any(f.categorical and _levels(said.get(f.name)) is UNSET for f in facts.features):
         problems.append(_describe_lists(facts))
     found = []
     for feature in facts.features:
         statement = said.get(feature.name, FeatureStatement(feature.name))
         try:
-            found.append(_find_feature(facts, feature, statement, (lists or {}).get(feature.name)))
+            levels, kind = (lists or {}).get(feature.name), types.kinds.get(feature.name, Kind.NUMERIC)
+            found.append(_find_feature(facts, feature, statement, levels, kind))
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -63,10 +72,14 @@ def find_features(facts: ModelFacts, statements: Sequence[FeatureStatement] = ()
 
 
 def _find_feature(
-    facts: ModelFacts, feature: FeatureFacts, statement: FeatureStatement, found_levels: tuple[Level, ...] | None
+    facts: ModelFacts,
+    feature: FeatureFacts,
+    statement: FeatureStatement,
+    found_levels: tuple[Level, ...] | None,
+    found_kind: Kind,
 ) -> Feature:
     levels = found_levels if statement.levels is UNSET else statement.levels
-    inferred = Kind.CATEGORICAL if feature.categorical or levels is not None else Kind.NUMERIC
+    inferred = Kind.CATEGORICAL if feature.categorical or levels is not None else found_kind
     kind = inferred if statement.kind is UNSET else statement.kind
     if feature.categorical and kind is not Kind.CATEGORICAL:
         raise ValueError(f"feature {feature.name!r} is categorical in the model, but the features file says {kind}")
@@ -102,6 +115,15 @@ def _may_be_null(facts: ModelFacts, feature: FeatureFacts) -> bool:
             f'"nullable": …}})'
         )
     return bool(feature.saw_nulls)
+
+
+def _assign_by_name(facts: ModelFacts, types: ColumnTypes) -> Mapping[str, tuple[Level, ...]] | None:
+    """The level lists by the names of columns, None unless exactly the model's lists are in them, in its order.
+
+    LightGBM itself matches a frame's categories in that way before it predicts.
+    """
+    named = {name: types.levels[name] for name in facts.names if name in types.levels}
+    return named if tuple(named.values()) == facts.level_lists else None
 
 
 def _assign_levels(facts: ModelFacts) -> Mapping[str, tuple[Level, ...]] | None:
@@ -156,7 +178,7 @@ def _describe_lists(facts: ModelFacts) -> str:
     return (
         f"the model text has {len(facts.level_lists)} level lists without names for {len(categorical)} categorical "
         f"features ({', '.join(categorical)}), so whose they are is not known; give the levels of each in "
-        '--features F.json: [{"name": …, "levels": […]}]'
+        '--features F.json: [{"name": …, "levels": […]}], or a --baseline of rows that has the same categories'
     )
 
 

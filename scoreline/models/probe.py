@@ -16,14 +16,10 @@ from scoreline.errors import ModelError, Refused
 from scoreline.features import Feature, FeatureSet, Matrix
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
-from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.model import find_shape_problem
 
 _BYTES_PER_ARTIFACT_BYTE = 64
-_UNNEEDED = ("pandas", "sklearn", "pyarrow", "matplotlib", "graphviz", "dask", "polars")
-"""What LightGBM imports where it is installed, and what a prediction from a matrix does without: saves a second.
-Other formats may need them."""
 
 
 class ProbeRequest(msgspec.Struct, frozen=True):
@@ -51,8 +47,6 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
 
 def answer(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, matrix: Matrix) -> ProbeAnswer:
     """Check the artifact, then let its library load it and score the rows."""
-    if model_format.name == LightGBMFormat.name:
-        sys.modules.update(dict.fromkeys(_UNNEEDED))  # type: ignore[arg-type]  # None makes an import fail at once
     try:
         with named_faults(model_format.runtime, "load and score the model"):
             model_format.check(artifact)

@@ -1,7 +1,8 @@
 """Publishing: a model becomes the next version, after everything that could go wrong with it has been tried."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
 from scoreline.models.formats.model_format import Description, ModelFormat
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.golden import Golden, encode_golden, to_matrix
 from scoreline.models.golden_rows import find_expected, to_rows
 from scoreline.models.manifest import BASELINE_ROWS, GOLDEN, MODEL, Manifest
@@ -30,11 +32,13 @@ class Publication:
         file_name: of the artifact, empty where there is no file; some formats are recognized by it.
         format: name of the artifact's format; recognized if None.
         statements: what is said of single features; the rest is found in the artifact.
+        types: of the columns of rows like those of the training, where they are known.
         classes: names of the classes of a multi-class model, in the order of its scores; `0`, `1`, … if not said.
         golden: rows to keep as golden rows; synthetic ones if None, where the format can make some.
         baseline_rows: a file of rows, kept as it is.
         alias: to be moved to the new version.
         by: who publishes.
+        training: facts to note beside those that the text tells.
     """
 
     name: str
@@ -43,12 +47,14 @@ class Publication:
     file_name: str = ""
     format: str | None = None
     statements: Sequence[FeatureStatement] = ()
+    types: ColumnTypes = field(default_factory=ColumnTypes)
     classes: Sequence[str] | None = None
     golden: Sequence[RowMapping] | None = None
     baseline_rows: bytes | None = None
     alias: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def publish(
@@ -80,7 +86,9 @@ def publish(
     _check_texts(publication)
     model_format = _choose_format(formats or KnownFormats(), publication)
     with named_faults(model_format.runtime, "describe the model"):
-        description = model_format.describe(publication.text, publication.statements, publication.classes)
+        description = model_format.describe(
+            publication.text, publication.statements, publication.classes, publication.types
+        )
     golden = _make_golden(publication, model_format, description, probe_limit_seconds)
     blobs = {MODEL: publication.text, GOLDEN: encode_golden(golden)}
     if publication.baseline_rows is not None:
@@ -97,7 +105,7 @@ def publish(
             objective=description.objective,
             classes=description.classes,
             features=description.features.features,
-            training={**description.training, "published_with": model_format.runtime},
+            training={**description.training, "published_with": model_format.runtime, **publication.training},
             metrics=publication.metrics,
             tags=publication.tags,
         )
@@ -110,7 +118,8 @@ def publish(
 def _check_texts(publication: Publication) -> None:
     """Refuse what an argument of a command can hold, but a manifest cannot."""
     tags = (text for tag in publication.tags.items() for text in tag)
-    bad = [text for text in (*(publication.classes or ()), *tags, publication.by) if not is_unicode(text)]
+    said = (*(publication.classes or ()), *tags, *publication.metrics, *_texts(publication.training), publication.by)
+    bad = [text for text in said if not is_unicode(text)]
     if bad:
         raise ConfigError(*(f"{text!r} is no Unicode text, so it cannot be published" for text in bad))
 
@@ -122,6 +131,11 @@ def _choose_format(formats: KnownFormats, publication: Publication) -> ModelForm
         return formats.find(publication.format)
     except ModelRejected as error:
         raise ConfigError(str(error)) from error  # nothing is known against the file: the argument is at fault
+
+
+def _texts(facts: Mapping[str, Any]) -> Iterator[str]:
+    for fact in facts.values():
+        yield from (text for text in (fact if isinstance(fact, list) else [fact]) if isinstance(text, str))
 
 
 def _make_golden(

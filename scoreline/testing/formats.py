@@ -24,6 +24,7 @@ from scoreline.features import Feature, FeatureSet, Matrix
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.known import KnownFormats
 from scoreline.models.formats.model_format import Description, ModelFormat
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.model import Model, Scores, find_shape_problem
 from scoreline.models.verification import probe_model
 
@@ -59,7 +60,7 @@ class FormatCase:
     @cached_property
     def description(self) -> Description:
         """Of the artifact."""
-        return self.model_format.describe(self.artifact, self.statements, self.classes)
+        return self.model_format.describe(self.artifact, self.statements, self.classes, ColumnTypes())
 
     @cached_property
     def model(self) -> Model:

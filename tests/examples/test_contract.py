@@ -3,7 +3,7 @@
 import pytest
 
 from scoreline.errors import ConfigError, ModelRejected
-from scoreline.models.formats import FeatureStatement
+from scoreline.models.formats import ColumnTypes, FeatureStatement
 from scoreline.testing.formats import FORMAT_CHECKS, FormatCase
 from tests.examples.onnx_models import MODELS, make_classifier, make_trees
 
@@ -32,13 +32,13 @@ def test_the_example_format_keeps_the_contract(check, case):
 def test_columns_without_names_have_to_be_named(scoreline_onnx):
     made = make_trees()
     with pytest.raises(ConfigError, match=r"does not name its 3 features.*--features"):
-        scoreline_onnx.OnnxFormat().describe(made.artifact, made.statements[:2], None)
+        scoreline_onnx.OnnxFormat().describe(made.artifact, made.statements[:2], None, ColumnTypes())
 
 
 def test_a_whole_number_input_takes_no_nulls(scoreline_onnx):
     made, onnx_format = make_classifier(), scoreline_onnx.OnnxFormat()
-    described = onnx_format.describe(made.artifact, (), made.classes)
+    described = onnx_format.describe(made.artifact, (), made.classes, ColumnTypes())
     assert described.features.names == ("size", "count")
-    nullable = onnx_format.describe(made.artifact, [FeatureStatement("count", nullable=True)], None)
+    nullable = onnx_format.describe(made.artifact, [FeatureStatement("count", nullable=True)], None, ColumnTypes())
     with pytest.raises(ModelRejected, match="no null"):
         onnx_format.load(made.artifact, nullable.features, nullable.classes)

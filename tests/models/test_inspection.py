@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scoreline.errors import ModelRejected
 from scoreline.models.inspection import Output, inspect_model
-from tests.models.builders import LEVELS, SHAPES, TINY, train, train_from_pandas
+from tests.models.builders import LEVELS, SHAPES, TINY, train, train_with_levels
 
 RANDOM_FOREST = {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}
 ONE_SCORE = [
@@ -97,7 +97,7 @@ def test_categories_and_their_highest_code_are_found():
 
 
 def test_level_lists_of_pandas_come_as_they_are():
-    facts = train_from_pandas()[0].facts
+    facts = train_with_levels().facts
     assert facts.level_lists == (LEVELS, (3, 5, 9))
 
 

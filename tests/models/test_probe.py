@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scoreline.models import booster, probe
+from scoreline.models import booster
 from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.probe import ProbeRequest, answer
 from tests.models.builders import train
@@ -10,7 +10,6 @@ from tests.models.builders import train
 @pytest.mark.parametrize(("shape", "given"), [("binary", (5, 3)), ("multiclass", (5, 4)), ("multiclass", (15,))])
 def test_scores_of_another_shape_are_a_rejection(monkeypatch, shape, given):
     trained = train(shape)
-    monkeypatch.setattr(probe, "_UNNEEDED", ())  # this process needs them
     monkeypatch.setattr(booster.LightGBMModel, "predict", lambda *_: np.zeros(given))
     request = ProbeRequest("lightgbm", trained.plain_features.features, trained.classes, len(trained.text))
     got = answer(LightGBMFormat(), request, trained.text, trained.matrix[:5])

@@ -39,7 +39,7 @@ class ProductFormat:
     def recognizes(self, artifact, file_name):
         return artifact.startswith(self._recognized)
 
-    def describe(self, artifact, statements, classes):
+    def describe(self, artifact, statements, classes, types):
         return Description(features=self._described, output=Output.VALUE)
 
     def check(self, artifact):

@@ -9,9 +9,11 @@ from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.declared import declare_features, name_classes
 from scoreline.models.formats.known import KnownFormats
 from scoreline.models.formats.model_format import Description, ModelFormat
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.inspection import Output
 
 __all__ = [
+    "ColumnTypes",
     "Description",
     "FeatureStatement",
     "KnownFormats",

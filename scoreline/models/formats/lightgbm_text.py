@@ -9,6 +9,7 @@ from scoreline.features import FeatureSet
 from scoreline.models.feature_rules import FeatureStatement, find_features
 from scoreline.models.formats.declared import name_classes
 from scoreline.models.formats.model_format import Description
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.golden import make_rows
 from scoreline.models.inspection import ModelFacts, inspect_model
 from scoreline.models.model import Model
@@ -18,6 +19,9 @@ _FOREIGN_STARTS = {
     b"\x80": "a pickle, which can run anything while it is loaded and is never opened here",
     b"PK": "a zip archive",
     b"\x1f\x8b": "a gzip file",
+    b"\x78": "a compressed file, as joblib writes them",
+    b"BZh": "a compressed file, as joblib writes them",
+    b"\xfd7zXZ": "a compressed file, as joblib writes them",
     b"{": "JSON (dump_model cannot be loaded again)",
 }
 _WAY_OUT = "save the model as text: booster.save_model('model.txt'), or model.booster_.save_model('model.txt')"
@@ -39,14 +43,18 @@ class LightGBMFormat:
         return is_model_text(artifact)
 
     def describe(
-        self, artifact: bytes, statements: Sequence[FeatureStatement], classes: Sequence[str] | None
+        self,
+        artifact: bytes,
+        statements: Sequence[FeatureStatement],
+        classes: Sequence[str] | None,
+        types: ColumnTypes,
     ) -> Description:
         """What the text tells; see `ModelFormat.describe`."""
         foreign = describe_foreign(artifact)
         if foreign is not None:
             raise ModelRejected(foreign)
         facts = inspect_model(artifact)
-        features = find_features(facts, statements)
+        features = find_features(facts, statements, types)
         return Description(
             features=features,
             output=facts.output,

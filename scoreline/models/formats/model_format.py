@@ -8,6 +8,7 @@ import msgspec
 
 from scoreline.features import FeatureSet
 from scoreline.models.feature_rules import FeatureStatement
+from scoreline.models.frames import ColumnTypes
 from scoreline.models.golden import Row
 from scoreline.models.inspection import Output
 from scoreline.models.model import Model
@@ -75,11 +76,18 @@ class ModelFormat(Protocol):
         ...
 
     def describe(
-        self, artifact: bytes, statements: Sequence[FeatureStatement], classes: Sequence[str] | None
+        self,
+        artifact: bytes,
+        statements: Sequence[FeatureStatement],
+        classes: Sequence[str] | None,
+        types: ColumnTypes,
     ) -> Description:
         """Read what an artifact says of itself, completed by what its publisher says of features and classes.
 
         Called in the publisher's process, before any probe.
+
+        Args:
+            types: what the columns of the publisher's rows tell of features; a statement goes before it.
 
         Raises:
             ConfigError: what was said contradicts the artifact, or is not enough.

@@ -41,7 +41,7 @@ class Format:
     def recognizes(self, artifact, file_name):
         return artifact.startswith(b"sum")
 
-    def describe(self, artifact, statements, classes):
+    def describe(self, artifact, statements, classes, types):
         rows = [[1.0] * len(statements), [2.5] * len(statements)]
         return Description(features=declare_features(statements), output=Output.VALUE, synthetic_rows=rows)
 

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from scoreline.errors import ModelRejected
 from scoreline.features import FeatureSet
-from scoreline.models.formats import Description, FeatureStatement, Output, declare_features, name_classes
+from scoreline.models.formats import ColumnTypes, Description, FeatureStatement, Output, declare_features, name_classes
 from scoreline.models.model import Model
 
 
@@ -26,7 +26,11 @@ class OnnxFormat:
         return file_name.endswith(".onnx")
 
     def describe(
-        self, artifact: bytes, statements: Sequence[FeatureStatement], classes: Sequence[str] | None
+        self,
+        artifact: bytes,
+        statements: Sequence[FeatureStatement],
+        classes: Sequence[str] | None,
+        types: ColumnTypes,
     ) -> Description:
         """Ask onnxruntime for inputs and outputs; what it does not know is the publisher's to say."""
         from scoreline_onnx.graph import Graph
