@@ -12,18 +12,13 @@ from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.preparing import prepare_publication
 from scoreline.models.publishing import publish
 from scoreline.models.store import ModelStore
-from tests.models.builders import CLASSES, train, train_with_lists
+from tests.models.builders import CLASSES, score_in_process, train, train_with_lists
 from tests.models.mlflow_folders import write_mlflow_folder
 
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch) -> ModelStore:
-    """Scores in this process, where the model is known to be sound: a child takes a third of a second."""
-
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        return LightGBMModel(text.decode(), features, classes).predict(rows)
-
-    monkeypatch.setattr(publishing, "probe_model", score)
+    monkeypatch.setattr(publishing, "probe_model", score_in_process)
     return ModelStore(str(tmp_path / "store"))
 
 

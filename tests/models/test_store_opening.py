@@ -35,7 +35,7 @@ def test_models_can_lie_in_what_another_package_brings(tmp_path, monkeypatch):
     store = ModelStore(f"shelf://{tmp_path}/shelf.db")
     store.set_alias("flights", "production", store.add_version(MANIFEST).version, by="me")
     again = ModelStore(f"shelf://{tmp_path}/shelf.db")
-    assert (again.names(), again.alias("flights", "production")) == (("flights",), 1)
+    assert (again.names(), again.alias("flights", "production").only) == (("flights",), 1)
 
 
 def test_an_unknown_scheme_comes_with_the_known_ones_and_the_extra(tmp_path, monkeypatch):
