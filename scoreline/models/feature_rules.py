@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from scoreline.errors import ConfigError
+from scoreline.errors import ConfigError, ModelRejected
 from scoreline.features import Feature, FeatureSet, Kind, Level
 from scoreline.models.inspection import FeatureFacts, ModelFacts
 from scoreline.models.names import is_unicode
@@ -62,10 +62,34 @@ def find_features(facts: ModelFacts, statements: Sequence[FeatureStatement] = ()
     return FeatureSet(tuple(found))
 
 
+def check_features(facts: ModelFacts, features: FeatureSet) -> None:
+    """Refuse features that contradict the model's text, even where no golden row would show it.
+
+    Raises:
+        ModelRejected: they are others or in another order, or a level list does not fit the codes of the trees, or the
+            model's own `pandas_categorical`.
+    """
+    if facts.names != features.names:
+        raise ModelRejected(f"the manifest's features are {list(features.names)}, but the model's {list(facts.names)}")
+    lists = _assign_levels(facts) or {}
+    for found, feature in zip(facts.features, features, strict=True):
+        if found.categorical and feature.kind is not Kind.CATEGORICAL:
+            raise ModelRejected(
+                f"feature {found.name!r} is categorical in the model, but {feature.kind} in the manifest"
+            )
+        try:
+            if feature.levels is not None:
+                _check_levels(found, feature.levels)
+            _check_own_list(found, feature.levels, lists.get(found.name))
+        except ValueError as error:
+            raise ModelRejected(f"the manifest contradicts the model: {error}") from error
+
+
 def _find_feature(
     facts: ModelFacts, feature: FeatureFacts, statement: FeatureStatement, found_levels: tuple[Level, ...] | None
 ) -> Feature:
     levels = found_levels if statement.levels is UNSET else statement.levels
+    _check_own_list(feature, levels, found_levels)
     inferred = Kind.CATEGORICAL if feature.categorical or levels is not None else Kind.NUMERIC
     kind = inferred if statement.kind is UNSET else statement.kind
     if feature.categorical and kind is not Kind.CATEGORICAL:
@@ -131,6 +155,21 @@ def _check_levels(feature: FeatureFacts, levels: tuple[Any, ...]) -> None:
         raise ValueError(f"{where} repeats a level")
     if feature.highest_code >= len(levels):
         raise ValueError(f"{where} has {len(levels)} levels, but the model uses code {feature.highest_code}")
+
+
+def _check_own_list(feature: FeatureFacts, levels: tuple[Level, ...] | None, own: tuple[Any, ...] | None) -> None:
+    """Other words for the model's own levels are welcome; one of its levels at another place is a mistake."""
+    if levels is None or own is None or levels == own:
+        return
+    where = f"the level list of feature {feature.name!r}"
+    if len(levels) != len(own):
+        raise ValueError(f"{where} has {len(levels)} levels, but the model's own pandas_categorical {len(own)}")
+    codes = {level: code for code, level in enumerate(own) if isinstance(level, str | int | float | bool)}
+    for code, level in enumerate(levels):
+        if codes.get(level, code) != code:
+            raise ValueError(
+                f"{where} gives {level!r} the code {code}, but the model's own pandas_categorical {codes[level]}"
+            )
 
 
 def _can_be_kept(level: Level) -> bool:

@@ -1,12 +1,16 @@
 """From a version in the store to a model that may serve: fetched, checked, probed, loaded, its golden rows scored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from scoreline.errors import ModelRejected
 from scoreline.models.booster import LightGBMModel
 from scoreline.models.cache import ModelCache
+from scoreline.models.feature_rules import check_features
 from scoreline.models.golden import Golden, decode_golden
+from scoreline.models.inspection import inspect_model
 from scoreline.models.manifest import GOLDEN, MODEL, Blob, Manifest
 from scoreline.models.model import ModelVersion
-from scoreline.models.model_text import read_header
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, golden_matrix, probe_model
 
@@ -29,7 +33,8 @@ class VersionLoader:
             ModelRejected: it may not serve; the message says why.
             Unavailable, Refused: the store or the cache folder is away or refuses.
         """
-        return self._load(self._store.manifest(name, version), always_probe=False)
+        with _named(name, version):
+            return self._load(self._store.manifest(name, version), always_probe=False)
 
     def verify(self, name: str, version: int) -> Manifest:
         """Check everything that a version consists of anew, with a child process, and return its manifest.
@@ -37,20 +42,19 @@ class VersionLoader:
         Raises:
             As `load`.
         """
-        manifest = self._store.manifest(name, version)
-        for role, blob in manifest.blobs.items():
-            if role not in (MODEL, GOLDEN):
-                self._store.read_blob(name, blob)
-        self._load(manifest, always_probe=True)
-        return manifest
+        with _named(name, version):
+            manifest = self._store.manifest(name, version)
+            for role, blob in manifest.blobs.items():
+                if role not in (MODEL, GOLDEN):
+                    self._store.read_blob(name, blob)
+            self._load(manifest, always_probe=True)
+            return manifest
 
     def _load(self, manifest: Manifest, *, always_probe: bool) -> ModelVersion:
         blob = manifest.blobs[MODEL]
         text = self._fetch(manifest.name, blob, anew=always_probe)
         features, classes = manifest.feature_set, manifest.classes
-        named = tuple(read_header(text)["feature_names"].split(" "))
-        if named != features.names:
-            raise ModelRejected(f"the manifest's features are {list(features.names)}, but the model's {list(named)}")
+        check_features(inspect_model(text), features)
         golden = self._read_golden(manifest, anew=always_probe)
         rows = golden_matrix(features, golden)
         if always_probe or not self._cache.was_probed(blob):
@@ -76,3 +80,12 @@ class VersionLoader:
         data = self._store.read_blob(name, blob)
         self._cache.keep(blob, data)
         return data
+
+
+@contextmanager
+def _named(name: str, version: int) -> Iterator[None]:
+    """Whoever reads why a version is rejected has asked for an alias, and has to learn which version that was."""
+    try:
+        yield
+    except ModelRejected as error:
+        raise ModelRejected(f"{name} {version} may not serve: {error}") from error
