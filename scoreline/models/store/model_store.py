@@ -274,7 +274,7 @@ class ModelStore:
         try:
             content = msgspec.json.decode(self._objects.read(self._alias_path(name, alias, sequence)))
             return msgspec.convert({**content, "sequence": sequence}, AliasEntry)
-        except (msgspec.MsgspecError, TypeError) as error:
+        except (msgspec.MsgspecError, TypeError, RecursionError) as error:
             raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
 
     def _describe_missing(self, name: str, known: tuple[int, ...], version: int = 1) -> str:

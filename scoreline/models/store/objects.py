@@ -8,7 +8,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from scoreline.errors import ConfigError, ModelNotFound, Refused, Unavailable
+from scoreline.errors import ConfigError, ModelNotFound, ModelRejected, Refused, Unavailable
 from scoreline.models.files import create_file
 
 
@@ -46,6 +46,7 @@ class Objects:
 
         Raises:
             ModelNotFound: there is no such file.
+            ModelRejected: there is a folder in its place, or a file in the place of its folder.
             Unavailable, Refused: the store is away or refuses.
         """
         path = f"{self._root}/{file}"
@@ -77,6 +78,8 @@ class Objects:
             yield
         except FileNotFoundError as error:
             raise ModelNotFound(f"the model store has no {path}") from error
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise ModelRejected(f"{path} of the model store is no file, but should be one: {error.strerror}") from error
         except PermissionError as error:
             raise Refused(f"the model store refuses {path}: {error}") from error
         except OSError as error:
