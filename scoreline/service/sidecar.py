@@ -8,6 +8,7 @@ import msgspec
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
+from scoreline.errors import ModelRejected
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
@@ -88,7 +89,7 @@ class StoreListing:
     def list_versions(self) -> Mapping[str, Any]:
         """Every version of the model, its aliases, and which are loaded."""
         name = self._versions.name
-        aliases = self._store.aliases(name)
+        aliases, problem = self._read_aliases()
         resident = {v.version: v for v in self._versions.resident()}
         latest = self._reloader.latest
         return {
@@ -96,6 +97,7 @@ class StoreListing:
             "live": {"alias": self._versions.alias, "version": self._versions.live.version},
             "reload": {"outcome": latest.outcome, "detail": latest.detail or None},
             "aliases": aliases,
+            "problem": problem,
             "versions": [
                 {
                     "version": number,
@@ -106,6 +108,13 @@ class StoreListing:
                 for number in self._store.versions(name)
             ],
         }
+
+    def _read_aliases(self) -> tuple[Mapping[str, int], str | None]:
+        """What every alias means; where one is damaged, why nobody can say: all else is to be seen all the same."""
+        try:
+            return self._store.aliases(self._versions.name), None
+        except ModelRejected as error:
+            return {}, str(error)
 
     def show_version(self, selector: str) -> Mapping[str, Any]:
         """The manifest of one version."""
