@@ -1,4 +1,4 @@
-"""What this machine keeps of model stores: contents by their sha256, and which of them LightGBM survives here."""
+"""What this machine keeps of model stores: contents by their sha256, and what was found out about them here."""
 
 import hashlib
 import importlib.metadata
@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
+from scoreline import __version__
 from scoreline.errors import ModelRejected, Refused, Unavailable
+from scoreline.features import FeatureSet
 from scoreline.models.files import replace_file
 from scoreline.models.manifest import Blob
 
 
 class ModelCache:
-    """Contents and probe results in one folder. Safe to share between threads and processes."""
+    """Contents and results of checks in one folder. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; it is made when something is kept."""
@@ -48,12 +52,26 @@ class ModelCache:
         with self._named_errors():
             replace_file(self._probe_path(model), _environment().encode())
 
+    def was_compared(self, model: Blob, features: FeatureSet) -> bool:
+        """Whether these features were held against this model's text, by the rules of this scoreline."""
+        with self._named_errors():
+            return self._comparison_path(model, features).exists()
+
+    def remember_compared(self, model: Blob, features: FeatureSet) -> None:
+        """Note that these features do not contradict this model's text."""
+        with self._named_errors():
+            replace_file(self._comparison_path(model, features), b"")
+
     def _blob_path(self, blob: Blob) -> Path:
         return self._folder / "blobs" / blob.sha256
 
     def _probe_path(self, model: Blob) -> Path:
         environment = hashlib.sha256(_environment().encode()).hexdigest()[:16]
         return self._folder / "probed" / f"{model.sha256}-{environment}"
+
+    def _comparison_path(self, model: Blob, features: FeatureSet) -> Path:
+        content = msgspec.json.encode((__version__, features.features))
+        return self._folder / "compared" / f"{model.sha256}-{hashlib.sha256(content).hexdigest()[:32]}"
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:

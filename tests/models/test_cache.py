@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from scoreline.errors import Refused, Unavailable
+from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models import cache as cache_module
 from scoreline.models.cache import ModelCache
 from scoreline.models.manifest import Blob
@@ -36,6 +37,21 @@ def test_a_probe_is_remembered_for_this_machine_and_this_lightgbm(tmp_path, monk
     assert not cache.was_probed(Blob.of(b"other"))
     monkeypatch.setattr(cache_module, "_environment", lambda: "another LightGBM")
     assert not cache.was_probed(BLOB)
+
+
+def test_a_comparison_is_remembered_for_these_features_and_this_model(tmp_path, monkeypatch):
+    cache, features = (
+        ModelCache(tmp_path),
+        FeatureSet((Feature("x"), Feature("place", Kind.CATEGORICAL, levels=("a",)))),
+    )
+    other = FeatureSet((Feature("x"), Feature("place", Kind.CATEGORICAL, levels=("b",))))
+    assert not cache.was_compared(BLOB, features)
+    cache.remember_compared(BLOB, features)
+    assert ModelCache(tmp_path).was_compared(BLOB, features)
+    assert not cache.was_compared(BLOB, other)
+    assert not cache.was_compared(Blob.of(b"other"), features)
+    monkeypatch.setattr(cache_module, "__version__", "another scoreline")
+    assert not cache.was_compared(BLOB, features)
 
 
 @pytest.mark.parametrize(("error", "expected"), [(PermissionError("no"), Refused), (OSError("disk full"), Unavailable)])
