@@ -159,7 +159,7 @@ def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVers
         version = loader.load(name, number)
     except ModelRejected as error:
         cure = f"publish it anew, or choose another: scoreline models alias {name} {settings.model_alias} VERSION"
-        raise ModelRejected(f"{name} {number} may not serve: {error}; {cure}") from error
+        raise ModelRejected(f"{error}; {cure}") from error
     return version, f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features"
 
 

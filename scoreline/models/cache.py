@@ -1,4 +1,4 @@
-"""What this machine keeps of model stores: contents by their sha256, and which of them were proved to load here."""
+"""What this machine keeps of model stores: contents by their sha256, and what was found out about them here."""
 
 import hashlib
 import os
@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
+from scoreline import __version__
 from scoreline.errors import ModelRejected, Refused, Unavailable
+from scoreline.features import FeatureSet
 from scoreline.models.files import replace_file
 from scoreline.models.manifest import Blob
 
 
 class ModelCache:
-    """Contents and probe results in one folder. Safe to share between threads and processes."""
+    """Contents and results of checks in one folder. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; it is made when something is kept."""
@@ -37,26 +41,26 @@ class ModelCache:
         with named_cache_errors():
             replace_file(self._blob_path(blob), data)
 
-    def was_probed(self, model: Blob, runtime: str) -> bool:
-        """Whether this model has passed in a child process, on this machine.
+    def was_probed(self, model: Blob, features: FeatureSet, runtime: str) -> bool:
+        """Whether this model has passed in a child process, on this machine, with these features.
 
         Args:
             runtime: what loads it, with its versions (`ModelFormat.runtime`).
         """
         with named_cache_errors():
-            return self._probe_path(model, runtime).exists()
+            return self._probe_path(model, features, runtime).exists()
 
-    def remember_probed(self, model: Blob, runtime: str) -> None:
-        """Note that this model has passed in a child process; `runtime` as in `was_probed`."""
+    def remember_probed(self, model: Blob, features: FeatureSet, runtime: str) -> None:
+        """Note that this model has passed in a child process; as in `was_probed`."""
         with named_cache_errors():
-            replace_file(self._probe_path(model, runtime), _environment(runtime).encode())
+            replace_file(self._probe_path(model, features, runtime), _environment(runtime).encode())
 
     def _blob_path(self, blob: Blob) -> Path:
         return self._folder / "blobs" / blob.sha256
 
-    def _probe_path(self, model: Blob, runtime: str) -> Path:
-        environment = hashlib.sha256(_environment(runtime).encode()).hexdigest()[:16]
-        return self._folder / "probed" / f"{model.sha256}-{environment}"
+    def _probe_path(self, model: Blob, features: FeatureSet, runtime: str) -> Path:
+        content = msgspec.json.encode((_environment(runtime), features.features))
+        return self._folder / "probed" / f"{model.sha256}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 
 @contextmanager
@@ -78,4 +82,4 @@ def named_cache_errors() -> Iterator[None]:
 def _environment(runtime: str) -> str:
     """What decides whether a probe's result still holds."""
     system = os.uname()
-    return f"{runtime}, {system.sysname} {system.machine} {platform.node()}"
+    return f"{runtime}, scoreline {__version__}, {system.sysname} {system.machine} {platform.node()}"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from scoreline.errors import ConfigError
+from scoreline.errors import ConfigError, ModelRejected
 from scoreline.features import Feature, FeatureSet, Kind, Level
 from scoreline.models.frames import ColumnTypes
 from scoreline.models.inspection import FeatureFacts, ModelFacts
@@ -71,6 +71,29 @@ def find_features(
     return FeatureSet(tuple(found))
 
 
+def check_features(facts: ModelFacts, features: FeatureSet) -> None:
+    """Refuse features that contradict the model's text, even where no golden row would show it.
+
+    Raises:
+        ModelRejected: they are others or in another order, or a level list does not fit the codes of the trees, or the
+            model's own `pandas_categorical`.
+    """
+    if facts.names != features.names:
+        raise ModelRejected(f"the manifest's features are {list(features.names)}, but the model's {list(facts.names)}")
+    lists = _assign_levels(facts) or {}
+    for found, feature in zip(facts.features, features, strict=True):
+        if found.categorical and feature.kind is not Kind.CATEGORICAL:
+            raise ModelRejected(
+                f"feature {found.name!r} is categorical in the model, but {feature.kind} in the manifest"
+            )
+        try:
+            if feature.levels is not None:
+                _check_levels(found, feature.levels)
+            _check_own_list(found, feature.levels, lists.get(found.name))
+        except ValueError as error:
+            raise ModelRejected(f"the manifest contradicts the model: {error}") from error
+
+
 def _find_feature(
     facts: ModelFacts,
     feature: FeatureFacts,
@@ -79,17 +102,13 @@ def _find_feature(
     found_kind: Kind,
 ) -> Feature:
     levels = found_levels if statement.levels is UNSET else statement.levels
+    _check_own_list(feature, levels, found_levels)
     inferred = Kind.CATEGORICAL if feature.categorical or levels is not None else found_kind
     kind = inferred if statement.kind is UNSET else statement.kind
     if feature.categorical and kind is not Kind.CATEGORICAL:
         raise ValueError(f"feature {feature.name!r} is categorical in the model, but the features file says {kind}")
     if levels is not None:
-        check_level_list(feature.name, levels)
-        if feature.highest_code >= len(levels):
-            raise ValueError(
-                f"the level list of feature {feature.name!r} has {len(levels)} levels, "
-                f"but the model uses code {feature.highest_code}"
-            )
+        _check_levels(feature, levels)
     return Feature(
         name=feature.name,
         kind=kind,
@@ -145,6 +164,15 @@ def _assign_levels(facts: ModelFacts) -> Mapping[str, tuple[Level, ...]] | None:
     return None
 
 
+def _check_levels(feature: FeatureFacts, levels: tuple[Any, ...]) -> None:
+    check_level_list(feature.name, levels)
+    if feature.highest_code >= len(levels):
+        raise ValueError(
+            f"the level list of feature {feature.name!r} has {len(levels)} levels, "
+            f"but the model uses code {feature.highest_code}"
+        )
+
+
 def check_level_list(name: str, levels: tuple[Any, ...]) -> None:
     """Refuse levels that a manifest cannot hold, or that would not be told apart.
 
@@ -164,6 +192,21 @@ def check_level_list(name: str, levels: tuple[Any, ...]) -> None:
         raise ValueError(f"{where} has {strange[0]!r}, which JSON cannot hold")
     if len(set(levels)) != len(levels):
         raise ValueError(f"{where} repeats a level")
+
+
+def _check_own_list(feature: FeatureFacts, levels: tuple[Level, ...] | None, own: tuple[Any, ...] | None) -> None:
+    """Other words for the model's own levels are welcome; one of its levels at another place is a mistake."""
+    if levels is None or own is None or levels == own:
+        return
+    where = f"the level list of feature {feature.name!r}"
+    if len(levels) != len(own):
+        raise ValueError(f"{where} has {len(levels)} levels, but the model's own pandas_categorical {len(own)}")
+    codes = {level: code for code, level in enumerate(own) if isinstance(level, str | int | float | bool)}
+    for code, level in enumerate(levels):
+        if codes.get(level, code) != code:
+            raise ValueError(
+                f"{where} gives {level!r} the code {code}, but the model's own pandas_categorical {codes[level]}"
+            )
 
 
 def _can_be_kept(level: Level) -> bool:

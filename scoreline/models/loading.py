@@ -1,6 +1,8 @@
 """From a version in the store to a model that may serve: fetched, checked, probed, loaded, its golden rows scored."""
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet, Matrix
@@ -60,7 +62,8 @@ class VersionLoader:
             ModelRejected: it may not serve; the message says why.
             Unavailable, Refused: the store or the cache folder is away or refuses.
         """
-        return self._load(self._store.manifest(name, version), always_probe=False)
+        with _named(name, version):
+            return self._load(self._store.manifest(name, version), always_probe=False)
 
     def verify(self, name: str, version: int) -> Manifest:
         """Check everything that a version consists of anew, with a child process, and return its manifest.
@@ -68,12 +71,13 @@ class VersionLoader:
         Raises:
             As `load`.
         """
-        manifest = self._store.manifest(name, version)
-        for role, blob in manifest.blobs.items():
-            if role not in (MODEL, GOLDEN):
-                self._store.read_blob(name, blob)
-        self._load(manifest, always_probe=True)
-        return manifest
+        with _named(name, version):
+            manifest = self._store.manifest(name, version)
+            for role, blob in manifest.blobs.items():
+                if role not in (MODEL, GOLDEN):
+                    self._store.read_blob(name, blob)
+            self._load(manifest, always_probe=True)
+            return manifest
 
     def _load(self, manifest: Manifest, *, always_probe: bool) -> ModelVersion:
         model_format = self._formats.find(manifest.format)
@@ -83,11 +87,11 @@ class VersionLoader:
         features, classes = manifest.feature_set, manifest.classes
         golden = self._read_golden(manifest, anew=always_probe)
         rows = golden_matrix(features, golden)
-        if always_probe or not self._cache.was_probed(blob, runtime):
+        if always_probe or not self._cache.was_probed(blob, features, runtime):
             limit = self._probe_limit_seconds
             scores = probe_model(model_format, artifact, features, classes, rows, time_limit_seconds=limit)
             check_golden(golden, scores)
-            self._cache.remember_probed(blob, runtime)
+            self._cache.remember_probed(blob, features, runtime)
         features = self._shared.share(features)
         model = _load_proved(model_format, artifact, features, classes, golden, rows)
         return ModelVersion(manifest.name, manifest.version, blob.sha256, model)
@@ -126,3 +130,12 @@ def _load_proved(
         raise ModelRejected(problem)
     check_golden(golden, scores)
     return model
+
+
+@contextmanager
+def _named(name: str, version: int) -> Iterator[None]:
+    """Whoever reads why a version is rejected has asked for an alias, and has to learn which version that was."""
+    try:
+        yield
+    except ModelRejected as error:
+        raise ModelRejected(f"{name} {version} may not serve: {error}") from error

@@ -179,7 +179,7 @@ def _read_pandas_categorical(lines: list[bytes]) -> tuple[tuple[Any, ...], ...]:
     if last.startswith(_PANDAS):
         try:
             lists = json.loads(last.removeprefix(_PANDAS))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelRejected(f"the model text's pandas_categorical is no JSON: {error}") from error
         if lists is None:
             return ()

@@ -49,8 +49,9 @@ def answer(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, ma
     """Check the artifact, then let its library load it and score the rows."""
     try:
         with named_faults(model_format.runtime, "load and score the model"):
-            model_format.check(artifact)
-            model = model_format.load(artifact, FeatureSet(request.features), request.classes)
+            features = FeatureSet(request.features)
+            model_format.check(artifact, features)
+            model = model_format.load(artifact, features, request.classes)
             scores = model.predict(matrix)
     except Refused as error:
         return ProbeAnswer(unusable=str(error))

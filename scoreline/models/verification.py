@@ -68,7 +68,7 @@ def golden_matrix(features: FeatureSet, golden: Golden) -> Matrix:
     """
     try:
         matrix = to_matrix(features, golden.rows)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ModelRejected(f"a golden row does not fit the manifest: {error}") from error
     settled = features.settle(matrix)
     if settled.problems:

@@ -14,6 +14,7 @@ import pytest
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
 from scoreline.models.cache import ModelCache
+from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.loading import VersionLoader
 from scoreline.models.manifest import Manifest
 from scoreline.models.model import ModelVersion
@@ -81,8 +82,10 @@ def folder(tmp_path_factory) -> Path:
 def asked(request, folder) -> Asked:
     store = ModelStore(str(folder))
     manifest = store.manifest(request.param, 1)
-    cache = ModelCache(folder / "cache")
-    cache.remember_probed(manifest.blobs["model"])  # publishing has just survived it
+    cache = ModelCache(folder / "cache")  # publishing has just survived it
+    cache.remember_probed(
+        manifest.blobs["model"], manifest.feature_set, LightGBMFormat().runtime
+    )  # publishing has just survived it
     content = json.loads((folder / f"{request.param}.json").read_text())
     expected = np.array([float.fromhex(score) for score in content["scores"]]).reshape(content["shape"])
     version = VersionLoader(store, cache).load(request.param, 1)

@@ -115,6 +115,26 @@ def test_what_contradicts_the_model_is_refused(statement, problem):
         features_of("regression", statement)
 
 
+@pytest.mark.parametrize(
+    ("levels", "problem"),
+    [
+        (LEVELS[1:] + LEVELS[:1], "the code 0, but the model's own pandas_categorical 1"),
+        ((*LEVELS, "new"), "has 5 levels, but the model's own pandas_categorical 4"),
+    ],
+)
+def test_levels_of_an_older_training_are_refused(levels, problem):
+    """They would be scored as other levels, without a word."""
+    with pytest.raises(ConfigError, match=problem):
+        features_of("pandas", FeatureStatement("place", levels=levels))
+
+
+def test_levels_may_be_given_other_words_or_none():
+    assert features_of("pandas", FeatureStatement("place", levels=("a", "b", "c", "d")))["place"].levels == tuple(
+        "abcd"
+    )
+    assert features_of("pandas", FeatureStatement("place", levels=None))["place"].levels is None
+
+
 def test_every_problem_is_told_at_once():
     with pytest.raises(ConfigError) as caught:
         features_of("regression", FeatureStatement("z"), FeatureStatement("category", levels=()))

@@ -57,6 +57,8 @@ def test_made_up_rows_hold_levels_as_they_are_and_the_last_one_first():
     [
         (b"", "damaged"),
         (b'{"synthetic": true, "rows": [[1]], "scores": [["x"]]}', "damaged"),
+        (b'{"synthetic": true, "rows": [[1]], "scores": [["0x1p+5000"]]}', "damaged"),
+        (b'{"rows": ' + b"[" * 100_000, "damaged"),
         (b'{"synthetic": true, "rows": [[1, 2]], "scores": [["0x1p+0"]]}', "do not fit"),
         (b'{"synthetic": true, "rows": [[1]], "scores": []}', "do not fit"),
         (b'{"synthetic": true, "rows": [[1]], "scores": [["0x1p+0", "0x1p+0"]]}', "do not fit"),

@@ -190,6 +190,7 @@ def test_a_tree_that_would_make_lightgbm_read_foreign_memory_is_rejected(key, va
         (b"label_index=0", b"label_index=0\r\r", "a carriage return within a line"),
         (b"label_index=0\n", b"", "lacks label_index"),
         (b"pandas_categorical:null", b"pandas_categorical:[[1]", "no JSON"),
+        (b"pandas_categorical:null", b"pandas_categorical:" + b"[" * 100_000, "no JSON"),
         (b"pandas_categorical:null", b"pandas_categorical:{}", "no list of lists"),
         (b"feature_names=x", b"feature_names=\xff", "no UTF-8"),
         (b"Tree=1", b"Tree=2", "tree 1 is not where"),

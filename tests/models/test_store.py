@@ -106,7 +106,7 @@ def test_a_name_that_no_model_may_have_is_refused(store, name):
     assert not Path(store.url).exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": "x"}', '{"route": {"3": 90}}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, '{"version": "x"}', '{"route": {"3": 90}}'])
 def test_a_damaged_alias_is_rejected_by_name(store, content):
     store.add_version(MANIFEST)
     store.set_alias("flights", "production", 1, by="ann")
@@ -162,6 +162,24 @@ def test_foreign_files_are_not_taken_for_versions(store):
     Path(store.url, "Upper").mkdir()
     assert store.versions("flights") == (1,)
     assert store.names() == ("flights",)
+
+
+@pytest.mark.parametrize("place", ["versions/1.json", "aliases/production/1.json"])
+def test_a_folder_in_the_place_of_a_file_is_rejected_and_not_taken_for_an_absent_store(store, place):
+    store.add_version(MANIFEST)
+    store.set_alias("flights", "production", 1, by="ann")
+    path = Path(store.url, "flights", place)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ModelRejected, match=f"{place} of the model store is no file"):
+        store.manifest("flights", store.alias("flights", "production").only)
+
+
+def test_a_file_in_the_place_of_the_blobs_folder_is_rejected(store):
+    Path(store.url, "flights").mkdir(parents=True)
+    Path(store.url, "flights", "blobs").write_bytes(b"")
+    with pytest.raises(ModelRejected, match="is no file"):
+        store.read_blob("flights", Blob.of(b"content"))
 
 
 def test_a_manifest_that_was_cut_is_rejected_and_the_others_stay(store):

@@ -111,7 +111,9 @@ def test_golden_rows_become_the_matrix_that_a_record_would_give():
     assert np.array_equal(matrix, [[1, 1], [np.nan, 1], [np.nan, 2.5]], equal_nan=True)
 
 
-@pytest.mark.parametrize(("row", "message"), [(["a", None], "is null"), (["a", "x"], "has to be a number")])
+@pytest.mark.parametrize(
+    ("row", "message"), [(["a", None], "is null"), (["a", "x"], "has to be a number"), (["a", 10**400], "too large")]
+)
 def test_golden_rows_that_contradict_the_features_are_rejected(row, message):
     with pytest.raises(ModelRejected, match=message):
         golden_matrix(LEVELLED, Golden([row], np.zeros(1), synthetic=False))

@@ -42,7 +42,7 @@ class ProductFormat:
     def describe(self, artifact, statements, classes, types):
         return Description(features=self._described, output=Output.VALUE)
 
-    def check(self, artifact):
+    def check(self, artifact, features):
         """Nothing can be wrong with it."""
 
     def load(self, artifact, features, classes):

@@ -6,7 +6,7 @@ from typing import Any
 
 from scoreline.errors import ModelRejected
 from scoreline.features import FeatureSet
-from scoreline.models.feature_rules import FeatureStatement, find_features
+from scoreline.models.feature_rules import FeatureStatement, check_features, find_features
 from scoreline.models.formats.declared import name_classes
 from scoreline.models.formats.model_format import Description
 from scoreline.models.frames import ColumnTypes
@@ -64,9 +64,9 @@ class LightGBMFormat:
             synthetic_rows=make_rows(facts, features),
         )
 
-    def check(self, artifact: bytes) -> None:
-        """Check the text's structure, since LightGBM's parser trusts its input; see `ModelFormat.check`."""
-        inspect_model(artifact)
+    def check(self, artifact: bytes, features: FeatureSet) -> None:
+        """Check the text's structure, since LightGBM's parser trusts its input, and hold the features against it."""
+        check_features(inspect_model(artifact), features)
 
     def load(self, artifact: bytes, features: FeatureSet, classes: tuple[str, ...] | None) -> Model:
         """A booster behind the `Model` interface; see `ModelFormat.load`."""

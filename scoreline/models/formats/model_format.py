@@ -95,11 +95,16 @@ class ModelFormat(Protocol):
         """
         ...
 
-    def check(self, artifact: bytes) -> None:
-        """Find what would harm the library that loads it, without that library; called in the child, before `load`.
+    def check(self, artifact: bytes, features: FeatureSet) -> None:
+        """Find what would harm the library that loads it, or answer wrongly, without that library.
+
+        Called in the child, before `load`.
+
+        Args:
+            features: as the manifest has them.
 
         Raises:
-            ModelRejected: the artifact is damaged.
+            ModelRejected: the artifact is damaged, or the manifest's features contradict it.
         """
         ...
 

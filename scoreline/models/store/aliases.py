@@ -108,7 +108,7 @@ class Aliases:
         try:
             content = msgspec.json.decode(self._objects.read(_path(name, alias, sequence)), type=_EntryJson)
             return AliasEntry(sequence, _read_route(content), content.set_at, content.by, content.repeats)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
 
 

@@ -11,7 +11,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from scoreline.config.urls import has_credentials, hide_credentials, mask_url
-from scoreline.errors import ConfigError, ModelNotFound, Refused, ServiceError, Unavailable
+from scoreline.errors import ConfigError, ModelNotFound, ModelRejected, Refused, ServiceError, Unavailable
 from scoreline.models.files import create_file
 from scoreline.models.store import s3
 
@@ -98,6 +98,8 @@ class FsspecObjects:
             yield
         except ServiceError:
             raise
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise ModelRejected(f"{path} of the model store is no file, but should be one: {error.strerror}") from error
         except Exception as error:  # noqa: BLE001 - raised again under a name
             # A driver raises whatever its client library does.
             named = (self._on_s3 and s3.name_error(error)) or _name_error(error)

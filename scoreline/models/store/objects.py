@@ -25,6 +25,7 @@ class ObjectStore(Protocol):
 
         Raises:
             ModelNotFound: the store has answered, and has no such file.
+            ModelRejected: there is a folder in its place, or a file in the place of its folder.
             Unavailable, Refused: the store is away or refuses.
         """
         ...

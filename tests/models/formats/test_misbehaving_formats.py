@@ -89,7 +89,7 @@ def test_a_format_that_fails_only_where_it_serves_is_rejected_there(store, tmp_p
         proved.setattr("scoreline.models.publishing.probe_model", lambda *model, **_: model[-1].sum(axis=1))
         manifest = publish_sum(store)
     cache = ModelCache(tmp_path / "cache")
-    cache.remember_probed(manifest.blobs["model"], found.runtime)
+    cache.remember_probed(manifest.blobs["model"], manifest.feature_set, found.runtime)
     with pytest.raises(ModelRejected, match=r"sum 1\.0 fails to load and score the model: OSError: device is busy"):
         VersionLoader(store, cache).load("tiny", 1)
 

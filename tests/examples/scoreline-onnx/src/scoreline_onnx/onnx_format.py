@@ -45,7 +45,7 @@ class OnnxFormat:
             training=graph.provenance,
         )
 
-    def check(self, artifact: bytes) -> None:
+    def check(self, artifact: bytes, features: FeatureSet) -> None:
         """Only what is told without onnxruntime; the child process is there for the rest."""
         if not artifact:
             raise ModelRejected("the ONNX file is empty")
