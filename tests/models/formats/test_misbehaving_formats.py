@@ -73,7 +73,7 @@ def test_the_old_version_goes_on_and_one_reason_is_told(store, tmp_path, monkeyp
     versions = LiveVersions(store, "tiny", "production", cache=cache, load=loader.load)
     store.set_alias("tiny", "production", 2, by="t")
     look = Reloader(versions, clock=time.monotonic).look()
-    assert look.live.version == versions.live.version == 1
+    assert look.live.only.version == versions.live.only.version == 1
     assert look.outcome is (ReloadOutcome.STORE_AWAY if how == "lacks its library" else ReloadOutcome.REJECTED)
     with pytest.raises((ModelRejected, Refused), match=reason):
         loader.load("tiny", 2)
