@@ -175,6 +175,13 @@ MODEL_RELOADS = Declared(
 MODEL_LOAD_SECONDS = Declared(
     "model_load_seconds", Type.HISTOGRAM, "seconds", "Time to make a version ready to serve.", bounds=LOAD_BOUNDS
 )
+MODEL_COMPILATIONS = Declared(
+    "model_compilations_total",
+    Type.COUNTER,
+    "versions",
+    "Versions that were to be compiled, by outcome: compiled, cached, refused (LightGBM goes on), failed (tried again).",
+    ("outcome",),
+)
 BUILD_INFO = Declared(
     "build_info", Type.GAUGE, "", "1, with the versions of scoreline and Python.", ("version", "python")
 )
@@ -201,6 +208,7 @@ CATALOGUE: tuple[Declared, ...] = (
     MODEL_INFO,
     MODEL_RELOADS,
     MODEL_LOAD_SECONDS,
+    MODEL_COMPILATIONS,
     BUILD_INFO,
 )
 """In the order of exposition."""

@@ -8,6 +8,7 @@ from functools import partial
 from prometheus_client import Counter
 
 from scoreline import __version__
+from scoreline.models.compiled.outcomes import Upgrade, UpgradeOutcome
 from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Look, ReloadOutcome
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
@@ -63,6 +64,8 @@ class Metrics:
         reloads = show.counter(catalogue.MODEL_RELOADS)
         self._reloads = {each: reloads.labels(each.value) for each in ReloadOutcome if each is not UNCHANGED}
         self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
+        compilations = show.counter(catalogue.MODEL_COMPILATIONS)
+        self._compilations = {each: compilations.labels(each.value) for each in UpgradeOutcome}
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -173,6 +176,10 @@ class Metrics:
             self._reloads[look.outcome].inc()
         if look.outcome is ReloadOutcome.RELOADED:
             self.model_loaded(look.live, look.load_seconds)
+
+    def upgraded(self, upgrade: Upgrade) -> None:
+        """Count an attempt to compile a version."""
+        self._compilations[upgrade.outcome].inc()
 
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""
