@@ -25,7 +25,7 @@ from scoreline.models.verification import check_golden, golden_matrix
 LIMIT_SECONDS = 3600.0
 """Of one compilation: forests of a thousand trees take minutes where nothing else asks for the processor."""
 
-_MODULE = "scoreline.models.compiled.child"
+COMMAND = (sys.executable, "-P", "-m", "scoreline.models.compiled.child")
 _SHOWN_OUTPUT = 300
 _ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -87,7 +87,7 @@ class ModelCompiler:
         if cancellation.cancelled:
             raise Unavailable("the compilation was called off")
         if status is None:
-            return Answer(refused=f"it was not compiled within {self._limit_seconds:.0f} s"), ()
+            return Answer(refused=f"it was not compiled within {self._limit_seconds:g} s"), ()
         if status:
             return Answer(refused=_name_end(status, errors)), ()
         line, _, body = output.partition(b"\n")
@@ -99,7 +99,7 @@ class ModelCompiler:
         lifeline, held = os.pipe()
         try:
             with subprocess.Popen(
-                (sys.executable, "-P", "-m", _MODULE, str(lifeline)),
+                (*COMMAND, str(lifeline)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -178,8 +178,8 @@ MODEL_LOAD_SECONDS = Declared(
 MODEL_COMPILATIONS = Declared(
     "model_compilations_total",
     Type.COUNTER,
-    "versions",
-    "Versions that were to be compiled, by outcome: compiled, cached, refused (LightGBM goes on), failed (tried again).",
+    "attempts",
+    "Attempts to compile a version, by outcome: compiled, cached, refused (LightGBM goes on), failed (tried again).",
     ("outcome",),
 )
 BUILD_INFO = Declared(

@@ -45,6 +45,4 @@ def make_golden(trained: Trained) -> Golden:
 def compile_in_child(compiler: ModelCompiler, shape: str, *, golden: Golden | None = None) -> Compilation:
     trained = train(shape)
     sha256 = f"{np.frombuffer(shape.encode(), np.uint8).sum():064x}"
-    return compiler.compile(
-        load_plain(trained), sha256, trained.text, golden or make_golden(trained), Cancellation()
-    )
+    return compiler.compile(load_plain(trained), sha256, trained.text, golden or make_golden(trained), Cancellation())

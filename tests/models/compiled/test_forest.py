@@ -88,7 +88,9 @@ def test_threads_that_score_at_once_do_not_disturb_each_other():
 @pytest.mark.slow
 def test_rows_that_are_not_contiguous_are_scored_right():
     matrix = train("binary").matrix
-    assert agree(score_with_lightgbm(train("binary"), matrix), compile_here("binary").predict(np.asfortranarray(matrix)))
+    assert agree(
+        score_with_lightgbm(train("binary"), matrix), compile_here("binary").predict(np.asfortranarray(matrix))
+    )
 
 
 @pytest.mark.slow
