@@ -1,12 +1,16 @@
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from scoreline.errors import ConfigError, ModelNotFound
 from scoreline.features import Feature
 from scoreline.models.cache import ModelCache
+from scoreline.models.compiled import compiler
 from scoreline.models.compiled.cancellation import Cancellation
+from scoreline.models.compiled.upgrades import EngineUpgrades
 from scoreline.models.compiled.versions import VersionCompiler
 from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
@@ -38,6 +42,29 @@ def test_a_served_version_is_compiled_from_what_it_was_loaded_from(tmp_path):
     assert compilation.model.plain is version.model
     assert compilation.model.features is version.model.features
     assert compilation.model.predict(trained.matrix).tobytes() == score_with_lightgbm(trained, trained.matrix).tobytes()
+
+
+@pytest.mark.slow
+def test_a_stop_during_a_compilation_ends_its_child_process(tmp_path, monkeypatch):
+    sleeper = "import sys, time; sys.stdin.buffer.read(); time.sleep(600)"
+    monkeypatch.setattr(compiler, "COMMAND", (sys.executable, "-c", sleeper))
+    attached, children, attach_child = threading.Event(), [], Cancellation.attach
+
+    def attach(self, child):
+        attach_child(self, child)
+        children.append(child)
+        attached.set()
+
+    monkeypatch.setattr(Cancellation, "attach", attach)
+    store = ModelStore(str(tmp_path / "store"))
+    manifest = put_version(store, "tiny", train("binary"))
+    loader = VersionLoader(store, trusting_cache(tmp_path / "cache", manifest))
+    upgrades = EngineUpgrades(VersionCompiler(loader.read, tmp_path / "cache"), lambda _: pytest.fail("improved"))
+    upgrades.want([loader.load("tiny", 1)])
+    assert attached.wait(20)
+    upgrades.stop()
+    assert children[0].poll() == -signal.SIGKILL
+    assert "compiling" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_version_that_is_gone_from_the_store_is_a_named_error(tmp_path):
