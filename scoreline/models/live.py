@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from scoreline.errors import ModelError, ModelNotFound, ModelRejected
@@ -84,6 +84,7 @@ class LiveVersions:
         self._load = load or hurried.load
         self._load_patiently = load or VersionLoader(store, cache, shared=shared).load
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict()
+        self._tell_residents: Callable[[Sequence[ModelVersion]], None] = lambda _: None
         self._live, self._route = LiveRoute(()), Route.to(1)  # until what the alias means is loaded
         self._go_live(store.alias(name, alias))
 
@@ -131,7 +132,17 @@ class LiveVersions:
                 return False
             self._resident[version.version] = version
             self._live = self._live.replace(version)
+        self._tell()
         return True
+
+    def watch_residents(self, tell: Callable[[Sequence[ModelVersion]], None]) -> None:
+        """Have this told, now and after every change, which versions are loaded, those that are live first.
+
+        Args:
+            tell: called on whatever thread has changed something; may not wait, and may not raise.
+        """
+        self._tell_residents = tell
+        self._tell()
 
     def resident(self) -> tuple[ModelVersion, ...]:
         """The versions that are loaded now, by number."""
@@ -182,6 +193,7 @@ class LiveVersions:
             versions = [self._resident.setdefault(version.version, version) for version in versions]
             self._live, self._route = LiveRoute.load(route, versions), route
             self._let_go()
+        self._tell()
 
     def _load_all(self, route: Route, *, patiently: bool) -> list[ModelVersion]:
         return [self._find_resident(each) or self._load_once(each, patiently=patiently) for each in route.versions]
@@ -226,7 +238,12 @@ class LiveVersions:
         with self._lock:
             self._resident[number] = version
             self._let_go(but=number)
+        self._tell()
         return version
+
+    def _tell(self) -> None:
+        live = self._live.loaded
+        self._tell_residents([*live, *(version for version in self.resident() if version not in live)])
 
     def _let_go(self, but: int | None = None) -> None:
         """Forget versions that were not asked for longest; batches hold on to what they use. The lock is held."""

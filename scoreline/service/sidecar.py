@@ -14,7 +14,9 @@ from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
+from scoreline.models.compiled.outcomes import EngineState
 from scoreline.models.live import LiveVersions
+from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Reloader
 from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
@@ -40,7 +42,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
         max_concurrency=settings.http_max_concurrency,
         timeout_seconds=settings.http_timeout_seconds,
     )
-    listing = StoreListing(parts.store, parts.versions, parts.reloader, parts.compare_shadows)
+    listing = StoreListing(parts.store, parts.versions, parts.reloader, parts.describe_engine, parts.compare_shadows)
     sidecar = Sidecar(
         Dependencies(
             health=parts.health,
@@ -92,11 +94,13 @@ class StoreListing:
         store: ModelStore,
         versions: LiveVersions,
         reloader: Reloader,
+        describe_engine: Callable[[ModelVersion], EngineState],
         compare_shadows: Callable[[], list[Comparison]],
     ) -> None:
         self._store = store
         self._versions = versions
         self._reloader = reloader
+        self._describe_engine = describe_engine
         self._compare_shadows = compare_shadows
 
     def list_versions(self) -> Mapping[str, Any]:
@@ -116,7 +120,7 @@ class StoreListing:
                     "version": number,
                     "aliases": sorted(alias for alias, route in aliases.items() if number in route.versions),
                     "loaded": number in resident,
-                    "engine": resident[number].model.engine if number in resident else None,
+                    **self._describe_computing(resident.get(number)),
                 }
                 for number in self._store.versions(name)
             ],
@@ -129,6 +133,13 @@ class StoreListing:
             return self._store.aliases(self._versions.name), None
         except ModelRejected as error:
             return {}, str(error)
+
+    def _describe_computing(self, version: ModelVersion | None) -> dict[str, Any]:
+        """What answers, and why it is not the one that was asked for."""
+        if version is None:
+            return {"engine": None, "compiling": False, "not_compiled": None}
+        state = self._describe_engine(version)
+        return {"engine": state.engine, "compiling": state.compiling, "not_compiled": state.refused}
 
     def show_version(self, selector: str) -> Mapping[str, Any]:
         """The manifest of one version; of an alias that several answer, which they are."""

@@ -78,7 +78,7 @@ def settings(variables, monkeypatch, tmp_path):
 
 @pytest.fixture
 def use_child(monkeypatch):
-    """`use_child(code)`: the child does what a fault needs, or is the real one; without code this process does its work."""
+    """`use_child(code)`: the child does what a fault needs, or is the real one; without code there is none."""
 
     def use(code):
         if not code:
