@@ -1,27 +1,17 @@
 """The sidecar of every role: health and metrics always, predictions where the http role is among them."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import msgspec
+from collections.abc import Callable
 
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
-from scoreline.errors import ModelRejected
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
-from scoreline.models.compiled.outcomes import EngineState
-from scoreline.models.live import LiveVersions
-from scoreline.models.model import ModelVersion
-from scoreline.models.reloading import Reloader
-from scoreline.models.routes import Route
-from scoreline.models.store import ModelStore
-from scoreline.observability.comparisons import QUANTILES, Comparison
 from scoreline.observability.tee import RequestTee
+from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
 
 
@@ -84,80 +74,3 @@ def _find_resume(parts: Parts, roles: frozenset[Role]) -> Callable[[], None] | N
 def _is_guarded(settings: Settings) -> bool:
     """Whether what only administrators may do is kept from others, or open on purpose."""
     return bool(settings.http_tokens) or settings.http_auth == "none" or is_loopback(settings.http_host)
-
-
-class StoreListing:
-    """Implements `scoreline.http.models.ModelListing` for the served model."""
-
-    def __init__(
-        self,
-        store: ModelStore,
-        versions: LiveVersions,
-        reloader: Reloader,
-        describe_engine: Callable[[ModelVersion], EngineState],
-        compare_shadows: Callable[[], list[Comparison]],
-    ) -> None:
-        self._store = store
-        self._versions = versions
-        self._reloader = reloader
-        self._describe_engine = describe_engine
-        self._compare_shadows = compare_shadows
-
-    def list_versions(self) -> Mapping[str, Any]:
-        """Every version of the model, its aliases, and which are loaded."""
-        name = self._versions.name
-        aliases, problem = self._read_aliases()
-        resident = {v.version: v for v in self._versions.resident()}
-        latest = self._reloader.latest
-        return {
-            "model": name,
-            "live": {"alias": self._versions.alias, **self._versions.route.to_json()},
-            "reload": {"outcome": latest.outcome, "detail": latest.detail or None},
-            "aliases": {alias: route.to_json() for alias, route in aliases.items()},
-            "problem": problem,
-            "versions": [
-                {
-                    "version": number,
-                    "aliases": sorted(alias for alias, route in aliases.items() if number in route.versions),
-                    "loaded": number in resident,
-                    **self._describe_computing(resident.get(number)),
-                }
-                for number in self._store.versions(name)
-            ],
-            "shadows": [_describe(each) for each in self._compare_shadows()],
-        }
-
-    def _read_aliases(self) -> tuple[Mapping[str, Route], str | None]:
-        """What every alias means; where one is damaged, why nobody can say: all else is to be seen all the same."""
-        try:
-            return self._store.aliases(self._versions.name), None
-        except ModelRejected as error:
-            return {}, str(error)
-
-    def _describe_computing(self, version: ModelVersion | None) -> dict[str, Any]:
-        """What answers, and why it is not the one that was asked for."""
-        if version is None:
-            return {"engine": None, "compiling": False, "not_compiled": None}
-        state = self._describe_engine(version)
-        return {"engine": state.engine, "compiling": state.compiling, "not_compiled": state.refused}
-
-    def show_version(self, selector: str) -> Mapping[str, Any]:
-        """The manifest of one version; of an alias that several answer, which they are."""
-        route = self._versions.find_route(selector)
-        if route.only is None:
-            return {"name": self._versions.name, "alias": selector, **route.to_json()}
-        manifest = self._store.manifest(self._versions.name, route.only)
-        shown: dict[str, Any] = msgspec.to_builtins(manifest)
-        return shown
-
-
-def _describe(comparison: Comparison) -> dict[str, Any]:
-    quantiles = {str(q): value for q, value in zip(QUANTILES, comparison.quantiles, strict=True)}
-    return {
-        "version": comparison.version,
-        "shadow": comparison.shadow,
-        "count": comparison.count,
-        "difference": {"mean": comparison.mean, "quantiles": quantiles},
-        "agreement": comparison.agreement,
-        "rank_correlation": comparison.rank_correlation,
-    }
