@@ -13,32 +13,9 @@ from scoreline.models.model import ModelVersion
 from scoreline.scoring.shadows import Answered, ShadowScorer
 from scoreline.scoring.troubles import QUIET_SECONDS
 from scoreline.testing.fakes import WeightedSum
+from tests.shadow_recorder import SECONDS, Compared, ShadowRecorder
 
-SECONDS = 10.0
 LIVE = ModelVersion("flights", 1, "", WeightedSum([Feature("x"), Feature("y", nullable=False)], [1.0, 10.0]))
-
-
-class Recorder:
-    """A `ShadowObserver` that can be waited for."""
-
-    def __init__(self):
-        self.compared = []
-        self.dropped = 0
-        self._told = threading.Condition()
-
-    def shadow_scored(self, answered, shadow, scores, shadowed):
-        with self._told:
-            self.compared.append((answered.version, shadow.version, scores.tolist(), shadowed.tolist()))
-            self._told.notify_all()
-
-    def shadow_dropped(self, rows):
-        with self._told:
-            self.dropped += rows
-            self._told.notify_all()
-
-    def await_(self, *, compared=0, dropped=0):
-        with self._told:
-            assert self._told.wait_for(lambda: len(self.compared) >= compared and self.dropped >= dropped, SECONDS)
 
 
 class Held(WeightedSum):
@@ -88,7 +65,7 @@ def make_answered(rows, shadows, *, read=None, publish=None, payload_bytes=0):
 
 @pytest.fixture
 def recorder():
-    return Recorder()
+    return ShadowRecorder()
 
 
 @pytest.fixture
@@ -116,8 +93,11 @@ def test_every_shadow_scores_the_same_rows_on_a_thread_of_its_own(scorer, record
     watching = Watching([], [])
     watching.features = LIVE.model.features
     scorer.offer(make_answered([[1, 2], [3, 4]], [make_shadow(), make_shadow(watching, 3)]))
-    recorder.await_(compared=2)
-    assert recorder.compared == [(1, 2, [21.0, 43.0], [42.0, 86.0]), (1, 3, [21.0, 43.0], [3.0, 7.0])]
+    recorder.await_told(compared=2)
+    assert recorder.compared == [
+        Compared(1, 2, [21.0, 43.0], [42.0, 86.0]),
+        Compared(1, 3, [21.0, 43.0], [3.0, 7.0]),
+    ]
     assert threads == ["shadow"]
     assert recorder.dropped == 0
 
@@ -144,10 +124,10 @@ def test_nobody_waits_for_a_shadow_and_what_is_too_much_is_dropped_and_counted(s
     scorer.offer(make_answered([[3, 3]], [make_shadow(held), make_shadow(held, 3)]))
     assert (recorder.dropped, recorder.compared) == (2, [])
     held.release.set()
-    recorder.await_(compared=2)
+    recorder.await_told(compared=2)
     scorer.offer(make_answered([[4, 4]] * 8, [make_shadow(held)]))
-    recorder.await_(compared=3)
-    assert [len(scores) for _, _, scores, _ in recorder.compared] == [4, 4, 8]
+    recorder.await_told(compared=3)
+    assert [len(each.scores) for each in recorder.compared] == [4, 4, 8]
     assert recorder.dropped == 2
 
 
@@ -158,13 +138,13 @@ def test_large_records_are_dropped_long_before_their_rows_are_too_many(scorer, r
     scorer.offer(make_answered([[1, 1]], [make_shadow(held)], payload_bytes=500))
     assert recorder.dropped == 1
     held.release.set()
-    recorder.await_(compared=1)
+    recorder.await_told(compared=1)
 
 
 def test_what_is_larger_than_all_that_may_wait_is_scored_when_nothing_else_is_there(scorer, recorder):
     scorer.offer(make_answered([[1, 1]] * 20, [make_shadow()], payload_bytes=5_000))
-    recorder.await_(compared=1)
-    assert len(recorder.compared[0][2]) == 20
+    recorder.await_told(compared=1)
+    assert len(recorder.compared[0].scores) == 20
     assert recorder.dropped == 0
 
 
@@ -179,17 +159,23 @@ def test_other_features_are_read_again_and_settled(scorer, recorder):
 
     shadow = make_shadow(WeightedSum(features, [1.0]))
     scorer.offer(make_answered([[1, 0], [2, 0], [3, 0], [4, 0]], [shadow], read=read))
-    recorder.await_(compared=1, dropped=2)
-    assert recorder.compared == [(1, 2, [1.0, 4.0], [5.0, 7.0])]
+    recorder.await_told(compared=1, dropped=2)
+    assert recorder.compared == [Compared(1, 2, [1.0, 4.0], [5.0, 7.0])]
     assert recorder.dropped == 2
     assert asked == [FeatureSet(tuple(features))]
 
 
-def test_rows_of_which_none_can_be_read_are_only_counted(scorer, recorder):
+def test_rows_of_which_none_can_be_read_are_counted_and_told_of_once(scorer, recorder, caplog):
     shadow = make_shadow(WeightedSum([Feature("z")], [1.0]))
-    scorer.offer(make_answered([[1, 0]], [shadow], read=lambda _: (np.empty(0, dtype=np.intp), np.empty((0, 1)))))
-    recorder.await_(dropped=1)
-    assert (recorder.dropped, recorder.compared) == (1, [])
+    with caplog.at_level(logging.WARNING, "scoreline.shadow"):
+        for _ in range(3):
+            answered = make_answered([[1, 0]], [shadow], read=lambda _: (np.empty(0, dtype=np.intp), np.empty((0, 1))))
+            scorer.offer(answered)
+        recorder.await_told(dropped=3)
+        scorer.close(SECONDS)
+    assert (recorder.dropped, recorder.compared) == (3, [])
+    (told,) = caplog.records
+    assert "it can score none of 1 rows" in told.error
 
 
 def test_scores_that_are_not_finite_are_dropped_and_counted(scorer, recorder):
@@ -205,8 +191,8 @@ def test_scores_that_are_not_finite_are_dropped_and_counted(scorer, recorder):
     scorer.offer(
         make_answered(rows, [make_shadow(brittle)], publish=lambda _, rows, __: published.append(rows.tolist()))
     )
-    recorder.await_(compared=1, dropped=1)
-    assert recorder.compared == [(1, 2, [1.0, 3.0], [1.0, 3.0])]
+    recorder.await_told(compared=1, dropped=1)
+    assert recorder.compared == [Compared(1, 2, [1.0, 3.0], [1.0, 3.0])]
     assert published == [[0, 2]]
 
 
@@ -215,9 +201,9 @@ def test_a_shadow_that_raises_is_told_once_and_counted_and_the_thread_goes_on(sc
     with caplog.at_level(logging.WARNING, "scoreline.shadow"):
         for _ in range(4):
             scorer.offer(make_answered([[1, 1]] * 2, [failing, make_shadow()]))
-        recorder.await_(compared=5, dropped=6)
+        recorder.await_told(compared=5, dropped=6)
     assert recorder.dropped == 6
-    assert sorted(shadow for _, shadow, _, _ in recorder.compared) == [2, 2, 2, 2, 7]
+    assert sorted(each.shadow for each in recorder.compared) == [2, 2, 2, 2, 7]
     (told,) = caplog.records
     assert (told.event, told.version, told.error) == ("shadow_failed", 7, "ZeroDivisionError: batch 0")
     assert told.exc_info is not None
@@ -231,7 +217,7 @@ def test_a_trouble_is_told_again_after_it_was_well_but_not_every_moment(scorer, 
         for done, moment in enumerate((0.0, 1.0, 2.0, 3.0, QUIET_SECONDS), 1):
             now[0] = moment
             scorer.offer(make_answered([[1, 1]], [failing]))
-            recorder.await_(compared=done // 2, dropped=(done + 1) // 2)
+            recorder.await_told(compared=done // 2, dropped=(done + 1) // 2)
         scorer.close(SECONDS)
     assert [record.exc_info for record in caplog.records] == [None, None]
 
@@ -241,7 +227,7 @@ def test_what_cannot_be_put_out_is_counted_although_it_was_compared(scorer, reco
         raise Refused("there is no topic")
 
     scorer.offer(make_answered([[1, 1]] * 3, [make_shadow()], publish=refuse))
-    recorder.await_(compared=1, dropped=3)
+    recorder.await_told(compared=1, dropped=3)
     assert recorder.dropped == 3
 
 
@@ -254,7 +240,7 @@ def test_scores_of_another_shape_than_promised_are_refused(scorer, recorder, cap
     wide.features = LIVE.model.features
     with caplog.at_level(logging.WARNING, "scoreline.shadow"):
         scorer.offer(make_answered([[1, 1]], [make_shadow(wide)]))
-        recorder.await_(dropped=1)
+        recorder.await_told(dropped=1)
         scorer.close(SECONDS)
     assert caplog.records[0].error.startswith(ModelRejected.__name__)
 
@@ -285,7 +271,7 @@ def test_the_thread_that_waits_holds_on_to_nothing(recorder):
     ended = threading.Event()
     weakref.finalize(model, ended.set)
     scorer.offer(make_answered([[1, 1]], [make_shadow(model)]))
-    recorder.await_(compared=1)
+    recorder.await_told(compared=1)
     del model
     assert ended.wait(SECONDS)
     scorer.close(SECONDS)

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from scoreline.errors import ServiceError
+from scoreline.errors import ModelRejected, ServiceError
 from scoreline.features import FeatureSet, Matrix
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Clock
@@ -153,10 +153,9 @@ class ShadowScorer:
         try:
             rows, scores = _score_rows(answered, shadow)
             done = len(rows)
-            if done:
-                self._observer.shadow_scored(answered.version, shadow, answered.scores[rows], scores)
-                if answered.publish is not None:
-                    answered.publish(shadow, rows, scores)
+            self._observer.shadow_scored(answered.version, shadow, answered.scores[rows], scores)
+            if answered.publish is not None:
+                answered.publish(shadow, rows, scores)
         except Exception as error:  # noqa: BLE001 - counted, logged, and no reason to end the thread
             done = 0
             self._tell(answered, shadow, error)
@@ -189,7 +188,11 @@ def _name_way(answered: Answered, shadow: ModelVersion) -> tuple[str, int, bool]
 
 
 def _score_rows(answered: Answered, shadow: ModelVersion) -> tuple[Rows, Scores]:
-    """What the shadow gives, for the rows for which it gives a finite score."""
+    """What the shadow gives, for the rows for which it gives a finite score.
+
+    Raises:
+        ModelRejected: it gives none at all, or of another shape than promised.
+    """
     features = shadow.model.features
     rows, matrix = np.arange(len(answered.scores)), answered.features
     if features is not answered.version.model.features:
@@ -199,6 +202,11 @@ def _score_rows(answered: Answered, shadow: ModelVersion) -> tuple[Rows, Scores]
             good = np.setdiff1d(np.arange(len(rows)), list(bad))
             rows, matrix = rows[good], np.ascontiguousarray(matrix[good])
     scored = score(shadow, matrix)
+    if len(scored.infinite) == len(rows):
+        raise ModelRejected(
+            f"it can score none of {len(answered.scores)} rows: they lack a feature that it needs, or what it gives is "
+            "no finite number"
+        )
     if not len(scored.infinite):
         return rows, scored.scores
     return np.delete(rows, scored.infinite), np.delete(scored.scores, scored.infinite, axis=0)
