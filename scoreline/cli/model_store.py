@@ -1,10 +1,12 @@
 """What the commands on the model store share: their arguments, the store, and who runs them."""
 
-import os
-import platform
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scoreline.models.publisher import whoami
+
+__all__ = ["DEFAULT_ALIAS", "WHEN_SERVED", "AsJson", "Name", "Selector", "choose_version", "open_store", "whoami"]
 
 if TYPE_CHECKING:
     from scoreline.models.store import ModelStore
@@ -32,14 +34,3 @@ def choose_version(store: "ModelStore", name: str, selector: str) -> int:
     from scoreline.models.selectors import find_version
 
     return find_version(store, name, selector)
-
-
-def whoami() -> str:
-    """Who runs this, as `user@host`; the user's number where the system has no name for it."""
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    return f"{user}@{platform.node()}"

@@ -30,7 +30,16 @@ models_app.command("delete")(delete_version)
 @models_app.command("publish")
 def publish_model(
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The model as text, from booster.save_model(FILE).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The model as text, from booster.save_model(FILE), or the folder of an MLflow model."
+        ),
+    ],
+    model_format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="F", help="Of a model that is not LightGBM's; recognized where left out."),
+    ] = None,
     features: Annotated[
         Path | None,
         typer.Option(help="JSON list of {name, field, kind, nullable, optional, levels}: what the text does not tell."),
@@ -41,31 +50,33 @@ def publish_model(
         typer.Option(help="Rows (CSV, JSON lines, Parquet; scores in a column prediction) to check every load with."),
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="Rows of the training data, kept with the version.")] = None,
+    time_column: Annotated[str | None, typer.Option(help="The baseline's column with the time.")] = None,
     alias: Annotated[str | None, typer.Option(help="Move this alias to the new version.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="k=v; repeat it for more.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="k=number, noted with it; repeat it for more.")] = None,
 ) -> None:
     """Check a model and publish it as the next version; prints the version's number.
 
     Example: scoreline models publish flights model.txt --alias production --tag run=42
     """
-    from scoreline.models.feature_rules import read_statements
-    from scoreline.models.publishing import Publication, publish
-    from scoreline.models.row_files import read_rows
+    from scoreline.models.preparing import prepare_publication
+    from scoreline.models.publishing import publish
 
-    manifest = publish(
-        open_store(),
-        Publication(
-            name=name,
-            text=_read_file(file),
-            by=whoami(),
-            statements=() if features is None else read_statements(_read_file(features)),
-            classes=None if classes is None else [part.strip() for part in classes.split(",")],
-            golden=None if golden is None else read_rows(golden),
-            baseline_rows=None if baseline is None else _read_file(baseline),
-            alias=alias,
-            tags=_parse_tags(tag or []),
-        ),
+    publication = prepare_publication(
+        file,
+        name,
+        by=whoami(),
+        model_format=model_format,
+        alias=alias,
+        features=features,
+        classes=None if classes is None else [part.strip() for part in classes.split(",")],
+        baseline=baseline,
+        time=time_column,
+        golden=golden,
+        metrics=_parse_metrics(metric or []),
+        tags=_parse_pairs(tag or [], option="--tag"),
     )
+    manifest = publish(open_store(), publication)
     typer.echo(manifest.version)
     meant = "" if alias is None else f"; {alias} means it from now on: {WHEN_SERVED}"
     typer.echo(f"published {name} version {manifest.version}{meant}", err=True)
@@ -85,13 +96,24 @@ def list_models(*, as_json: AsJson = False) -> None:
 
 
 @models_app.command("show")
-def show_model(name: Name, version: Selector = "latest", *, as_json: AsJson = False) -> None:
+def show_model(
+    name: Name,
+    version: Selector = "latest",
+    *,
+    as_json: AsJson = False,
+    avro: Annotated[bool, typer.Option("--avro", help="Only the Avro schema that producers can write with.")] = False,
+) -> None:
     """Show where a version comes from, and what a producer has to send for it.
 
-    Example: scoreline models show flights production
+    Example: scoreline models show flights production --avro > features.avsc
     """
     store = open_store()
     manifest = store.manifest(name, choose_version(store, name, version))
+    if avro:
+        from scoreline.schemas.feature_schema import make_feature_schema
+
+        print_json(make_feature_schema(manifest.name, manifest.features))
+        return
     names = sorted(alias for alias, route in store.aliases(name).items() if manifest.version in route.versions)
     if as_json:
         import msgspec
@@ -182,16 +204,16 @@ def _pairs(values: Any) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items()) or "-"
 
 
-def _parse_tags(given: list[str]) -> dict[str, str]:
-    tags = dict(tag.partition("=")[::2] for tag in given)
-    bad = [tag for tag in given if "=" not in tag or tag.startswith("=")]
+def _parse_pairs(given: list[str], *, option: str) -> dict[str, str]:
+    bad = [pair for pair in given if "=" not in pair or pair.startswith("=")]
     if bad:
-        raise ConfigError(*(f"--tag {tag!r} should be k=v" for tag in bad))
-    return tags
+        raise ConfigError(*(f"{option} {pair!r} should be k=v" for pair in bad))
+    return dict(pair.partition("=")[::2] for pair in given)
 
 
-def _read_file(path: Path) -> bytes:
+def _parse_metrics(given: list[str]) -> dict[str, float]:
+    pairs = _parse_pairs(given, option="--metric")
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+        return {name: float(value) for name, value in pairs.items()}
+    except ValueError as error:
+        raise ConfigError(f"--metric should be k=number: {error}") from error

@@ -149,7 +149,7 @@ def _resolve_model(settings: Settings) -> tuple[tuple[str, Route], str]:
     store = ModelStore(settings.model_store)
     name = settings.model or find_only_model(store)
     route = store.alias(name, settings.model_alias)
-    return (name, route), f"{name} in {settings.model_store}: {settings.model_alias} means {route}"
+    return (name, route), f"{name} in {store.url}: {settings.model_alias} means {route}"
 
 
 def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:
@@ -159,7 +159,7 @@ def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVers
         version = loader.load(name, number)
     except ModelRejected as error:
         cure = f"publish it anew, or choose another: scoreline models alias {name} {settings.model_alias} VERSION"
-        raise ModelRejected(f"{name} {number} may not serve: {error}; {cure}") from error
+        raise ModelRejected(f"{error}; {cure}") from error
     return version, f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features"
 
 

@@ -26,6 +26,7 @@ from scoreline.config.kinds import (
 from scoreline.config.properties import FAMILIES, MASK, ClientProperties, mask_property, variable_suffix
 from scoreline.config.roles import Role
 from scoreline.config.service_links import describe_service_links
+from scoreline.config.urls import mask_url
 from scoreline.config.variables import SortedVariables, sort_variables, variable_name
 from scoreline.errors import ConfigError
 
@@ -172,11 +173,14 @@ class Settings(BaseSettings):
             return f"scoreline-{self.model or '<model>'}" if name == "group_id" else "none"
         if name in SECRETS:
             return MASK
-        return str(value).lower() if isinstance(value, bool) else str(value)
+        return str(value).lower() if isinstance(value, bool) else mask_url(str(value))
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, (MASK if name in SECRETS and value else value)
+            if name in SECRETS and value:
+                yield name, MASK
+            else:
+                yield name, mask_url(value) if isinstance(value, str) else value
 
 
 def load_settings(roles: Collection[Role] = (), *, variables: Iterable[Variable] | None = None) -> Settings:

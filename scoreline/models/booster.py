@@ -5,14 +5,17 @@ import threading
 import weakref
 from typing import Any, cast
 
-import lightgbm
 import numpy as np
-from lightgbm.basic import _LIB as LIBRARY  # type: ignore[attr-defined]  # the one copy that holds the boosters
 
 from scoreline.errors import ModelRejected, NotExplainable
 from scoreline.features import FeatureSet, Matrix
 from scoreline.models.explanations import Contributions, Outputs
+from scoreline.models.light_import import without_unneeded
 from scoreline.models.model import Scores
+
+with without_unneeded("lightgbm"):
+    import lightgbm
+    from lightgbm.basic import _LIB as LIBRARY  # type: ignore[attr-defined]  # the one copy that holds the boosters
 
 SINGLE_ROW_CALLS_UP_TO = 16
 """Up to so many rows, a loop over the single-row call is faster than `Booster.predict` (see benchmarks/predict.py)."""

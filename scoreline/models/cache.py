@@ -1,20 +1,23 @@
-"""What this machine keeps of model stores: contents by their sha256, and which of them LightGBM survives here."""
+"""What this machine keeps of model stores: contents by their sha256, and what was found out about them here."""
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
+from scoreline import __version__
 from scoreline.errors import ModelRejected, Refused, Unavailable
+from scoreline.features import FeatureSet
 from scoreline.models.files import replace_file
 from scoreline.models.manifest import Blob
 
 
 class ModelCache:
-    """Contents and probe results in one folder. Safe to share between threads and processes."""
+    """Contents and results of checks in one folder. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; it is made when something is kept."""
@@ -22,7 +25,7 @@ class ModelCache:
 
     def find(self, blob: Blob) -> bytes | None:
         """The content of a blob; None when it is not here, or what is here is damaged."""
-        with self._named_errors():
+        with named_cache_errors():
             try:
                 data = self._blob_path(blob).read_bytes()
             except FileNotFoundError:
@@ -35,39 +38,48 @@ class ModelCache:
 
     def keep(self, blob: Blob, data: bytes) -> None:
         """Keep a content that has been checked."""
-        with self._named_errors():
+        with named_cache_errors():
             replace_file(self._blob_path(blob), data)
 
-    def was_probed(self, model: Blob) -> bool:
-        """Whether this model has passed in a child process, on this machine, with this LightGBM."""
-        with self._named_errors():
-            return self._probe_path(model).exists()
+    def was_probed(self, model: Blob, features: FeatureSet, runtime: str) -> bool:
+        """Whether this model has passed in a child process, on this machine, with these features.
 
-    def remember_probed(self, model: Blob) -> None:
-        """Note that this model has passed in a child process."""
-        with self._named_errors():
-            replace_file(self._probe_path(model), _environment().encode())
+        Args:
+            runtime: what loads it, with its versions (`ModelFormat.runtime`).
+        """
+        with named_cache_errors():
+            return self._probe_path(model, features, runtime).exists()
+
+    def remember_probed(self, model: Blob, features: FeatureSet, runtime: str) -> None:
+        """Note that this model has passed in a child process; as in `was_probed`."""
+        with named_cache_errors():
+            replace_file(self._probe_path(model, features, runtime), _environment(runtime).encode())
 
     def _blob_path(self, blob: Blob) -> Path:
         return self._folder / "blobs" / blob.sha256
 
-    def _probe_path(self, model: Blob) -> Path:
-        environment = hashlib.sha256(_environment().encode()).hexdigest()[:16]
-        return self._folder / "probed" / f"{model.sha256}-{environment}"
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        advice = "; SCORELINE_CACHE_DIR names another folder"
-        try:
-            yield
-        except PermissionError as error:
-            raise Refused(f"the cache folder refuses: {error}{advice}") from error
-        except OSError as error:
-            raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
+    def _probe_path(self, model: Blob, features: FeatureSet, runtime: str) -> Path:
+        content = msgspec.json.encode((_environment(runtime), features.features))
+        return self._folder / "probed" / f"{model.sha256}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 
-def _environment() -> str:
+@contextmanager
+def named_cache_errors() -> Iterator[None]:
+    """Give what the operating system says of the cache folder a name, and the way out.
+
+    Raises:
+        Refused, Unavailable: in place of an OSError.
+    """
+    advice = "; SCORELINE_CACHE_DIR names another folder"
+    try:
+        yield
+    except PermissionError as error:
+        raise Refused(f"the cache folder refuses: {error}{advice}") from error
+    except OSError as error:
+        raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
+
+
+def _environment(runtime: str) -> str:
     """What decides whether a probe's result still holds."""
     system = os.uname()
-    lightgbm = importlib.metadata.version("lightgbm")
-    return f"lightgbm {lightgbm}, {system.sysname} {system.machine} {platform.node()}"
+    return f"{runtime}, scoreline {__version__}, {system.sysname} {system.machine} {platform.node()}"

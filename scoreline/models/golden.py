@@ -97,7 +97,7 @@ def decode_golden(data: bytes, *, features: int, outputs: int, classes: bool) ->
     try:
         content = msgspec.json.decode(data, type=_GoldenJson)
         scores = np.array([[float.fromhex(score) for score in row] for row in content.scores], dtype=np.float64)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise ModelRejected(f"the golden rows are damaged: {error}") from error
     if any(len(row) != features for row in content.rows) or scores.shape != (len(content.rows), outputs):
         raise ModelRejected(f"the golden rows do not fit a model with {features} features and {outputs} scores a row")

@@ -9,7 +9,7 @@ from typing import TypeVar
 from scoreline.errors import ModelError, ModelNotFound, ModelRejected
 from scoreline.models.cache import ModelCache
 from scoreline.models.live_route import LiveRoute
-from scoreline.models.loading import VersionLoader
+from scoreline.models.loading import SharedFeatures, VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.names import parse_number
 from scoreline.models.routes import Route
@@ -80,8 +80,10 @@ class LiveVersions:
         self._meanings: OrderedDict[str, tuple[float, Route]] = OrderedDict()
         self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
         self._rejections: OrderedDict[tuple[int, bool], tuple[float, ModelError]] = OrderedDict()
-        self._load = load or VersionLoader(store, cache, probe_limit_seconds=PROBE_LIMIT_SECONDS).load
-        self._load_patiently = load or VersionLoader(store, cache).load
+        shared = SharedFeatures()
+        hurried = VersionLoader(store, cache, shared=shared, probe_limit_seconds=PROBE_LIMIT_SECONDS)
+        self._load = load or hurried.load
+        self._load_patiently = load or VersionLoader(store, cache, shared=shared).load
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict()
         self._live, self._route = LiveRoute(()), Route.to(1)  # until what the alias means is loaded
         self._go_live(store.alias(name, alias))
@@ -105,6 +107,11 @@ class LiveVersions:
     def route(self) -> Route:
         """What the alias means, as far as it is live."""
         return self._route
+
+    @property
+    def outage(self) -> str | None:
+        """Why the store cannot be asked, where something remembers what it has said; None while it answers."""
+        return None if self._store.outage is None else self._store.outage.detail
 
     def follow(self) -> bool:
         """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has what is new."""

@@ -1,24 +1,57 @@
 """From a version in the store to a model that may serve: fetched, checked, probed, loaded, its golden rows scored."""
 
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from scoreline.errors import ModelRejected
-from scoreline.models.booster import LightGBMModel
+from scoreline.features import Feature, FeatureSet, Matrix
 from scoreline.models.cache import ModelCache
+from scoreline.models.formats.faults import named_faults
+from scoreline.models.formats.known import KnownFormats
+from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.golden import Golden, decode_golden
 from scoreline.models.manifest import GOLDEN, MODEL, Blob, Manifest
-from scoreline.models.model import ModelVersion
-from scoreline.models.model_text import read_header
+from scoreline.models.model import Model, ModelVersion, find_shape_problem
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, golden_matrix, probe_model
+
+
+class SharedFeatures:
+    """Gives versions with equal features one object for them: what is planned for the one then serves the other."""
+
+    def __init__(self) -> None:
+        self._known: weakref.WeakValueDictionary[tuple[Feature, ...], FeatureSet] = weakref.WeakValueDictionary()
+
+    def share(self, features: FeatureSet) -> FeatureSet:
+        """The object that stands for these features; safe between threads."""
+        return self._known.setdefault(features.features, features)
 
 
 class VersionLoader:
     """Loads versions of one store. Safe to call from several threads at once."""
 
     def __init__(
-        self, store: ModelStore, cache: ModelCache, *, probe_limit_seconds: float = TIME_LIMIT_SECONDS
+        self,
+        store: ModelStore,
+        cache: ModelCache,
+        *,
+        formats: KnownFormats | None = None,
+        shared: SharedFeatures | None = None,
+        probe_limit_seconds: float = TIME_LIMIT_SECONDS,
     ) -> None:
+        """Name where versions come from.
+
+        Args:
+            formats: that a manifest may name; None for LightGBM's and those that installed packages register. A child
+                process knows the installed ones only.
+            shared: between loaders whose versions may score one batch.
+            probe_limit_seconds: how long a child process may take to load a version and score its golden rows.
+        """
         self._store = store
         self._cache = cache
+        self._formats = formats or KnownFormats()
+        self._shared = shared or SharedFeatures()
         self._probe_limit_seconds = probe_limit_seconds
 
     def load(self, name: str, version: int) -> ModelVersion:
@@ -29,7 +62,8 @@ class VersionLoader:
             ModelRejected: it may not serve; the message says why.
             Unavailable, Refused: the store or the cache folder is away or refuses.
         """
-        return self._load(self._store.manifest(name, version), always_probe=False)
+        with _named(name, version):
+            return self._load(self._store.manifest(name, version), always_probe=False)
 
     def verify(self, name: str, version: int) -> Manifest:
         """Check everything that a version consists of anew, with a child process, and return its manifest.
@@ -37,28 +71,29 @@ class VersionLoader:
         Raises:
             As `load`.
         """
-        manifest = self._store.manifest(name, version)
-        for role, blob in manifest.blobs.items():
-            if role not in (MODEL, GOLDEN):
-                self._store.read_blob(name, blob)
-        self._load(manifest, always_probe=True)
-        return manifest
+        with _named(name, version):
+            manifest = self._store.manifest(name, version)
+            for role, blob in manifest.blobs.items():
+                if role not in (MODEL, GOLDEN):
+                    self._store.read_blob(name, blob)
+            self._load(manifest, always_probe=True)
+            return manifest
 
     def _load(self, manifest: Manifest, *, always_probe: bool) -> ModelVersion:
+        model_format = self._formats.find(manifest.format)
+        runtime = model_format.runtime
         blob = manifest.blobs[MODEL]
-        text = self._fetch(manifest.name, blob, anew=always_probe)
+        artifact = self._fetch(manifest.name, blob, anew=always_probe)
         features, classes = manifest.feature_set, manifest.classes
-        named = tuple(read_header(text)["feature_names"].split(" "))
-        if named != features.names:
-            raise ModelRejected(f"the manifest's features are {list(features.names)}, but the model's {list(named)}")
         golden = self._read_golden(manifest, anew=always_probe)
         rows = golden_matrix(features, golden)
-        if always_probe or not self._cache.was_probed(blob):
-            scores = probe_model(text, features, classes, rows, time_limit_seconds=self._probe_limit_seconds)
+        if always_probe or not self._cache.was_probed(blob, features, runtime):
+            limit = self._probe_limit_seconds
+            scores = probe_model(model_format, artifact, features, classes, rows, time_limit_seconds=limit)
             check_golden(golden, scores)
-            self._cache.remember_probed(blob)
-        model = LightGBMModel(text.decode(), features, classes)
-        check_golden(golden, model.predict(rows))
+            self._cache.remember_probed(blob, features, runtime)
+        features = self._shared.share(features)
+        model = _load_proved(model_format, artifact, features, classes, golden, rows)
         return ModelVersion(manifest.name, manifest.version, blob.sha256, model)
 
     def _read_golden(self, manifest: Manifest, *, anew: bool) -> Golden:
@@ -76,3 +111,31 @@ class VersionLoader:
         data = self._store.read_blob(name, blob)
         self._cache.keep(blob, data)
         return data
+
+
+def _load_proved(
+    model_format: ModelFormat,
+    artifact: bytes,
+    features: FeatureSet,
+    classes: tuple[str, ...] | None,
+    golden: Golden,
+    rows: Matrix,
+) -> Model:
+    """Load what a child process has survived, and score the golden rows once more: this also warms the model up."""
+    with named_faults(model_format.runtime, "load and score the model"):
+        model = model_format.load(artifact, features, classes)
+        scores = model.predict(rows)
+    problem = find_shape_problem(scores, len(rows), classes)
+    if problem is not None:
+        raise ModelRejected(problem)
+    check_golden(golden, scores)
+    return model
+
+
+@contextmanager
+def _named(name: str, version: int) -> Iterator[None]:
+    """Whoever reads why a version is rejected has asked for an alias, and has to learn which version that was."""
+    try:
+        yield
+    except ModelRejected as error:
+        raise ModelRejected(f"{name} {version} may not serve: {error}") from error

@@ -12,7 +12,6 @@ from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet
 from scoreline.models.inspection import Output
 
-FORMAT = "lightgbm"
 MODEL, GOLDEN, BASELINE_ROWS = "model", "golden", "baseline_rows"
 """Roles of blobs."""
 
@@ -63,9 +62,10 @@ class Manifest:
     Attributes:
         created: when it was published, ISO 8601 in UTC.
         by: who published it.
+        format: name of the `scoreline.models.formats.ModelFormat` that loads the model; known here or not.
         blobs: by role; `model` is always there.
         output: what the scores mean.
-        objective: LightGBM's objective with its parameters; empty for a custom one.
+        objective: as the format tells it, of LightGBM with its parameters; empty for a custom or unknown one.
         classes: names of the classes of a multi-class model, in the order of its scores.
         features: in the order of the matrix.
         training: facts about the training that nothing depends on.
@@ -115,7 +115,7 @@ def decode_manifest(data: bytes, *, name: str, version: int) -> Manifest:
     """Read a manifest and check that it is whole and is the one that was asked for.
 
     Raises:
-        ModelRejected: it is cut, was changed after it was published, or is of a format that is not known here.
+        ModelRejected: it is cut, or was changed after it was published.
     """
     where = f"the manifest of {name} {version}"
     try:
@@ -126,12 +126,10 @@ def decode_manifest(data: bytes, *, name: str, version: int) -> Manifest:
         if checksum is not None and checksum != _checksum(content):
             raise ModelRejected(f"{where} was changed after it was published: its checksum does not fit")
         manifest = msgspec.convert(content, Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ModelRejected(f"{where} is damaged: {error}") from error
     if (manifest.name, manifest.version) != (name, version):
         raise ModelRejected(f"{where} says that it is {manifest.name} {manifest.version}")
-    if manifest.format != FORMAT:
-        raise ModelRejected(f"{where} is of format {manifest.format!r}; this scoreline knows {FORMAT!r}")
     return manifest
 
 

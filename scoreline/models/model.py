@@ -42,6 +42,17 @@ class Model(Protocol):
         ...
 
 
+def find_shape_problem(scores: object, rows: int, classes: tuple[str, ...] | None) -> str | None:
+    """What keeps an answer to so many rows from being `Scores`, in words; None for the usual case."""
+    expected = (rows,) if classes is None else (rows, len(classes))
+    if not isinstance(scores, np.ndarray) or scores.dtype != np.float64:
+        kind = f"an array of {scores.dtype}" if isinstance(scores, np.ndarray) else f"a {type(scores).__name__}"
+        return f"the model gives {kind} as scores, but should give an array of float64"
+    if scores.shape != expected:
+        return f"the model gives scores of shape {scores.shape}, but should give {expected}"
+    return None if scores.flags.c_contiguous else "the model gives scores that are not C-contiguous"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """One loaded version: what a batch holds on to from its first row to its last.

@@ -66,6 +66,11 @@ class ModelText:
         return _whole(key, self.header[key])
 
 
+def is_model_text(data: bytes) -> bool:
+    """Whether the first line is that of a LightGBM text; says nothing about the rest."""
+    return data[: max(data.find(b"\n"), 0)].strip() == _FIRST_LINE
+
+
 def read_header(data: bytes) -> Mapping[str, str]:
     """The lines before the first tree, decoded.
 
@@ -93,13 +98,12 @@ def _read_header(data: bytes) -> tuple[Mapping[str, str], int]:
     """The header, and where the first tree starts."""
     if b"\x00" in data:
         raise ModelRejected("the model text holds a NUL byte: the file is damaged, or no LightGBM text at all")
-    end_of_line = data.find(b"\n")
-    if data[: max(end_of_line, 0)].strip() != _FIRST_LINE:
+    if not is_model_text(data):
         raise ModelRejected(
             "this is no LightGBM model text (its first line is not 'tree'); write it with booster.save_model(FILE)"
         )
     header: dict[str, str] = {}
-    at = end_of_line + 1
+    at = data.index(b"\n") + 1
     while not data.startswith((b"Tree=", _END_OF_TREES), at):
         end = data.find(b"\n", at)
         if end < 0:
@@ -175,7 +179,7 @@ def _read_pandas_categorical(lines: list[bytes]) -> tuple[tuple[Any, ...], ...]:
     if last.startswith(_PANDAS):
         try:
             lists = json.loads(last.removeprefix(_PANDAS))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelRejected(f"the model text's pandas_categorical is no JSON: {error}") from error
         if lists is None:
             return ()

@@ -1,6 +1,6 @@
 """`python -m scoreline.models.probe`: load a model and score rows in a process that may die of it.
 
-Reads a request, the model text and a matrix from standard input and writes one JSON answer to standard output.
+Reads a request, the artifact and a matrix from standard input and writes one JSON answer to standard output.
 Started by `scoreline.models.verification`, never by hand.
 """
 
@@ -12,20 +12,23 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from scoreline.errors import ModelRejected
+from scoreline.errors import ModelError, Refused
 from scoreline.features import Feature, FeatureSet, Matrix
+from scoreline.models.formats.faults import named_faults
+from scoreline.models.formats.known import KnownFormats
+from scoreline.models.formats.model_format import ModelFormat
+from scoreline.models.model import find_shape_problem
 
-_FREE_BYTES, _BYTES_PER_TEXT_BYTE = 4 * 2**30, 64
-_UNNEEDED = ("pandas", "sklearn", "pyarrow", "matplotlib", "graphviz", "dask", "polars")
-"""What LightGBM imports where it is installed, and what a prediction from a matrix does without: saves a second."""
+_BYTES_PER_ARTIFACT_BYTE = 64
 
 
 class ProbeRequest(msgspec.Struct, frozen=True):
-    """First line of the input; then come `text_bytes` of model text, then the matrix as float64 rows."""
+    """First line of the input; then come `artifact_bytes` of the artifact, then the matrix as float64 rows."""
 
-    features: tuple[str, ...]
+    format: str
+    features: tuple[Feature, ...]
     classes: tuple[str, ...] | None
-    text_bytes: int
+    artifact_bytes: int
 
 
 class ProbeAnswer(msgspec.Struct, frozen=True):
@@ -34,7 +37,7 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
     Attributes:
         scores: of each row, as hexadecimal floats.
         rejected: why the model may not serve.
-        unusable: why LightGBM itself does not load on this machine.
+        unusable: why the format, or its library, does not load on this machine.
     """
 
     scores: Sequence[Sequence[str]] | None = None
@@ -42,41 +45,49 @@ class ProbeAnswer(msgspec.Struct, frozen=True):
     unusable: str | None = None
 
 
-def answer(request: ProbeRequest, text: bytes, matrix: Matrix) -> ProbeAnswer:
-    """Check the text's structure, then let LightGBM load it and score the rows."""
-    sys.modules.update(dict.fromkeys(_UNNEEDED))  # type: ignore[arg-type]  # None makes an import fail at once
+def answer(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, matrix: Matrix) -> ProbeAnswer:
+    """Check the artifact, then let its library load it and score the rows."""
     try:
-        from scoreline.models.booster import LightGBMModel
-    except (ImportError, OSError) as error:
+        with named_faults(model_format.runtime, "load and score the model"):
+            features = FeatureSet(request.features)
+            model_format.check(artifact, features)
+            model = model_format.load(artifact, features, request.classes)
+            scores = model.predict(matrix)
+    except Refused as error:
         return ProbeAnswer(unusable=str(error))
-    from scoreline.models.inspection import inspect_model
-
-    try:
-        inspect_model(text)
-        model = LightGBMModel(text.decode(), FeatureSet(tuple(map(Feature, request.features))), request.classes)
-        scores = model.predict(matrix)
-    except ModelRejected as error:
+    except ModelError as error:
         return ProbeAnswer(rejected=str(error))
-    expected = (len(matrix),) if request.classes is None else (len(matrix), len(request.classes))
-    if scores.shape != expected:
-        return ProbeAnswer(rejected=f"the model gives scores of shape {scores.shape}, but should give {expected}")
+    problem = find_shape_problem(scores, len(matrix), request.classes)
+    if problem is not None:
+        return ProbeAnswer(rejected=problem)
     return ProbeAnswer([[score.hex() for score in row] for row in scores.reshape(len(matrix), -1).tolist()])
 
 
 def main() -> None:
     """Answer the one request on standard input."""
-    # LightGBM prints to standard output; the answer must stand there alone.
+    # Libraries print to standard output; the answer must stand there alone.
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
         data = sys.stdin.buffer.read()
         head, _, body = data.partition(b"\n")
         request = msgspec.json.decode(head, type=ProbeRequest)
-        text = body[: request.text_bytes]
-        matrix = np.frombuffer(body[request.text_bytes :], dtype=np.float64).reshape(-1, len(request.features))
-        bound = _FREE_BYTES + _BYTES_PER_TEXT_BYTE * len(text)
-        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+        artifact = body[: request.artifact_bytes]
+        matrix = np.frombuffer(body[request.artifact_bytes :], dtype=np.float64).reshape(-1, len(request.features))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        answers.write(msgspec.json.encode(answer(request, text, matrix)))
+        try:
+            model_format = KnownFormats().find(request.format)
+        except Refused as error:
+            found = ProbeAnswer(unusable=str(error))
+        else:
+            _limit(model_format.probe_bytes, len(artifact))
+            found = answer(model_format, request, artifact, matrix)
+        answers.write(msgspec.json.encode(found))
+
+
+def _limit(free_bytes: int | None, artifact_bytes: int) -> None:
+    if free_bytes is not None:
+        bound = free_bytes + _BYTES_PER_ARTIFACT_BYTE * artifact_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from scoreline.errors import ModelError, ServiceError
+from scoreline.errors import ModelError, Refused, ServiceError
 from scoreline.models.live_route import LiveRoute
 from scoreline.records import Clock
 
@@ -20,7 +20,7 @@ class ReloadOutcome(StrEnum):
 
     UNCHANGED = "unchanged"
     RELOADED = "reloaded"
-    REJECTED = "rejected"  # there is no such alias or version, or it may not serve
+    REJECTED = "rejected"  # there is no such alias or version, or it may not serve, or not here
     STORE_AWAY = "store_away"
 
 
@@ -31,13 +31,15 @@ class Look:
     Attributes:
         live: what answers from now on.
         detail: why it is not what the alias means; empty where it is.
-        load_seconds: what it took to make a version ready; 0 where none was.
+        load_seconds: what it took to make versions ready; 0 where none were.
+        remembered: whether the store is away, and what this machine remembers of it was looked at.
     """
 
     outcome: ReloadOutcome
     live: LiveRoute
     detail: str = ""
     load_seconds: float = 0.0
+    remembered: bool = False
 
 
 class ReloadObserver(Protocol):
@@ -54,6 +56,11 @@ class Followed(Protocol):
     @property
     def live(self) -> LiveRoute:
         """What answers when nobody says."""
+        ...
+
+    @property
+    def outage(self) -> str | None:
+        """Why the store cannot be asked, where something remembers what it has said; None while it answers."""
         ...
 
     def follow(self) -> bool:
@@ -99,16 +106,19 @@ class Reloader:
         began = self._clock()
         try:
             changed = self._versions.follow()
-        except ModelError as error:
+        except (ModelError, Refused) as error:
             return Look(ReloadOutcome.REJECTED, self._versions.live, str(error))
         except ServiceError as error:
             return Look(ReloadOutcome.STORE_AWAY, self._versions.live, str(error))
         except Exception as error:
             logger.exception("a look at the alias failed", extra={"event": "reload_failed"})
             return Look(ReloadOutcome.STORE_AWAY, self._versions.live, f"{type(error).__name__}: {error}")
-        if not changed:
-            return Look(ReloadOutcome.UNCHANGED, self._versions.live)
-        return Look(ReloadOutcome.RELOADED, self._versions.live, load_seconds=self._clock() - began)
+        live, outage = self._versions.live, self._versions.outage
+        if changed:
+            return Look(ReloadOutcome.RELOADED, live, load_seconds=self._clock() - began)
+        if outage is not None:
+            return Look(ReloadOutcome.STORE_AWAY, live, outage, remembered=True)
+        return Look(ReloadOutcome.UNCHANGED, live)
 
 
 LookNow = Callable[[], Future[Look]]

@@ -4,12 +4,30 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from scoreline.errors import ConfigError
+from scoreline.features import Level
 
 RowMapping = Mapping[str, Any]
+
+
+class RowFormat(StrEnum):
+    """How rows are written down."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+    PARQUET = "parquet"
+
+
+_SUFFIXES = {
+    ".csv": RowFormat.CSV,
+    ".jsonl": RowFormat.JSON_LINES,
+    ".ndjson": RowFormat.JSON_LINES,
+    ".parquet": RowFormat.PARQUET,
+}
 
 
 def read_rows(path: Path) -> list[RowMapping]:
@@ -18,25 +36,87 @@ def read_rows(path: Path) -> list[RowMapping]:
     Raises:
         ConfigError: it is missing, of another kind, or no such rows.
     """
-    readers = {".csv": _read_csv, ".jsonl": _read_json_lines, ".ndjson": _read_json_lines, ".parquet": _read_parquet}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise ConfigError(f"{path} is neither CSV, JSON lines nor Parquet by its suffix ({', '.join(readers)})")
+    return parse_rows(*read_row_file(path), what=str(path))
+
+
+def read_row_file(path: Path) -> tuple[bytes, RowFormat]:
+    """The content of a file, and how its rows are written by its suffix.
+
+    Raises:
+        ConfigError: it is missing, or of another kind.
+    """
+    row_format = _SUFFIXES.get(path.suffix.lower())
+    if row_format is None:
+        raise ConfigError(f"{path} is neither CSV, JSON lines nor Parquet by its suffix ({', '.join(_SUFFIXES)})")
     try:
-        rows = reader(path.read_bytes())
-    except (OSError, ValueError) as error:
+        return path.read_bytes(), row_format
+    except OSError as error:
         raise ConfigError(f"the rows of {path} cannot be read: {error}") from error
+
+
+def parse_rows(data: bytes, row_format: RowFormat, *, what: str) -> list[RowMapping]:
+    """All rows of a file's content.
+
+    Args:
+        what: names it in messages.
+
+    Raises:
+        ConfigError: it holds no such rows.
+    """
+    readers = {RowFormat.CSV: _read_csv, RowFormat.JSON_LINES: _read_json_lines, RowFormat.PARQUET: _read_parquet}
+    try:
+        rows = readers[row_format](data)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the rows of {what} cannot be read: {error}") from error
     if not rows:
-        raise ConfigError(f"{path} has no rows")
+        raise ConfigError(f"{what} has no rows")
     return rows
 
 
-def _read_csv(data: bytes) -> list[RowMapping]:
-    reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+def find_columns(data: bytes, row_format: RowFormat, *, what: str) -> tuple[str, ...]:
+    """The names of the columns, without reading every row; of JSON lines, those of the first one.
+
+    Raises:
+        ConfigError: it holds no such rows.
+    """
     try:
-        return [{key: cell or None for key, cell in row.items()} for row in reader]
+        if row_format is RowFormat.PARQUET:
+            return tuple(_parquet_file(data).schema_arrow.names)
+        if row_format is RowFormat.CSV:
+            first = _csv_reader(data).fieldnames
+        else:
+            line = next((line for line in data.splitlines() if line.strip()), b"")
+            first = list(_read_json_lines(line)[0]) if line else None
+    except (OSError, ValueError, csv.Error) as error:
+        raise ConfigError(f"the rows of {what} cannot be read: {error}") from error
+    if not first:
+        raise ConfigError(f"{what} has no columns")
+    return tuple(first)
+
+
+def find_parquet_levels(data: bytes) -> Mapping[str, tuple[Level, ...]]:
+    """The levels of those columns of a Parquet file that pandas wrote as categories, in the file's order.
+
+    Raises:
+        ConfigError: the extra for Parquet is not installed.
+    """
+    file = _parquet_file(data)
+    named = [field.name for field in file.schema_arrow if hasattr(field.type, "index_type")]
+    table = file.read(columns=named) if named else None
+    if table is None or not table.num_rows:
+        return {}
+    return {name: tuple(table.column(name).unify_dictionaries().chunk(0).dictionary.to_pylist()) for name in named}
+
+
+def _read_csv(data: bytes) -> list[RowMapping]:
+    try:
+        return [{key: cell or None for key, cell in row.items()} for row in _csv_reader(data)]
     except csv.Error as error:
         raise ValueError(str(error)) from error
+
+
+def _csv_reader(data: bytes) -> "csv.DictReader[str]":
+    return csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
 
 
 def _read_json_lines(data: bytes) -> list[RowMapping]:
@@ -47,9 +127,13 @@ def _read_json_lines(data: bytes) -> list[RowMapping]:
 
 
 def _read_parquet(data: bytes) -> list[RowMapping]:
+    rows: list[RowMapping] = _parquet_file(data).read().to_pylist()
+    return rows
+
+
+def _parquet_file(data: bytes) -> Any:
     try:
         import pyarrow.parquet
     except ImportError as error:
         raise ConfigError("Parquet needs an extra: pip install 'scoreline[parquet]'") from error
-    rows: list[RowMapping] = pyarrow.parquet.read_table(pyarrow.BufferReader(data)).to_pylist()
-    return rows
+    return pyarrow.parquet.ParquetFile(pyarrow.BufferReader(data))

@@ -9,6 +9,7 @@ import numpy as np
 
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import FeatureSet, Matrix
+from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.golden import Golden, agree, describe_difference, to_matrix
 from scoreline.models.model import Scores
 from scoreline.models.probe import ProbeAnswer, ProbeRequest
@@ -20,36 +21,39 @@ _ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIG
 
 
 def probe_model(
-    text: bytes,
+    model_format: ModelFormat,
+    artifact: bytes,
     features: FeatureSet,
     classes: tuple[str, ...] | None,
     rows: Matrix,
     *,
     time_limit_seconds: float = TIME_LIMIT_SECONDS,
 ) -> Scores:
-    """Load a model text and score settled rows in a child process.
+    """Load an artifact and score settled rows in a child process.
 
     Returns:
         Shape (rows,), or (rows, classes) for a multi-class model.
 
     Raises:
-        ModelRejected: the text is malformed, LightGBM refuses it, or the child crashed or did not finish.
-        Refused: LightGBM itself does not load on this machine.
+        ModelRejected: the artifact is malformed, its library refuses it, or the child crashed or did not finish.
+        Refused: the format, or its library, does not load on this machine.
         Unavailable: no child process can be started.
     """
-    request = ProbeRequest(features.names, classes, len(text))
-    given = b"".join([msgspec.json.encode(request), b"\n", text, np.ascontiguousarray(rows).tobytes()])
+    request = ProbeRequest(model_format.name, features.features, classes, len(artifact))
+    given = b"".join([msgspec.json.encode(request), b"\n", artifact, np.ascontiguousarray(rows).tobytes()])
     try:
         child = subprocess.run(_COMMAND, input=given, capture_output=True, timeout=time_limit_seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ModelRejected(f"LightGBM did not load and score it within {time_limit_seconds:.0f} s") from error
+        raise ModelRejected(
+            f"{model_format.runtime} did not load and score it within {time_limit_seconds:.0f} s"
+        ) from error
     except OSError as error:
         raise Unavailable(f"no child process can be started to probe the model: {error}") from error
     if child.returncode:
-        raise _name_end(child)
+        raise _name_end(child, model_format.runtime)
     answer = msgspec.json.decode(child.stdout, type=ProbeAnswer)
     if answer.unusable is not None:
-        raise Refused(f"LightGBM does not load on this machine: {answer.unusable}")
+        raise Refused(answer.unusable)
     if answer.scores is None:
         raise ModelRejected(answer.rejected or "the probe gave no reason")
     scores = np.array([[float.fromhex(score) for score in row] for row in answer.scores], dtype=np.float64)
@@ -64,7 +68,7 @@ def golden_matrix(features: FeatureSet, golden: Golden) -> Matrix:
     """
     try:
         matrix = to_matrix(features, golden.rows)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ModelRejected(f"a golden row does not fit the manifest: {error}") from error
     settled = features.settle(matrix)
     if settled.problems:
@@ -83,11 +87,11 @@ def check_golden(golden: Golden, scores: Scores) -> None:
         raise ModelRejected(f"golden rows give other scores: {describe_difference(golden.scores, scores)}")
 
 
-def _name_end(child: "subprocess.CompletedProcess[bytes]") -> ModelRejected | Unavailable:
+def _name_end(child: "subprocess.CompletedProcess[bytes]", runtime: str) -> ModelRejected | Unavailable:
     last = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:_SHOWN_OUTPUT]
     if child.returncode > 0:
         return ModelRejected(f"loading it failed in a child process: {last}")
     name = signal.Signals(-child.returncode).name
     if -child.returncode in _ENDED_FROM_OUTSIDE:
         return Unavailable(f"the child process that probed the model was ended with {name}; out of memory?")
-    return ModelRejected(f"LightGBM crashed on it with {name}: the file is damaged")
+    return ModelRejected(f"{runtime} crashed on it with {name}: the file is damaged")

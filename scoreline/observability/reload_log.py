@@ -39,6 +39,8 @@ class ReloadLog:
                 },
             )
             self._live = live
+        if look.remembered:
+            return  # the store's own observer tells when it goes away, and when it is back
         if look.detail and look.detail != self._trouble:
             away = look.outcome is ReloadOutcome.STORE_AWAY
             logger.warning(

@@ -7,7 +7,7 @@ from scoreline.config.settings import Settings
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import LiveVersions, find_only_model
 from scoreline.models.reloading import Reloader
-from scoreline.models.store import ModelStore
+from scoreline.models.store import RememberedStore
 from scoreline.observability.client_log import ClientLog
 from scoreline.observability.comparisons import Comparison, Comparisons
 from scoreline.observability.dead_letters import DeadLetterLog
@@ -15,6 +15,7 @@ from scoreline.observability.health import ComponentHealth, HealthBoard
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.reload_log import ReloadLog
 from scoreline.observability.stats import Stats
+from scoreline.observability.store_log import StoreLog
 from scoreline.observability.summary import Summary
 from scoreline.observability.tee import ShadowTee
 from scoreline.schemas.catalog import SchemaCatalog
@@ -35,7 +36,7 @@ class Parts:
     def __init__(self, settings: Settings, roles: frozenset[Role]) -> None:
         self.settings = settings
         self.roles = roles
-        self.store = ModelStore(settings.model_store)
+        self.store = RememberedStore(settings.model_store, settings.cache_dir, observers=(StoreLog(),))
         self.model_name = settings.model or find_only_model(self.store)
         started = time.monotonic()
         self.versions = LiveVersions(

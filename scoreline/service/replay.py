@@ -16,8 +16,9 @@ from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.pinned import PinnedVersion
 from scoreline.models.selectors import find_version
-from scoreline.models.store import ModelStore
+from scoreline.models.store import RememberedStore
 from scoreline.observability.events import BatchObserver, BatchScored
+from scoreline.observability.store_log import StoreLog
 from scoreline.records import Record, TopicPartition
 from scoreline.schemas.configured import open_catalog
 from scoreline.service.deliveries import open_delivery
@@ -61,7 +62,7 @@ class Replay:
         self._settings = settings
         self._stop = stop
         self._observer = observer
-        self._store = ModelStore(settings.model_store)
+        self._store = RememberedStore(settings.model_store, settings.cache_dir, observers=(StoreLog(),))
         self.model_name = settings.model or find_only_model(self._store)
         self.group_id = f"{settings.group_for(self.model_name)}-replay-{replay_id}"
 

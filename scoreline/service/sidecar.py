@@ -8,6 +8,7 @@ import msgspec
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
+from scoreline.errors import ModelRejected
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
@@ -15,6 +16,7 @@ from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
 from scoreline.models.live import LiveVersions
 from scoreline.models.reloading import Reloader
+from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
 from scoreline.observability.comparisons import QUANTILES, Comparison
 from scoreline.observability.tee import RequestTee
@@ -100,7 +102,7 @@ class StoreListing:
     def list_versions(self) -> Mapping[str, Any]:
         """Every version of the model, its aliases, and which are loaded."""
         name = self._versions.name
-        aliases = self._store.aliases(name)
+        aliases, problem = self._read_aliases()
         resident = {v.version: v for v in self._versions.resident()}
         latest = self._reloader.latest
         return {
@@ -108,6 +110,7 @@ class StoreListing:
             "live": {"alias": self._versions.alias, **self._versions.route.to_json()},
             "reload": {"outcome": latest.outcome, "detail": latest.detail or None},
             "aliases": {alias: route.to_json() for alias, route in aliases.items()},
+            "problem": problem,
             "versions": [
                 {
                     "version": number,
@@ -119,6 +122,13 @@ class StoreListing:
             ],
             "shadows": [_describe(each) for each in self._compare_shadows()],
         }
+
+    def _read_aliases(self) -> tuple[Mapping[str, Route], str | None]:
+        """What every alias means; where one is damaged, why nobody can say: all else is to be seen all the same."""
+        try:
+            return self._store.aliases(self._versions.name), None
+        except ModelRejected as error:
+            return {}, str(error)
 
     def show_version(self, selector: str) -> Mapping[str, Any]:
         """The manifest of one version; of an alias that several answer, which they are."""

@@ -1,4 +1,4 @@
-"""Pytest plugin: a real Kafka as a fixture, topics of one's own, and brokers and services that may be broken.
+"""Pytest plugin: a real Kafka and an S3 as fixtures, topics of one's own, brokers and services that may be broken.
 
 Every pytest run of an environment that has scoreline loads this module, so it imports nothing of ours until a fixture
 is asked for.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scoreline.local.mock import MockKafka
     from scoreline.testing.kafkas import ProxiedKafka, RunningKafka
     from scoreline.testing.registry import RealRegistry
+    from scoreline.testing.s3_server import S3Bucket, S3Server
     from scoreline.testing.secured import SecuredKafka
     from scoreline.testing.service import ServiceProcess
     from scoreline.testing.topics import Topics
@@ -70,6 +71,28 @@ def give_up(config: pytest.Config, reason: object, what: str = "kafka") -> NoRet
     if config.getoption(f"--require-{what}"):
         pytest.fail(f"--require-{what}: {reason}", pytrace=False)
     pytest.skip(f"no real {what}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """An S3 on loopback for the whole session; `s3` is what a test asks for."""
+    pytest.importorskip("moto", reason="no S3 here: pip install 'scoreline[test]'")
+    from scoreline.testing.s3_server import S3Server
+
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Bucket]:
+    """An empty bucket on loopback, which every client of S3 in this process asks: `.url`."""
+    from scoreline.testing.s3_server import S3Bucket
+
+    for variable, value in s3_server.environment.items():
+        monkeypatch.setenv(variable, value)
+    bucket = S3Bucket.make(s3_server)
+    yield bucket
+    s3_server.stop_interfering()
 
 
 @pytest.fixture(scope="session")

@@ -2,28 +2,24 @@ import json
 from pathlib import Path
 
 import pytest
+from fastavro import parse_schema
 
 from scoreline.cli import main
 from scoreline.cli.model_store import WHEN_SERVED
 from scoreline.models import loading, publishing
-from scoreline.models.booster import LightGBMModel
 from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
-from tests.models.builders import CLASSES, LEVELS, train
+from tests.models.builders import CLASSES, LEVELS, score_in_process, train
 
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch) -> ModelStore:
     """A store and a cache of the test's own, and models scored in this process."""
-
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        return LightGBMModel(text.decode(), features, classes).predict(rows)
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCORELINE_MODEL_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("SCORELINE_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(publishing, "probe_model", score)
-    monkeypatch.setattr(loading, "probe_model", score)
+    monkeypatch.setattr(publishing, "probe_model", score_in_process)
+    monkeypatch.setattr(loading, "probe_model", score_in_process)
     return ModelStore(str(tmp_path / "store"))
 
 
@@ -64,6 +60,11 @@ def test_publish_takes_features_classes_golden_rows_and_a_baseline(store, tmp_pa
         (["publish", "Flights", "binary.txt"], 2, "cannot name a model"),
         (["publish", "flights", "none.txt"], 2, "none.txt cannot be read: No such file"),
         (["publish", "flights", "binary.txt", "--tag", "x"], 2, "--tag 'x' should be k=v"),
+        (["publish", "flights", "binary.txt", "--metric", "auc"], 2, "--metric 'auc' should be k=v"),
+        (["publish", "flights", "binary.txt", "--metric", "auc=good"], 2, "--metric should be k=number"),
+        (["publish", "flights", "binary.txt", "--metric", "auc=nan"], 2, "metric auc=nan should be a name with a fini"),
+        (["publish", "flights", "binary.txt", "--time-column", "t"], 2, "there is no baseline"),
+        (["publish", "flights", "."], 2, "not of an MLflow model: it has no file MLmodel"),
         (["publish", "flights", "binary.txt", "--classes", "a,b"], 2, "for multi-class"),
         (["publish", "flights", "binary.txt", "--golden", "binary.txt"], 2, "neither CSV"),
         (["publish", "flights", "use_missing_false.txt"], 2, "trained with use_missing=false"),
@@ -109,6 +110,26 @@ def test_show_names_what_a_producer_has_to_send(capsys):
     content = json.loads(capsys.readouterr().out)
     assert content["aliases"] == ["production"]
     assert content["features"][0]["levels"] == list(LEVELS)
+
+
+def test_show_avro_prints_the_schema_that_producers_can_use_and_nothing_else(capsys):
+    run("publish", "homes-2", write_model("pandas"))
+    capsys.readouterr()
+    assert run("show", "homes-2", "--avro") == 0
+    schema = parse_schema(json.loads(capsys.readouterr().out))
+    assert schema["name"] == "homes_2"
+    assert [field["name"] for field in schema["fields"]] == ["place", "x", "size", "flag"]
+    assert schema["fields"][0]["type"] == ["null", "string"]
+
+
+def test_publish_notes_metrics_and_the_time_column_of_the_baseline(store):
+    Path("baseline.csv").write_text("x,y,seen_at\n1,2,2026-01-01\n")
+    options = ["--baseline", "baseline.csv", "--time-column", "seen_at", "--metric", "auc=0.91", "--metric", "rows=2e5"]
+    assert run("publish", "flights", write_model(), *options) == 0
+    manifest = store.manifest("flights", 1)
+    assert manifest.metrics == {"auc": 0.91, "rows": 200_000.0}
+    assert manifest.training["baseline_time_column"] == "seen_at"
+    assert manifest.training["baseline_format"] == "csv"
 
 
 @pytest.mark.slow

@@ -162,6 +162,12 @@ class TestSecrets:
         assert "hunter2" not in repr(settings.http_tokens)
         assert settings.schema_registry_password == "hunter2"
 
+    def test_credentials_in_the_url_of_the_model_store_are_shown_nowhere(self):
+        settings = load(**BROKER, MODEL_STORE="ftp://ann:hunter2@host/models")
+        assert "hunter2" not in repr(settings) + str(settings) + repr(settings.effective())
+        assert settings.effective()["SCORELINE_MODEL_STORE"].value == "ftp://***@host/models"
+        assert settings.model_store == "ftp://ann:hunter2@host/models"
+
     def test_are_not_shown_by_a_complaint(self):
         problems = problems_of(
             HTTP_TOKENS="hunter2,predict:ok",

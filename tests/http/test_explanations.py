@@ -12,7 +12,7 @@ from scoreline.http.limits import Limits
 from scoreline.models.booster import LightGBMModel
 from scoreline.testing.fakes import WeightedSum
 from tests.http.sidecars import happens, make_model, serve, until
-from tests.models.builders import train, train_from_pandas
+from tests.models.builders import LEVELS, train
 
 
 async def test_each_instance_is_explained_by_its_weightiest_features():
@@ -177,10 +177,10 @@ async def test_what_an_abandoned_request_waited_for_is_not_explained():
 
 async def test_explanations_of_a_real_model_read_back_to_the_same_bits():
     """With nulls, and a level that training never saw, which is explained as a null is."""
-    trained, frame = train_from_pandas()
-    levels = {"place": tuple(frame["place"].cat.categories), "size": (3, 5, 9)}
+    trained, names = train("pandas"), ("place", "x", "size", "flag")
+    levels = {"place": LEVELS, "size": (3, 5, 9)}
     kinds = {"flag": Kind.BOOLEAN, "x": Kind.NUMERIC}
-    features = FeatureSet(tuple(Feature(n, kinds.get(n, Kind.CATEGORICAL), levels=levels.get(n)) for n in frame))
+    features = FeatureSet(tuple(Feature(n, kinds.get(n, Kind.CATEGORICAL), levels=levels.get(n)) for n in names))
     rows = [
         {"place": "東京", "x": 0.1, "size": 9, "flag": True},
         {"place": "nowhere", "x": None, "size": 4, "flag": False},
@@ -194,4 +194,4 @@ async def test_explanations_of_a_real_model_read_back_to_the_same_bits():
         explained = msgspec.json.decode(answer.body)["explanations"]
         for told, row in zip(explained, expected.tolist(), strict=True):
             assert told["base"] == row[-1]
-            assert {f["feature"]: f["contribution"] for f in told["features"]} == dict(zip(frame, row, strict=False))
+            assert {f["feature"]: f["contribution"] for f in told["features"]} == dict(zip(names, row, strict=False))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from scoreline.errors import Refused, Unavailable
+from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models import cache as cache_module
 from scoreline.models.cache import ModelCache
 from scoreline.models.manifest import Blob
@@ -28,14 +29,17 @@ def test_a_damaged_copy_is_not_found(tmp_path):
     assert cache.find(BLOB) is None
 
 
-def test_a_probe_is_remembered_for_this_machine_and_this_lightgbm(tmp_path, monkeypatch):
-    cache = ModelCache(tmp_path)
-    assert not cache.was_probed(BLOB)
-    cache.remember_probed(BLOB)
-    assert ModelCache(tmp_path).was_probed(BLOB)
-    assert not cache.was_probed(Blob.of(b"other"))
-    monkeypatch.setattr(cache_module, "_environment", lambda: "another LightGBM")
-    assert not cache.was_probed(BLOB)
+def test_a_probe_is_remembered_for_this_machine_these_features_and_what_loads_it(tmp_path, monkeypatch):
+    cache, features = ModelCache(tmp_path), FeatureSet((Feature("x", Kind.CATEGORICAL, levels=("a", "b")),))
+    shorter = FeatureSet((Feature("x", Kind.CATEGORICAL, levels=("a",)),))
+    assert not cache.was_probed(BLOB, features, "lightgbm 4")
+    cache.remember_probed(BLOB, features, "lightgbm 4")
+    assert ModelCache(tmp_path).was_probed(BLOB, FeatureSet(features.features), "lightgbm 4")
+    assert not cache.was_probed(BLOB, shorter, "lightgbm 4")
+    assert not cache.was_probed(BLOB, features, "lightgbm 5")
+    assert not cache.was_probed(Blob.of(b"other"), features, "lightgbm 4")
+    monkeypatch.setattr(cache_module, "_environment", lambda runtime: f"{runtime}, another machine")
+    assert not cache.was_probed(BLOB, features, "lightgbm 4")
 
 
 @pytest.mark.parametrize(("error", "expected"), [(PermissionError("no"), Refused), (OSError("disk full"), Unavailable)])

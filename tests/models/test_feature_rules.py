@@ -2,22 +2,22 @@ import json
 
 import lightgbm
 import numpy as np
-import pandas as pd
 import pytest
 
 from scoreline.errors import ConfigError
 from scoreline.features import Kind
 from scoreline.models.feature_rules import FeatureStatement, find_features, read_statements
 from scoreline.models.inspection import inspect_model
-from tests.models.builders import LEVELS, TINY, train, train_from_pandas
+from tests.models.builders import LEVELS, train, train_with_levels, train_with_lists
 
 
 def features_of(shape, *statements):
     return {feature.name: feature for feature in find_features(train(shape).facts, statements)}
 
 
-def inspect_frame(frame, target, **parameters):
-    booster = lightgbm.train({**TINY, "objective": "regression"}, lightgbm.Dataset(frame, target, **parameters), 3)
+def inspect_trained(columns, target, categorical, lists):
+    matrix = np.column_stack(list(columns.values())).astype(np.float64)
+    booster = train_with_lists(matrix, target, list(columns), categorical, lists)
     return inspect_model(booster.model_to_string().encode())
 
 
@@ -63,7 +63,7 @@ def test_use_missing_false_is_published_once_nullability_is_said():
 
 
 def test_level_lists_of_pandas_go_to_their_columns():
-    place, x, size, flag = find_features(train_from_pandas()[0].facts)
+    place, x, size, flag = find_features(train_with_levels().facts)
     assert (place.levels, size.levels) == (LEVELS, (3, 5, 9))
     assert (x.levels, flag.levels) == (None, None)
     assert place.kind is size.kind is Kind.CATEGORICAL
@@ -72,18 +72,18 @@ def test_level_lists_of_pandas_go_to_their_columns():
 def test_a_category_column_that_never_varies_keeps_its_list_by_the_training_parameter():
     """feature_infos says `none` of it, but the parameter categorical_feature names its position."""
     random = np.random.default_rng(0)
-    fixed = pd.Categorical(["only"] * 200, categories=["only", "other"])
-    frame = pd.DataFrame({"fixed": fixed, "place": pd.Categorical(random.choice(LEVELS, 200), categories=LEVELS)})
-    features = find_features(inspect_frame(frame, frame["place"] == LEVELS[1]))
+    columns = {"fixed": np.zeros(200), "place": random.integers(0, 4, 200)}
+    lists = [["only", "other"], list(LEVELS)]
+    features = find_features(inspect_trained(columns, columns["place"] == 1, ["fixed", "place"], lists))
     assert [feature.levels for feature in features] == [("only", "other"), LEVELS]
 
 
 def test_level_lists_that_cannot_be_assigned_are_asked_for():
     """An ordered category has a list too, but LightGBM takes its codes as numbers."""
     random = np.random.default_rng(0)
-    sizes = pd.Categorical(random.choice(["s", "m", "l"], 200), categories=["s", "m", "l"], ordered=True)
-    frame = pd.DataFrame({"size": sizes, "place": pd.Categorical(random.choice(LEVELS, 200), categories=LEVELS)})
-    facts = inspect_frame(frame, (frame["place"] == LEVELS[1]) + sizes.codes)
+    columns = {"size": random.integers(0, 3, 200), "place": random.integers(0, 4, 200)}
+    target = (columns["place"] == 1) + columns["size"]
+    facts = inspect_trained(columns, target, ["place"], [["s", "m", "l"], list(LEVELS)])
     with pytest.raises(ConfigError, match="2 level lists without names for 1 categorical features"):
         find_features(facts)
     size, place = find_features(
@@ -113,6 +113,26 @@ def test_what_is_said_wins_over_what_was_found():
 def test_what_contradicts_the_model_is_refused(statement, problem):
     with pytest.raises(ConfigError, match=problem):
         features_of("regression", statement)
+
+
+@pytest.mark.parametrize(
+    ("levels", "problem"),
+    [
+        (LEVELS[1:] + LEVELS[:1], "the code 0, but the model's own pandas_categorical 1"),
+        ((*LEVELS, "new"), "has 5 levels, but the model's own pandas_categorical 4"),
+    ],
+)
+def test_levels_of_an_older_training_are_refused(levels, problem):
+    """They would be scored as other levels, without a word."""
+    with pytest.raises(ConfigError, match=problem):
+        features_of("pandas", FeatureStatement("place", levels=levels))
+
+
+def test_levels_may_be_given_other_words_or_none():
+    assert features_of("pandas", FeatureStatement("place", levels=("a", "b", "c", "d")))["place"].levels == tuple(
+        "abcd"
+    )
+    assert features_of("pandas", FeatureStatement("place", levels=None))["place"].levels is None
 
 
 def test_every_problem_is_told_at_once():

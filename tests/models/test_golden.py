@@ -8,7 +8,7 @@ from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models.feature_rules import find_features
 from scoreline.models.golden import Golden, decode_golden, encode_golden, make_rows, to_matrix
 from scoreline.models.golden_rows import find_expected, to_rows
-from tests.models.builders import LEVELS, SHAPES, statements_for, train, train_from_pandas
+from tests.models.builders import LEVELS, SHAPES, statements_for, train, train_with_levels
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -46,7 +46,7 @@ def test_made_up_rows_reach_most_leaves():
 
 
 def test_made_up_rows_hold_levels_as_they_are_and_the_last_one_first():
-    trained, _ = train_from_pandas()
+    trained = train_with_levels()
     rows = make_rows(trained.facts, find_features(trained.facts))
     assert rows[0][0] == LEVELS[-1]
     assert {row[0] for row in rows} == {*LEVELS, None}
@@ -57,6 +57,8 @@ def test_made_up_rows_hold_levels_as_they_are_and_the_last_one_first():
     [
         (b"", "damaged"),
         (b'{"synthetic": true, "rows": [[1]], "scores": [["x"]]}', "damaged"),
+        (b'{"synthetic": true, "rows": [[1]], "scores": [["0x1p+5000"]]}', "damaged"),
+        (b'{"rows": ' + b"[" * 100_000, "damaged"),
         (b'{"synthetic": true, "rows": [[1, 2]], "scores": [["0x1p+0"]]}', "do not fit"),
         (b'{"synthetic": true, "rows": [[1]], "scores": []}', "do not fit"),
         (b'{"synthetic": true, "rows": [[1]], "scores": [["0x1p+0", "0x1p+0"]]}', "do not fit"),

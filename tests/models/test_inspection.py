@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scoreline.errors import ModelRejected
 from scoreline.models.inspection import Output, inspect_model
-from tests.models.builders import LEVELS, SHAPES, TINY, train, train_from_pandas
+from tests.models.builders import LEVELS, SHAPES, TINY, train, train_with_levels
 
 RANDOM_FOREST = {"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}
 ONE_SCORE = [
@@ -97,7 +97,7 @@ def test_categories_and_their_highest_code_are_found():
 
 
 def test_level_lists_of_pandas_come_as_they_are():
-    facts = train_from_pandas()[0].facts
+    facts = train_with_levels().facts
     assert facts.level_lists == (LEVELS, (3, 5, 9))
 
 
@@ -190,6 +190,7 @@ def test_a_tree_that_would_make_lightgbm_read_foreign_memory_is_rejected(key, va
         (b"label_index=0", b"label_index=0\r\r", "a carriage return within a line"),
         (b"label_index=0\n", b"", "lacks label_index"),
         (b"pandas_categorical:null", b"pandas_categorical:[[1]", "no JSON"),
+        (b"pandas_categorical:null", b"pandas_categorical:" + b"[" * 100_000, "no JSON"),
         (b"pandas_categorical:null", b"pandas_categorical:{}", "no list of lists"),
         (b"feature_names=x", b"feature_names=\xff", "no UTF-8"),
         (b"Tree=1", b"Tree=2", "tree 1 is not where"),

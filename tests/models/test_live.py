@@ -11,14 +11,13 @@ import pytest
 from scoreline.errors import ModelNotFound, ModelRejected, Unavailable
 from scoreline.features import Feature
 from scoreline.models import loading
-from scoreline.models.booster import LightGBMModel
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import PROBE_LIMIT_SECONDS, REJECTED_SECONDS, LiveVersions, find_only_model
 from scoreline.models.model import ModelVersion
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS
 from scoreline.testing.fakes import WeightedSum
-from tests.models.builders import MANIFEST, put_version, score_with_lightgbm, train, trusting_cache
+from tests.models.builders import MANIFEST, put_version, score_in_process, score_with_lightgbm, train, trusting_cache
 
 MODEL = WeightedSum([Feature("x")], [1.0])
 
@@ -152,9 +151,9 @@ def test_a_rejection_that_is_remembered_holds_nothing_of_the_failed_load(store, 
 def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monkeypatch):
     limits = []
 
-    def probe(text, features, classes, rows, *, time_limit_seconds):
+    def probe(*model, time_limit_seconds):
         limits.append(time_limit_seconds)
-        return LightGBMModel(text.decode(), features, classes).predict(rows)
+        return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 
     monkeypatch.setattr(loading, "probe_model", probe)
     store = ModelStore(str(tmp_path / "store"))

@@ -8,9 +8,9 @@ from scoreline.errors import ModelNotFound, ModelRejected
 from scoreline.features import Feature, Kind
 from scoreline.models import loading
 from scoreline.models.cache import ModelCache
-from scoreline.models.loading import VersionLoader
+from scoreline.models.loading import SharedFeatures, VersionLoader
 from scoreline.models.store import ModelStore
-from tests.models.builders import LEVELS, put_version, train, trusting_cache
+from tests.models.builders import LEVELS, put_version, score_in_process, train, trusting_cache
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def probes(monkeypatch):
     """Counts child processes, and starts none."""
     started = []
 
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        started.append(text)
-        return loading.LightGBMModel(text.decode(), features, classes).predict(rows)
+    def score(*model, time_limit_seconds):
+        started.append(model)
+        return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 
     monkeypatch.setattr(loading, "probe_model", score)
     return started
@@ -101,29 +101,59 @@ def put_changed(store, shape, **changes):
     return put_version(store, "tiny", train(shape), **changes)
 
 
-def load(store, tmp_path, manifest):
-    return VersionLoader(store, trusting_cache(tmp_path / "cache", manifest)).load("tiny", 1)
+def load(store, tmp_path):
+    return VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
 
 
+@pytest.mark.usefixtures("probes")
 def test_a_manifest_with_renamed_features_is_rejected(store, tmp_path):
     names = ("y", "x", "category", "constant")
-    manifest = put_changed(store, "binary", features=tuple(map(Feature, names)))
-    with pytest.raises(ModelRejected, match="manifest's features are"):
-        load(store, tmp_path, manifest)
+    put_changed(store, "binary", features=tuple(map(Feature, names)))
+    with pytest.raises(ModelRejected, match="manifest's features are .* but the model's"):
+        load(store, tmp_path)
 
 
-def test_a_manifest_with_a_shortened_level_list_is_rejected_by_its_golden_rows(store, tmp_path):
-    place = Feature("place", Kind.CATEGORICAL, levels=LEVELS[:1])
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (Feature("place", Kind.CATEGORICAL, levels=LEVELS[:1]), "has 1 levels, but the model uses code 2"),
+        (
+            Feature("place", Kind.CATEGORICAL, levels=LEVELS[:3]),
+            "has 3 levels, but the model's own pandas_categorical 4",
+        ),
+        (
+            Feature("place", Kind.CATEGORICAL, levels=LEVELS[::-1]),
+            "gives 'plain' the code 0, but .* pandas_categorical 3",
+        ),
+        (Feature("place"), "a golden row does not fit the manifest: feature 'place' has to be a number"),
+    ],
+)
+@pytest.mark.usefixtures("probes")
+def test_a_manifest_whose_levels_do_not_fit_is_rejected_whatever_its_golden_rows_reach(store, tmp_path, place, message):
+    """A cut at the end of a list changes no score that a golden row has to show."""
     size = Feature("size", Kind.CATEGORICAL, levels=(3, 5, 9))
-    manifest = put_changed(store, "pandas", features=(place, Feature("x"), size, Feature("flag")))
-    with pytest.raises(ModelRejected, match="golden"):
-        load(store, tmp_path, manifest)
+    put_changed(store, "pandas", features=(place, Feature("x"), size, Feature("flag")))
+    with pytest.raises(ModelRejected, match=message):
+        load(store, tmp_path)
 
 
+def test_levels_in_other_words_are_welcome(store, tmp_path):
+    """What a producer calls them need not be what they were called in training; the golden rows hold the new words."""
+    text = train("pandas").text
+    start = text.rindex(b"pandas_categorical:")
+    words = b'pandas_categorical:[["a","b","c","d"],[3,5,9]]\n'
+    manifest = put_version(store, "tiny", train("pandas"))
+    renamed = replace(manifest, blobs={**manifest.blobs, "model": store.add_blob("tiny", text[:start] + words)})
+    store.add_version(renamed)
+    cache = trusting_cache(tmp_path / "cache", renamed)
+    assert VersionLoader(store, cache).load("tiny", 2).model.features == manifest.feature_set
+
+
+@pytest.mark.usefixtures("probes")
 def test_a_manifest_with_another_number_of_classes_is_rejected(store, tmp_path):
-    manifest = put_changed(store, "multiclass", classes=("a", "b"))
+    put_changed(store, "multiclass", classes=("a", "b"))
     with pytest.raises(ModelRejected, match="golden rows do not fit"):
-        load(store, tmp_path, manifest)
+        load(store, tmp_path)
 
 
 def test_golden_rows_of_another_model_are_rejected(store, tmp_path):
@@ -153,7 +183,30 @@ def test_a_manifest_that_was_edited_is_rejected(store, tmp_path):
         VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1)
 
 
+def test_why_a_version_may_not_serve_begins_with_which_one_it_is(store, tmp_path):
+    """Who reads it has asked for an alias."""
+    manifest = put_version(store, "tiny", train("binary"))
+    damage(Path(store.url, "tiny", "blobs", manifest.blobs["model"].sha256), "empty")
+    loader = VersionLoader(store, ModelCache(tmp_path / "cache"))
+    for check in (loader.load, loader.verify):
+        with pytest.raises(ModelRejected, match=r"^tiny 1 may not serve: blob .* has 0 bytes"):
+            check("tiny", 1)
+
+
 def test_a_version_that_there_is_not_is_not_found(store, tmp_path):
     put_version(store, "tiny", train("binary"))
     with pytest.raises(ModelNotFound, match="no version 2"):
         VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 2)
+
+
+def test_versions_with_equal_features_share_them_as_one_object(store, tmp_path):
+    """And those with others do not; loaders that are told to share do so, too."""
+    manifests = [put_version(store, "tiny", train(shape)) for shape in ("binary", "binary", "multiclass")]
+    others = put_version(store, "tiny", train("binary"), features=(Feature("else"), *manifests[0].features[1:]))
+    cache, shared = trusting_cache(tmp_path / "cache", *manifests, others), SharedFeatures()
+    loaders = [VersionLoader(store, cache, shared=shared) for _ in range(2)]
+    first, second = (loader.load("tiny", version).model.features for version, loader in enumerate(loaders, 1))
+    assert first is second
+    assert first is loaders[0].load("tiny", 3).model.features
+    with pytest.raises(ModelRejected):
+        loaders[0].load("tiny", others.version)

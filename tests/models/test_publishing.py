@@ -6,14 +6,21 @@ import pytest
 
 from scoreline.errors import ConfigError, ModelRejected
 from scoreline.models import publishing
-from scoreline.models.booster import LightGBMModel
 from scoreline.models.cache import ModelCache
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.golden import decode_golden
 from scoreline.models.loading import VersionLoader
 from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore
-from tests.models.builders import CLASSES, SHAPES, score_with_lightgbm, statements_for, train, trusting_cache
+from tests.models.builders import (
+    CLASSES,
+    SHAPES,
+    score_in_process,
+    score_with_lightgbm,
+    statements_for,
+    train,
+    trusting_cache,
+)
 
 
 @pytest.fixture
@@ -24,11 +31,7 @@ def store(tmp_path: Path) -> ModelStore:
 @pytest.fixture
 def in_process(monkeypatch):
     """Score in this process, where the model is known to be sound: a child takes a third of a second."""
-
-    def score(text, features, classes, rows, *, time_limit_seconds):
-        return LightGBMModel(text.decode(), features, classes).predict(rows)
-
-    monkeypatch.setattr(publishing, "probe_model", score)
+    monkeypatch.setattr(publishing, "probe_model", score_in_process)
 
 
 def offer(shape: str, **changes) -> Publication:

@@ -19,6 +19,7 @@ class Versions:
         self.live = LiveRoute((ModelVersion("flights", 1, "a", MODEL),))
         self.meant = 1
         self.error = None
+        self.outage = None
         self.now = 0.0
 
     def follow(self):
@@ -77,7 +78,7 @@ def test_another_version_is_told_with_the_time_that_it_took(reloader, versions, 
         (ModelRejected("golden rows differ"), ReloadOutcome.REJECTED),
         (ModelNotFound("there is no version 9"), ReloadOutcome.REJECTED),
         (Unavailable("the store is away"), ReloadOutcome.STORE_AWAY),
-        (Refused("the store refuses"), ReloadOutcome.STORE_AWAY),
+        (Refused("a package is missing"), ReloadOutcome.REJECTED),
         (RuntimeError("a backend's own"), ReloadOutcome.STORE_AWAY),
     ],
 )
@@ -88,3 +89,14 @@ def test_what_goes_wrong_is_said_and_leaves_the_live_version(reloader, versions,
     assert look.detail.endswith(str(error))
     versions.error = None
     assert reloader.look().detail == ""
+
+
+def test_a_store_that_is_away_is_told_where_memory_has_answered(reloader, versions, recorder):
+    """What memory says may still be a change; that it is only memory is told with the next look."""
+    versions.outage = "no route to host"
+    versions.meant = 2
+    assert reloader.look().outcome is ReloadOutcome.RELOADED
+    look = reloader.look()
+    assert (look.outcome, look.detail, look.remembered) == (ReloadOutcome.STORE_AWAY, "no route to host", True)
+    versions.outage = None
+    assert reloader.look().outcome is ReloadOutcome.UNCHANGED

@@ -7,6 +7,7 @@ import pytest
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models import verification
+from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.golden import Golden
 from scoreline.models.verification import check_golden, golden_matrix, probe_model
 from tests.models.builders import score_with_lightgbm, train
@@ -14,7 +15,8 @@ from tests.models.builders import score_with_lightgbm, train
 
 def probe(trained, text=None, **options):
     features = trained.plain_features
-    return probe_model(text or trained.text, features, trained.classes, trained.matrix[:5], **options)
+    model = (text or trained.text, features, trained.classes)
+    return probe_model(LightGBMFormat(), *model, trained.matrix[:5], **options)
 
 
 def replace_child(monkeypatch, code):
@@ -109,7 +111,9 @@ def test_golden_rows_become_the_matrix_that_a_record_would_give():
     assert np.array_equal(matrix, [[1, 1], [np.nan, 1], [np.nan, 2.5]], equal_nan=True)
 
 
-@pytest.mark.parametrize(("row", "message"), [(["a", None], "is null"), (["a", "x"], "has to be a number")])
+@pytest.mark.parametrize(
+    ("row", "message"), [(["a", None], "is null"), (["a", "x"], "has to be a number"), (["a", 10**400], "too large")]
+)
 def test_golden_rows_that_contradict_the_features_are_rejected(row, message):
     with pytest.raises(ModelRejected, match=message):
         golden_matrix(LEVELLED, Golden([row], np.zeros(1), synthetic=False))

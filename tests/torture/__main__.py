@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from scoreline.local.broker import KafkaBroker
 from scoreline.local.cluster import KafkaCluster
 from scoreline.local.properties import FAST_TIMEOUTS
 from scoreline.testing.kafkas import proxied_broker
@@ -21,11 +22,15 @@ from tests.torture.chapter import Chapter
 from tests.torture.ground import Ground
 from tests.torture.outcome import EXACTLY_ONCE, add_up, describe, find_violations
 from tests.torture.progress import FORMS, Progress, choose_form
+from tests.torture.reloads import VERSIONS, Reloads
 from tests.torture.schedule import draw_schedule
 from tests.torture.setting import DELIVERIES, PROTOCOLS, Setting
 from tests.torture.tiny import make_tiny
+from tests.torture.versions import make_versions
 
 MINUTES = 25.0
+RELOADS = 200
+RELOADS_PER_SECOND = 2000
 UNFINISHED_EXIT = 2
 
 
@@ -33,7 +38,7 @@ def read_arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description="What make torture runs.")
     parser.add_argument("--delivery", choices=DELIVERIES, default=DELIVERIES[0])
     parser.add_argument("--protocol", choices=PROTOCOLS, default="classic")
-    parser.add_argument("--form", choices=["members", *FORMS], default="members")
+    parser.add_argument("--form", choices=["members", "reloads", *FORMS], default="members")
     parser.add_argument("--seed", type=int, help="of the events [default: of the run under way, else a new one]")
     parser.add_argument("--folder", type=Path, default=Path(".torture"), help="for progress and logs [.torture]")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="no chapter begins after so long [25]")
@@ -78,9 +83,23 @@ def tell(title, outcome, delivery):
     return violations
 
 
+def run_reloads(delivery, protocol):
+    """The one form without chapters: the alias moves 200 times under load; the exit code."""
+    setting = Setting(delivery=delivery, protocol=protocol, per_second=RELOADS_PER_SECOND)
+    with ExitStack() as stack:
+        broker = stack.enter_context(KafkaBroker(properties=FAST_TIMEOUTS))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scoreline-torture-")))
+        versions = make_versions(folder / "tiny", VERSIONS)
+        came = Reloads(broker.bootstrap_servers, versions, setting, folder).run(RELOADS)
+    print(*came.describe(), sep="\n")
+    return 1 if came.trouble else 0
+
+
 def main():
     """Run what is left, and judge the whole."""
     asked = read_arguments()
+    if asked.form == "reloads":
+        return run_reloads(asked.delivery, asked.protocol)
     form = choose_form(asked.form, asked.delivery, asked.protocol)
     progress = Progress(
         asked.folder / f"{asked.form}-{asked.delivery}-{asked.protocol}",

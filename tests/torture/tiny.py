@@ -66,13 +66,22 @@ def is_poison(number):
     return number % POISON_EVERY == POISON_EVERY - 1
 
 
+def make_matrix():
+    """What the records hold that are no poison, in the order of `Tiny.values`."""
+    return np.random.default_rng(4).normal(size=(DIFFERENT, len(FEATURES)))
+
+
+def train_tiny(matrix, factor=1.0):
+    """A model whose scores are about so many times those of the first one."""
+    data = lightgbm.Dataset(matrix, factor * (matrix @ [1.0, -2.0, 3.0, 0.5]), feature_name=list(FEATURES))
+    settings = {"objective": "regression", "num_leaves": 4, "min_data_in_leaf": 2, "verbose": -1, "num_threads": 1}
+    return lightgbm.train(settings, data, 5)
+
+
 def make_tiny(folder):
     """Train and publish the model, and write the schema of its records."""
-    random = np.random.default_rng(4)
-    matrix = random.normal(size=(DIFFERENT, len(FEATURES)))
-    data = lightgbm.Dataset(matrix, matrix @ [1.0, -2.0, 3.0, 0.5], feature_name=list(FEATURES))
-    settings = {"objective": "regression", "num_leaves": 4, "min_data_in_leaf": 2, "verbose": -1, "num_threads": 1}
-    booster = lightgbm.train(settings, data, 5)
+    matrix = make_matrix()
+    booster = train_tiny(matrix)
     text = booster.model_to_string().encode()
     publish(ModelStore(str(folder / "models")), Publication(name="tiny", text=text, by="tests", alias="production"))
     schema_id = write_schema(folder / "schemas", "features-value", fastavro.parse_schema(SCHEMA))

@@ -13,5 +13,8 @@ who loses the race for a number takes the next one.
 
 from scoreline.models.store.aliases import AliasEntry
 from scoreline.models.store.model_store import ModelStore
+from scoreline.models.store.objects import ObjectStore
+from scoreline.models.store.recalling import Outage, StoreObserver
+from scoreline.models.store.remembered import RememberedStore
 
-__all__ = ["AliasEntry", "ModelStore"]
+__all__ = ["AliasEntry", "ModelStore", "ObjectStore", "Outage", "RememberedStore", "StoreObserver"]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from scoreline.errors import ModelNotFound, ModelRejected
+from scoreline.errors import ModelRejected
 from scoreline.models.names import check_alias, check_model_name, is_alias
 from scoreline.models.routes import Route
-from scoreline.models.store.objects import Objects
+from scoreline.models.store.objects import ObjectStore
 
 _ENTRY = re.compile(r"([1-9][0-9]*)\.json")
 
@@ -53,7 +53,7 @@ class Aliases:
         now: the time as entries note it.
     """
 
-    def __init__(self, objects: Objects, now: Callable[[], str]) -> None:
+    def __init__(self, objects: ObjectStore, now: Callable[[], str]) -> None:
         self._objects = objects
         self._now = now
 
@@ -108,9 +108,7 @@ class Aliases:
         try:
             content = msgspec.json.decode(self._objects.read(_path(name, alias, sequence)), type=_EntryJson)
             return AliasEntry(sequence, _read_route(content), content.set_at, content.by, content.repeats)
-        except ModelNotFound as error:
-            raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} is missing from the store") from error
-        except (msgspec.MsgspecError, ValueError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
 
 

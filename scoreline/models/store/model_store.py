@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from scoreline.config.urls import mask_url
 from scoreline.errors import ConfigError, ModelNotFound, ModelRejected
 from scoreline.models.manifest import Blob, Manifest, decode_manifest, encode_manifest
 from scoreline.models.names import check_alias, check_model_name, is_model_name
 from scoreline.models.routes import Route
 from scoreline.models.store.aliases import AliasEntry, Aliases
-from scoreline.models.store.objects import Objects
+from scoreline.models.store.objects import ObjectStore
+from scoreline.models.store.opening import open_objects
+from scoreline.models.store.recalling import Outage
 from scoreline.records import Clock
 
 _MANIFEST = re.compile(r"([1-9][0-9]*)\.json")
@@ -26,20 +29,26 @@ _TOMBSTONE = re.compile(r"([1-9][0-9]*)\.deleted\.json")
 class ModelStore:
     """A store at a folder or an fsspec URL. Safe to use from several threads and processes at once."""
 
-    def __init__(self, url: str, *, wall_clock: Clock = time.time) -> None:
+    def __init__(self, url: str, *, objects: ObjectStore | None = None, wall_clock: Clock = time.time) -> None:
         """Name the place; nothing is read or written yet.
 
         Args:
-            url: a folder, or any URL that fsspec knows.
+            url: a folder, or a URL whose scheme fsspec or an entry point of `scoreline.model_stores` knows.
+            objects: what holds the files, in place of what the URL means.
             wall_clock: seconds since the epoch.
 
         Raises:
             ConfigError: the URL's scheme is unknown, or needs an extra that is not installed.
         """
-        self.url = url
+        self.url = mask_url(url)
         self._wall_clock = wall_clock
-        self._objects = Objects(url)
+        self._objects = objects if objects is not None else open_objects(url)
         self._aliases = Aliases(self._objects, self.now)
+
+    @property
+    def outage(self) -> Outage | None:
+        """Why something else than the store answers; None while it does itself, as here always."""
+        return None
 
     def now(self) -> str:
         """The current time, ISO 8601 in UTC, to the second."""

@@ -1,83 +1,43 @@
-"""Files that are created once, in a folder or an object store: all that a model store asks of fsspec."""
+"""The port of the model store: files that are created once. Whatever gives these three operations can hold models."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
-
-from scoreline.errors import ConfigError, ModelNotFound, Refused, Unavailable
-from scoreline.models.files import create_file
+from typing import Protocol
 
 
-class Objects:
-    """Files below one URL, by paths relative to it. Safe to use from several threads and processes at once."""
+class ObjectStore(Protocol):
+    """Files below one place, by paths relative to it (`a/b/c`). Safe to use from several threads and processes at once.
 
-    def __init__(self, url: str) -> None:
-        """Name the place; nothing is read or written yet.
-
-        Raises:
-            ConfigError: the URL's scheme is unknown, or needs an extra that is not installed.
-        """
-        self._url = url
-        try:
-            self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
-        except (ValueError, ImportError) as error:
-            raise ConfigError(f"the model store {url!r} cannot be used: {error}") from error
+    All that the model store promises rests on `create`. `scoreline.testing.stores` has the suite that every
+    implementation must pass; the entry point group `scoreline.model_stores` makes one known by the scheme of its URLs.
+    """
 
     def list(self, folder: str = "") -> list[str]:
-        """Names in a folder, in any order; empty when there is no such folder.
+        """Names of the files and folders in a folder, in any order; empty when there is no such folder.
+
+        What was created before is in it, whoever created it: a number that is taken may not look free.
 
         Raises:
             Unavailable, Refused: the store is away or refuses.
         """
-        path = f"{self._root}/{folder}".rstrip("/")
-        with self._named_errors(path):
-            try:
-                entries: list[Any] = self._files.ls(path, detail=False)
-            except (FileNotFoundError, NotADirectoryError):
-                return []
-        return [str(entry).rstrip("/").rpartition("/")[2] for entry in entries]
+        ...
 
     def read(self, file: str) -> bytes:
         """A file's content.
 
         Raises:
-            ModelNotFound: there is no such file.
+            ModelNotFound: the store has answered, and has no such file.
+            ModelRejected: there is a folder in its place, or a file in the place of its folder.
             Unavailable, Refused: the store is away or refuses.
         """
-        path = f"{self._root}/{file}"
-        with self._named_errors(path):
-            return bytes(self._files.cat_file(path))
+        ...
 
     def create(self, file: str, data: bytes) -> bool:
-        """Write a file that is not there yet; readers see it whole or not at all.
+        """Write a file that is not there yet, and the folders above it; readers see it whole or not at all.
 
         Returns:
-            False when it is there; it stays as it is.
+            Whether this call has created it: True for exactly one of several, however many write at once. False when it
+            is there; it stays as it is.
 
         Raises:
-            Unavailable, Refused: the store is away or refuses.
+            Unavailable, Refused: the store is away or refuses; whether the file is there now is not known.
         """
-        path = f"{self._root}/{file}"
-        with self._named_errors(path):
-            if isinstance(self._files, LocalFileSystem):
-                return create_file(Path(path), data)
-            try:
-                self._files.pipe_file(path, data, mode="create")
-            except FileExistsError:
-                return False
-        return True
-
-    @contextmanager
-    def _named_errors(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError as error:
-            raise ModelNotFound(f"the model store has no {path}") from error
-        except PermissionError as error:
-            raise Refused(f"the model store refuses {path}: {error}") from error
-        except OSError as error:
-            raise Unavailable(f"the model store {self._url} cannot be reached: {error}") from error
+        ...
