@@ -109,7 +109,7 @@ def load(store, tmp_path):
 def test_a_manifest_with_renamed_features_is_rejected(store, tmp_path):
     names = ("y", "x", "category", "constant")
     put_changed(store, "binary", features=tuple(map(Feature, names)))
-    with pytest.raises(ModelRejected, match="manifest's features are .* but the model's"):
+    with pytest.raises(ModelRejected, match=r"manifest's features are .* but the model's"):
         load(store, tmp_path)
 
 
