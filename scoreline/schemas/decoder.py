@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar, cast
+from weakref import ref
 
 import numpy as np
 
@@ -94,9 +95,10 @@ class PayloadDecoder:
         self._framing = framing
         self._id_field = id_field
         self._event_time_field = event_time_field
-        # The features are kept beside what is made for them, so that their identity is not given to others meanwhile.
-        self._readers: dict[tuple[SchemaKey, int], tuple[FeatureSet, _Reader | _Refusal]] = {}
-        self._usual: dict[int, tuple[FeatureSet, _Usual]] = {}
+        # By identity of the features, which are held weakly: what is made for them is large, goes soon after the last
+        # version that has them, and is not taken for that of others who are given the same identity.
+        self._readers: dict[tuple[SchemaKey, int], tuple[ref[FeatureSet], _Reader | _Refusal]] = {}
+        self._usual: dict[int, tuple[ref[FeatureSet], _Usual]] = {}
 
     @property
     def reads_ids(self) -> bool:
@@ -114,7 +116,7 @@ class PayloadDecoder:
             Unavailable: the schema registry is away.
         """
         usual = self._usual.get(id(features))
-        decoded = None if usual is None else usual[1].read(payloads)
+        decoded = None if usual is None or usual[0]() is not features else usual[1].read(payloads)
         return self._decode_mixed(payloads, features) if decoded is None else decoded
 
     def _decode_mixed(self, payloads: Sequence[bytes | None], features: FeatureSet) -> Decoded:
@@ -132,13 +134,13 @@ class PayloadDecoder:
             at = np.asarray(positions, dtype=np.intp)
             rejected.extend(one._replace(row=positions[one.row]) for one in group.rejected)
             groups.append(group._replace(rows=at[group.rows]))
-            _keep(self._usual, id(features), (features, _Usual(chosen[0][: frames.datum_start], reader)))
+            _keep(self._usual, id(features), (ref(features), _Usual(chosen[0][: frames.datum_start], reader)))
         rejected.sort(key=lambda one: one.row)
         return self._merge(groups, features, rejected)
 
     def _find_reader(self, key: SchemaKey, features: FeatureSet) -> _Reader | _Refusal:
         known = self._readers.get((key, id(features)))
-        if known is not None:
+        if known is not None and known[0]() is features:
             return known[1]
         self._before_lookup()
         reader: _Reader | _Refusal
@@ -150,7 +152,7 @@ class PayloadDecoder:
             return _Refusal(Reason.UNKNOWN_SCHEMA, str(error))
         except SchemaError as error:
             reader = _Refusal(Reason.INCOMPATIBLE_SCHEMA, str(error))
-        _keep(self._readers, (key, id(features)), (features, reader))
+        _keep(self._readers, (key, id(features)), (ref(features), reader))
         return reader
 
     def _make_reader(self, schema: ParsedSchema, features: FeatureSet) -> _Reader:
@@ -186,8 +188,10 @@ class PayloadDecoder:
         )
 
 
-def _keep(known: dict[K, V], key: K, value: V) -> None:
-    """Remember one more, and forget the oldest where there are too many."""
+def _keep(known: dict[K, tuple[ref[FeatureSet], V]], key: K, value: tuple[ref[FeatureSet], V]) -> None:
+    """Remember one more, and forget those whose features are gone, and the oldest where there are too many."""
+    for gone in [other for other, (features, _) in known.items() if features() is None]:
+        del known[gone]
     known[key] = value
     while len(known) > MAX_READERS:
         del known[next(iter(known))]

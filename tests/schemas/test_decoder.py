@@ -193,6 +193,29 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     assert shelf.asked == 12
 
 
+def test_what_was_made_for_features_goes_after_them():
+    """A reader holds tables of every level: one for each version that ever was live is what memory would grow by."""
+    shelf = make_shelf()
+    decoder = PayloadDecoder(shelf, framing=Framing.CONFLUENT)
+    for _ in range(5):
+        features = numeric("x", "y")
+        decoder.decode([encode_as(1, 1, 2)], features)
+    assert shelf.asked == 5
+    assert (len(decoder._readers), len(decoder._usual)) == (1, 1)
+
+
+def test_features_that_are_given_the_identity_of_others_are_not_taken_for_them():
+    decoder, payload = PayloadDecoder(make_shelf(), framing=Framing.CONFLUENT), encode_as(1, 1, 2)
+    gone = numeric("x")
+    decoder.decode([payload], gone)
+    known, usual = dict(decoder._readers), dict(decoder._usual)
+    del gone
+    fresh = numeric("y")
+    decoder._readers = {(key, id(fresh)): entry for (key, _), entry in known.items()}
+    decoder._usual = {id(fresh): entry for entry in usual.values()}
+    assert decoder.decode([payload], fresh).features.tolist() == [[2.0]]
+
+
 def test_equal_features_of_another_version_are_planned_for_themselves():
     """Plans are kept by identity: equal sets are two versions, and comparing sets would cost more than planning."""
     decoder = make_decoder(record_of("string"))
