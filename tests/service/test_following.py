@@ -7,13 +7,14 @@ from scoreline.service.following import Follower
 
 class SlowReloader:
     def __init__(self):
-        self.begun = 0
-        self.let_go = threading.Event()
+        self.begun = []
+        self.let_go = threading.Semaphore(0)
 
-    def look(self):
-        self.begun += 1
-        assert self.let_go.wait(10)
-        return f"look {self.begun}"
+    def look(self, *, anew):
+        self.begun.append(anew)
+        number = len(self.begun)
+        assert self.let_go.acquire(timeout=10)
+        return f"look {number}"
 
 
 def test_who_asks_during_a_look_joins_it_and_the_next_one_begins_another():
@@ -21,6 +22,19 @@ def test_who_asks_during_a_look_joins_it_and_the_next_one_begins_another():
     follower = Follower(reloader)
     first, joined = follower.look(), follower.look()
     assert first is joined
-    reloader.let_go.set()
+    reloader.let_go.release(2)
     assert first.result(10) == "look 1"
     assert follower.look().result(10) == "look 2"
+
+
+def test_who_asks_for_a_new_look_gets_one_that_begins_after_that():
+    """The one under way may have read the alias already; all who ask meanwhile share the next one."""
+    reloader = SlowReloader()
+    follower = Follower(reloader)
+    first = follower.look()
+    anew, again, usual = follower.look_anew(), follower.look_anew(), follower.look()
+    assert anew is again is not first
+    assert usual is first
+    reloader.let_go.release(2)
+    assert (first.result(10), anew.result(10)) == ("look 1", "look 2")
+    assert reloader.begun == [False, True]
