@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Collection
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from scoreline.config.kinds import MAX_TOPIC_LENGTH
@@ -182,6 +183,15 @@ def _find_nobody_who_gives_tokens(settings: Settings) -> str | None:
     )
 
 
+def _find_missing_compiler(settings: Settings) -> str | None:
+    if settings.model_engine != "compiled" or all(map(find_spec, COMPILER_PACKAGES)):
+        return None
+    return "SCORELINE_MODEL_ENGINE=compiled needs an extra: pip install 'scoreline[compiled]'"
+
+
+COMPILER_PACKAGES = ("lleaves", "llvmlite")
+"""Looked for, but not imported: that costs memory in a process that may never compile."""
+
 _CREDENTIALS = tuple(f"schema_registry_{part}" for part in ("username", "password", "token", "ca"))
 
 BROKERS_OWN = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type")
@@ -201,6 +211,7 @@ CHECKS = (
     Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),
+    Check(("model_engine",), _find_missing_compiler),
     Check(("input_format", "schema_registry_url"), _find_registry_for_single_objects),
     Check(("client_properties",), _find_nobody_who_gives_tokens),
 )

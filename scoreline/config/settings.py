@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     model_alias: Alias = "production"
     model_reload_seconds: Seconds = 10.0
     model_max_resident: Count = 4
+    model_engine: Literal["lightgbm", "compiled"] = "lightgbm"
 
     input_topic: Topic = "features"
     output_topic: Topic = "predictions"

@@ -29,7 +29,7 @@ class HttpShadows:
             matrix = self._find_decoder(others).decode(body, max_instances=len(scores))
             return np.arange(len(matrix)), matrix
 
-        self._scorer.offer(Answered(version, shadows, scores, features, read))
+        self._scorer.offer(Answered(version, shadows, scores, features, read, len(body)))
 
     def _find_decoder(self, features: FeatureSet) -> JsonRows:
         """Only the scorer's thread comes here."""

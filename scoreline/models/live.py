@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from scoreline.errors import ModelError, ModelNotFound, ModelRejected
@@ -59,7 +59,8 @@ class LiveVersions:
             alias: that selects the version when nobody says.
             cache: what this machine keeps of the store.
             load: in place of the loaders over store and cache.
-            max_resident: how many versions stay loaded, those of the live route among them, which always do.
+            max_resident: how many versions stay loaded, those of the live route among them, which always do, as those
+                of a route do that was asked for last.
             lookup_seconds: how long an answer of the store holds: what an alias means, that there is no such version.
             clock: seconds, monotonic.
 
@@ -84,6 +85,7 @@ class LiveVersions:
         self._load = load or hurried.load
         self._load_patiently = load or VersionLoader(store, cache, shared=shared).load
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict()
+        self._tell_residents: Callable[[Sequence[ModelVersion]], None] = lambda _: None
         self._live, self._route = LiveRoute(()), Route.to(1)  # until what the alias means is loaded
         self._go_live(store.alias(name, alias))
 
@@ -131,7 +133,17 @@ class LiveVersions:
                 return False
             self._resident[version.version] = version
             self._live = self._live.replace(version)
+        self._tell()
         return True
+
+    def watch_residents(self, tell: Callable[[Sequence[ModelVersion]], None]) -> None:
+        """Have this told, now and after every change, which versions are loaded, those that are live first.
+
+        Args:
+            tell: called on whatever thread has changed something; may not wait, and may not raise.
+        """
+        self._tell_residents = tell
+        self._tell()
 
     def resident(self) -> tuple[ModelVersion, ...]:
         """The versions that are loaded now, by number."""
@@ -182,9 +194,13 @@ class LiveVersions:
             versions = [self._resident.setdefault(version.version, version) for version in versions]
             self._live, self._route = LiveRoute.load(route, versions), route
             self._let_go()
+        self._tell()
 
     def _load_all(self, route: Route, *, patiently: bool) -> list[ModelVersion]:
-        return [self._find_resident(each) or self._load_once(each, patiently=patiently) for each in route.versions]
+        """All at once, even where they are more than may stay: one by one, each batch would load them all again."""
+        return [
+            self._find_resident(each) or self._load_once(each, route, patiently=patiently) for each in route.versions
+        ]
 
     def _recall_route(self, selector: str) -> Route | None:
         """What a selector means without asking the store, None where that takes asking."""
@@ -202,18 +218,18 @@ class LiveVersions:
                 self._resident.move_to_end(number)
             return version
 
-    def _load_once(self, number: int, *, patiently: bool) -> ModelVersion:
+    def _load_once(self, number: int, route: Route, *, patiently: bool) -> ModelVersion:
         """Load a version unless another thread has done so meanwhile; who is in a hurry waits for no patient one."""
         with self._lock:
             turn = self._loading.setdefault((number, patiently), threading.Lock())
         with turn:
             try:
-                return self._find_resident(number) or self._load_now(number, patiently=patiently)
+                return self._find_resident(number) or self._load_now(number, route, patiently=patiently)
             finally:
                 with self._lock:
                     self._loading.pop((number, patiently), None)
 
-    def _load_now(self, number: int, *, patiently: bool) -> ModelVersion:
+    def _load_now(self, number: int, route: Route, *, patiently: bool) -> ModelVersion:
         """What was rejected in a hurry may only have taken too long; what was rejected with patience is no good."""
         self._raise_remembered(self._rejections, (number, True))
         if not patiently:
@@ -225,12 +241,17 @@ class LiveVersions:
             raise
         with self._lock:
             self._resident[number] = version
-            self._let_go(but=number)
+            self._let_go(but=route.versions)
+        self._tell()
         return version
 
-    def _let_go(self, but: int | None = None) -> None:
+    def _tell(self) -> None:
+        live = self._live.loaded
+        self._tell_residents([*live, *(version for version in self.resident() if version not in live)])
+
+    def _let_go(self, but: tuple[int, ...] = ()) -> None:
         """Forget versions that were not asked for longest; batches hold on to what they use. The lock is held."""
-        kept = {version.version for version in self._live.loaded} | {but}
+        kept = {version.version for version in self._live.loaded} | set(but)
         others = [number for number in self._resident if number not in kept]
         excess = max(0, len(self._resident) - self._max_resident)
         for number in others[:excess]:

@@ -65,6 +65,15 @@ class VersionLoader:
         with _named(name, version):
             return self._load(self._store.manifest(name, version), always_probe=False)
 
+    def read(self, name: str, version: int) -> tuple[bytes, Golden]:
+        """The model text and the golden rows of a version, from the cache where it has them; nothing is loaded.
+
+        Raises:
+            As `load`.
+        """
+        manifest = self._store.manifest(name, version)
+        return self._fetch(name, manifest.blobs[MODEL], anew=False), self._read_golden(manifest, anew=False)
+
     def verify(self, name: str, version: int) -> Manifest:
         """Check everything that a version consists of anew, with a child process, and return its manifest.
 

@@ -16,6 +16,10 @@ RANKED_ROWS = 1024
 MOST_PAIRS = 32
 QUANTILES = (0.05, 0.5, 0.95)
 
+SMALLEST_DIFFERENCE = 1e-9
+LARGEST_DIFFERENCE = 1e15
+"""Scores may be probabilities or sums of money: beyond these ends quantiles are those of the nearest one."""
+
 Doubles = npt.NDArray[np.float64]
 
 
@@ -27,7 +31,8 @@ class Comparison:
         count: rows that both have scored.
         mean: of the difference, the shadow's score minus the answered one; in the scores' unit. Of several classes,
             of the score for the class that was answered. None where scores do not compare.
-        quantiles: of the difference, for `QUANTILES`; within 1 % of the value, and a millionth where it is smaller.
+        quantiles: of the difference, for `QUANTILES`; within 1 % of the value between `SMALLEST_DIFFERENCE` and
+            `LARGEST_DIFFERENCE`, of either sign, and exact where it is zero.
         agreement: the share of rows with the same label; None without classes.
         rank_correlation: Spearman's, over the latest `RANKED_ROWS`; None with classes, and where nothing varies.
     """
@@ -113,7 +118,7 @@ class _Differences:
     """Mean and quantiles of values of either sign: a sketch knows values above zero only."""
 
     def __init__(self) -> None:
-        self._below, self._above = QuantileSketch(), QuantileSketch()
+        self._below, self._above = (QuantileSketch(SMALLEST_DIFFERENCE, LARGEST_DIFFERENCE) for _ in range(2))
         self._zeros = 0
 
     @property

@@ -14,8 +14,6 @@ FEW = 8
 
 _GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 _PER_LOG = 1 / math.log(_GAMMA)
-_FIRST = math.ceil(math.log(SMALLEST) * _PER_LOG)
-_BUCKETS = math.ceil(math.log(LARGEST) * _PER_LOG) - _FIRST + 1
 
 
 class QuantileSketch:
@@ -26,6 +24,9 @@ class QuantileSketch:
     in (g^(i-1), g^i] and answers with 2 g^i / (g + 1), which is within a of all of them. A microsecond to eleven days
     take 1,383 buckets (11 KB); what lies outside counts as the nearest end, zero and less as a microsecond.
 
+    Args:
+        smallest, largest: the ends, for what is not measured in seconds; above zero.
+
     Not safe between threads: whoever owns it holds a lock.
 
     Attributes:
@@ -33,17 +34,20 @@ class QuantileSketch:
         count, total: how many values there are, and their sum.
     """
 
-    __slots__ = ("count", "counts", "total")
+    __slots__ = ("_ends", "_first", "count", "counts", "total")
 
-    def __init__(self) -> None:
-        self.counts = np.zeros(_BUCKETS, dtype=np.int64)
+    def __init__(self, smallest: float = SMALLEST, largest: float = LARGEST) -> None:
+        self._ends = smallest, largest
+        self._first = math.ceil(math.log(smallest) * _PER_LOG)
+        self.counts = np.zeros(math.ceil(math.log(largest) * _PER_LOG) - self._first + 1, dtype=np.int64)
         self.count = 0
         self.total = 0.0
 
     def add(self, value: float) -> None:
         """Count one value."""
-        clipped = min(max(value, SMALLEST), LARGEST)
-        self.counts[math.ceil(math.log(clipped) * _PER_LOG) - _FIRST] += 1
+        smallest, largest = self._ends
+        clipped = min(max(value, smallest), largest)
+        self.counts[math.ceil(math.log(clipped) * _PER_LOG) - self._first] += 1
         self.count += 1
         self.total += value
 
@@ -53,21 +57,21 @@ class QuantileSketch:
             for value in values.tolist():
                 self.add(value)
             return
-        logs = np.log(np.clip(values, SMALLEST, LARGEST)) * _PER_LOG
-        buckets = np.ceil(logs).astype(np.int64) - _FIRST
-        self.counts += np.bincount(buckets, minlength=_BUCKETS)
+        logs = np.log(np.clip(values, *self._ends)) * _PER_LOG
+        buckets = np.ceil(logs).astype(np.int64) - self._first
+        self.counts += np.bincount(buckets, minlength=len(self.counts))
         self.count += len(values)
         self.total += float(values.sum())
 
     def merge(self, other: "QuantileSketch") -> None:
-        """Count everything that another sketch has counted."""
+        """Count everything that another sketch, with the same ends, has counted."""
         self.counts += other.counts
         self.count += other.count
         self.total += other.total
 
     def since(self, earlier: "QuantileSketch") -> "QuantileSketch":
         """What was added after `earlier` was a copy of this sketch."""
-        found = QuantileSketch()
+        found = QuantileSketch(*self._ends)
         found.counts = self.counts - earlier.counts
         found.count = self.count - earlier.count
         found.total = self.total - earlier.total
@@ -75,7 +79,7 @@ class QuantileSketch:
 
     def copy(self) -> "QuantileSketch":
         """The same counts, from here on independent."""
-        return self.since(QuantileSketch())
+        return self.since(QuantileSketch(*self._ends))
 
     def quantiles(self, fractions: Sequence[float]) -> list[float | None]:
         """The nearest rank: the smallest value that at least each fraction of the values does not exceed.
@@ -93,4 +97,4 @@ class QuantileSketch:
         # 0.07 of 100 is a little more than 7 in doubles, and would be the eighth.
         ranks = [max(1, math.ceil(round(q * self.count, 6))) for q in fractions]
         buckets = np.searchsorted(cumulative, ranks, side="left")
-        return [2 * math.exp((int(bucket) + _FIRST) / _PER_LOG) / (_GAMMA + 1) for bucket in buckets]
+        return [2 * math.exp((int(bucket) + self._first) / _PER_LOG) / (_GAMMA + 1) for bucket in buckets]

@@ -46,8 +46,8 @@ class ShadowTee:
 
     def shadow_scored(self, answered: ModelVersion, shadow: ModelVersion, scores: Scores, shadowed: Scores) -> None:
         """Both have scored the same rows."""
-        self._metrics.shadow_scored(answered, shadow, scores, shadowed)
         self._comparisons.shadow_scored(answered, shadow, scores, shadowed)
+        self._metrics.shadow_scored(answered, shadow, scores, shadowed)
 
     def shadow_dropped(self, rows: int) -> None:
         """So many rows came to nothing."""

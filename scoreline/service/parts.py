@@ -1,11 +1,17 @@
 """What all roles share: the live model, where schemas come from, and what observes them."""
 
 import time
+from dataclasses import replace
 
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.models.cache import ModelCache
+from scoreline.models.compiled.outcomes import EngineState
+from scoreline.models.compiled.upgrades import EngineUpgrades
+from scoreline.models.compiled.versions import VersionCompiler
 from scoreline.models.live import LiveVersions, find_only_model
+from scoreline.models.loading import VersionLoader
+from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Reloader
 from scoreline.models.store import RememberedStore
 from scoreline.observability.client_log import ClientLog
@@ -18,6 +24,7 @@ from scoreline.observability.stats import Stats
 from scoreline.observability.store_log import StoreLog
 from scoreline.observability.summary import Summary
 from scoreline.observability.tee import ShadowTee
+from scoreline.observability.upgrade_log import UpgradeLog
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.configured import open_catalog
 from scoreline.scoring.shadows import ShadowScorer
@@ -55,6 +62,7 @@ class Parts:
         self.comparisons = Comparisons()
         self.shadows = ShadowScorer(ShadowTee(self.metrics, self.comparisons))
         self.metrics.watch_shadows(self.compare_shadows)
+        self.upgrades = self._open_upgrades()
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()
@@ -72,6 +80,22 @@ class Parts:
     def compare_shadows(self) -> list[Comparison]:
         """How shadows compare with what was answered, of versions that are loaded."""
         return self.comparisons.read([version.version for version in self.versions.resident()])
+
+    def _open_upgrades(self) -> EngineUpgrades | None:
+        """What compiles the versions that are loaded, where that is wanted."""
+        if self.settings.model_engine != "compiled":
+            return None
+        loader = VersionLoader(self.store, ModelCache(self.settings.cache_dir))
+        compiler = VersionCompiler(loader.read, self.settings.cache_dir)
+        upgrades = EngineUpgrades(compiler, self.versions.improve, listeners=(self.metrics, UpgradeLog()))
+        self.versions.watch_residents(upgrades.want)
+        return upgrades
+
+    def describe_engine(self, version: ModelVersion) -> EngineState:
+        """What computes the scores of a loaded version, and what may soon, or never will."""
+        engine = version.model.engine
+        state = EngineState(engine) if self.upgrades is None else self.upgrades.describe(version.version)
+        return replace(state, engine=engine)
 
     def stopping(self) -> None:
         """From now on nothing is ready: traffic should go elsewhere."""

@@ -80,6 +80,8 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     await asyncio.gather(*(thread.join(stop) for thread in streams))
     await server.stop(max(0.1, stop.left_seconds()))
     parts.shadows.close(0.0)
+    if parts.upgrades is not None:
+        parts.upgrades.stop(within_seconds=max(0.1, stop.left_seconds()))
     return _conclude(streams, parts.settings.shutdown_seconds)
 
 

@@ -173,7 +173,7 @@ class StreamRole:
         self._health.described("joining the consumer group")
         source.add_listener(self._health)
         source.add_listener(parts.metrics)
-        shadows = open_stream_shadows(parts, path, self._count_partitions, self._observer)
+        shadows = open_stream_shadows(parts, path, self._stop, self._count_partitions, self._observer)
         loop = StreamLoop(
             source,
             path,

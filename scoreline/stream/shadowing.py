@@ -79,5 +79,6 @@ class StreamShadows:
             result.scores if whole else result.scores[good],
             part.features if whole else np.ascontiguousarray(part.features[good]),
             read,
+            sum(len(record.value() or b"") for record in chosen),
             publish,
         )

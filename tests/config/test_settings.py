@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
+from scoreline.config import conflicts
 from scoreline.config.environment import Variable
 from scoreline.config.roles import Role
 from scoreline.config.settings import SECRETS, Settings, load_settings
@@ -292,6 +293,13 @@ class TestConflicts:
     def test_a_token_that_comes_from_somewhere_is_none(self, source):
         name, value = source.split("=")
         assert load(**{"KAFKA_SASL_MECHANISM": "OAUTHBEARER", f"KAFKA_{name}": value})
+
+    def test_an_engine_whose_packages_are_missing_is_refused_with_what_to_install(self, monkeypatch):
+        assert load(MODEL_ENGINE="compiled").model_engine == "compiled"
+        monkeypatch.setattr(conflicts, "COMPILER_PACKAGES", ("lleaves", "no_such_package"))
+        (problem,) = problems_of(MODEL_ENGINE="compiled")
+        assert "pip install 'scoreline[compiled]'" in problem
+        assert load(MODEL_ENGINE="lightgbm").model_engine == "lightgbm"
 
     def test_are_not_looked_for_in_values_that_are_wrong_already(self):
         (problem,) = problems_of([Role.HTTP], HTTP_HOST="0.0.0.0", HTTP_TOKENS="oops")  # noqa: S104 - see above

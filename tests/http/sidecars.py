@@ -25,6 +25,7 @@ from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
 from scoreline.observability.events import RequestServed
 from scoreline.observability.health import HealthBoard
+from scoreline.scoring.shadows import ShadowScorer
 from scoreline.testing.fakes import FixedVersions, WeightedSum
 
 PROBLEM_JSON = "application/problem+json"
@@ -154,6 +155,7 @@ async def serve(
     access_log: AccessLogMode = AccessLogMode.ERRORS,
     stats: Mapping[str, Any] | None = None,
     workers: int = 1,
+    shadows: ShadowScorer | None = None,
 ) -> AsyncIterator[Running]:
     """A sidecar over fakes on a free port, stopped at the end."""
     board, recorder = HealthBoard(), Recorder()
@@ -166,7 +168,7 @@ async def serve(
             observer=recorder,
             render_metrics=lambda accept: (f"requests {len(recorder.events)}\n".encode(), "text/plain; version=0.0.4"),
             read_stats=lambda: stats or {"requests": len(recorder.events)},
-            serving=Serving(versions, Listing(), workers, reload_models) if serving else None,
+            serving=Serving(versions, Listing(), workers, reload_models, shadows) if serving else None,
             tokens=tokens,
             metrics_need_token=metrics_need_token,
             resume_stream=resume_stream,

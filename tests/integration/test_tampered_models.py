@@ -24,7 +24,7 @@ from scoreline.models import loading, publishing, verification
 from scoreline.models.store import ModelStore
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar
-from tests.models.builders import LEVELS, train, trusting_cache
+from tests.models.builders import LEVELS, score_in_process, train, trusting_cache
 from tests.models.faults import FAULTS, NEVER_ENDING, REAL
 from tests.models.tampering import ALIAS, GOOD, NAME, SHAPE, cure, make_store, move_alias
 
@@ -78,11 +78,11 @@ def settings(variables, monkeypatch, tmp_path):
 
 @pytest.fixture
 def use_child(monkeypatch):
-    """`use_child(code)`: the child process does what a fault needs, or is the real one; without code there is none."""
+    """`use_child(code)`: the child does what a fault needs, or is the real one; without code there is none."""
 
     def use(code):
         if not code:
-            monkeypatch.setattr(verification, "_COMMAND", ("/nowhere/python",))
+            monkeypatch.setattr(loading, "probe_model", score_in_process)
         elif code != REAL:
             monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-P", "-c", code))
         if code == NEVER_ENDING:

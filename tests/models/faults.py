@@ -42,7 +42,7 @@ class Fault:
 
     Attributes:
         says: what the one line has to contain, as a regular expression.
-        child: code that runs in place of the child process; empty where none is started.
+        child: code that runs in place of the child process; empty where this process does its work.
     """
 
     tamper: Tamper
@@ -53,8 +53,9 @@ class Fault:
 OUT_OF_MEMORY = """
 import resource
 from scoreline.models import booster, inspection, probe
+from scoreline.models.formats.lightgbm_text import LightGBMFormat
 held = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-probe._FREE_BYTES, probe._BYTES_PER_TEXT_BYTE = held + 2**22, 2
+LightGBMFormat.probe_bytes, probe._BYTES_PER_ARTIFACT_BYTE = held + 2**22, 2
 probe.main()
 """
 """The child with what it has of memory now, and little more: the bound is the real one, only smaller."""

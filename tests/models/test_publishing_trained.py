@@ -87,7 +87,7 @@ def test_a_classifier_brings_its_classes_and_its_best_trees_and_the_baseline_its
     )
     store = ModelStore(str(tmp_path / "store"))
     manifest = store.manifest("trains", told["version"])
-    assert store.alias("trains", "production") == 1
+    assert store.alias("trains", "production").only == 1
     assert manifest.classes == ("früh", "ok", "spät")
     assert manifest.training["iterations"] == told["best"] < 40
     assert manifest.training["baseline_time_column"] == "seen_at"

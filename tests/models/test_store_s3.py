@@ -6,6 +6,7 @@ import time
 import pytest
 
 from scoreline.errors import ModelNotFound, Refused, Unavailable
+from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore, RememberedStore
 from scoreline.models.store.fsspec_objects import FsspecObjects
 from scoreline.models.store.s3 import open_files
@@ -51,7 +52,7 @@ def test_a_store_on_s3_keeps_models(s3):
     assert (again.names(), again.versions("flights"), again.aliases("flights")) == (
         ("flights",),
         (1, 2),
-        {"production": 2},
+        {"production": Route.to(2)},
     )
     assert again.read_blob("flights", blob) == b"content"
 

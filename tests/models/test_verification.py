@@ -7,14 +7,15 @@ import pytest
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models import verification
+from scoreline.models.feature_rules import find_features
 from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.golden import Golden
 from scoreline.models.verification import check_golden, golden_matrix, probe_model
-from tests.models.builders import score_with_lightgbm, train
+from tests.models.builders import score_with_lightgbm, statements_for, train
 
 
 def probe(trained, text=None, **options):
-    features = trained.plain_features
+    features = find_features(trained.facts, statements_for(trained))
     model = (text or trained.text, features, trained.classes)
     return probe_model(LightGBMFormat(), *model, trained.matrix[:5], **options)
 

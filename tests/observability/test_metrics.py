@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from scoreline.errors import DeliveryError
+from scoreline.models.compiled.outcomes import Upgrade, UpgradeOutcome
 from scoreline.models.live_route import LiveRoute
 from scoreline.observability.events import BatchObserver, RequestObserver
 from scoreline.observability.metrics import Metrics
@@ -167,6 +168,14 @@ def test_a_loaded_version_is_shown_also_when_nobody_can_be_asked():
 
 def model_versions(metrics: Metrics) -> set[str]:
     return {dict(labels)["version"] for name, labels in read(metrics) if name == "scoreline_model_info"}
+
+
+def test_attempts_to_compile_are_counted_by_their_outcome():
+    metrics = Metrics()
+    assert value(metrics, "model_compilations_total", outcome="refused") == 0
+    metrics.upgraded(Upgrade(make_version(), UpgradeOutcome.REFUSED, 0.5, "linear trees"))
+    assert value(metrics, "model_compilations_total", outcome="refused") == 1
+    assert value(metrics, "model_compilations_total", outcome="compiled") == 0
 
 
 def test_whatever_arrives_the_number_of_series_is_bounded():

@@ -1,5 +1,6 @@
 """Puts predictions of shadows onto their topic as far as it gets: outside every transaction, and nobody waits."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,12 +10,14 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from scoreline.errors import DeliveryError, Refused
 from scoreline.kafka.client.clients import Properties, make_producer
-from scoreline.kafka.client.errors import describe_error
-from scoreline.kafka.client.shadowed import close_producer
+from scoreline.kafka.client.errors import PURGES, describe_error
+from scoreline.kafka.client.shadowed import ANSWER_SECONDS, close_producer
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.records import Clock, Outputs, caller_headers
 from scoreline.transport.outgoing import prediction_headers
 from scoreline.transport.ports import ClientObserver
+
+logger = logging.getLogger("scoreline.shadow")
 
 FIND_AGAIN_SECONDS = 30.0
 """A topic that was missing may have been created."""
@@ -52,20 +55,26 @@ class ShadowPublisher:
         self._partitions = 0
         self._find_at = float("-inf")
         self._closed = threading.Event()
+        self._refusal: str | None = None
 
     def publish(self, outputs: Outputs) -> None:
-        """Hand predictions over.
+        """Hand predictions over; what comes after `close` is dropped and counted.
 
         Raises:
             Refused: there is no such topic.
             DeliveryError: the producer does not take all of them; the others may have gone.
             DependencyError: the cluster does not tell of the topic.
         """
+        if self._closed.is_set():
+            self._undelivered(len(outputs))
+            return
         if not self._partitions:
             self._find_topic()
         versions = [outputs.versions] * len(outputs) if isinstance(outputs.versions, int) else outputs.versions
         if self._producer is None:
             self._producer = make_producer(self._properties, watch=self._watch, on_delivery=self._report)
+        # First of all: what was refused keeps its place in a full queue until its report is served.
+        self._producer.poll(0)
         for record, value, version in zip(outputs.records, outputs.values, versions, strict=True):
             headers = caller_headers(record)
             if self._output_headers:
@@ -75,17 +84,18 @@ class ShadowPublisher:
                 self._producer.produce(self._topic, value, record.key(), partition, headers=headers)
             except (BufferError, KafkaException) as error:
                 raise DeliveryError(f"predictions of shadows do not get to {self._topic}: {error}") from error
-        self._producer.poll(0)
 
-    def close(self) -> None:
-        """Give what is under way a moment, and drop the rest."""
-        if self._producer is not None and not self._closed.is_set():
-            self._closed.set()
-            left = self._producer.flush(FLUSH_SECONDS)
-            if left:
-                self._undelivered(left)
-                self._producer.purge()
-            close_producer(self._producer, self._watch)
+    def close(self, timeout_seconds: float) -> None:
+        """Give what is under way a moment, and drop the rest; takes twice the time-out at most."""
+        already, producer = self._closed.is_set(), self._producer
+        self._closed.set()
+        if producer is None or already:
+            return
+        left = producer.flush(min(FLUSH_SECONDS, timeout_seconds))
+        if left:
+            self._undelivered(left)
+            producer.purge()
+        close_producer(producer, self._watch, answer_seconds=min(ANSWER_SECONDS, timeout_seconds))
 
     def _find_topic(self) -> None:
         if self._clock() >= self._find_at:
@@ -98,6 +108,15 @@ class ShadowPublisher:
             )
 
     def _report(self, error: KafkaError | None, message: Message) -> None:  # noqa: ARG002 - the client's signature
-        if error is not None and not self._closed.is_set():
-            self._watch.reason = describe_error(error)
-            self._undelivered(1)
+        if error is None or error.code() in PURGES:  # what was given up is counted already
+            return
+        self._undelivered(1)
+        refusal = describe_error(error)
+        if refusal != self._refusal:
+            self._refusal = refusal
+            logger.warning(
+                "predictions of shadows are refused by %s: %s",
+                self._topic,
+                refusal,
+                extra={"event": "shadow_refused", "topic": self._topic, "error": refusal},
+            )

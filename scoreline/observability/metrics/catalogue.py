@@ -216,6 +216,13 @@ SHADOW_RANK_CORRELATION = Declared(
     "Spearman's rank correlation of both scores over the latest 1024 rows; models with one score only.",
     ("version", "shadow"),
 )
+MODEL_COMPILATIONS = Declared(
+    "model_compilations_total",
+    Type.COUNTER,
+    "attempts",
+    "Attempts to compile a version, by outcome: compiled, cached, refused (LightGBM goes on), failed (tried again).",
+    ("outcome",),
+)
 BUILD_INFO = Declared(
     "build_info", Type.GAUGE, "", "1, with the versions of scoreline and Python.", ("version", "python")
 )
@@ -248,6 +255,7 @@ CATALOGUE: tuple[Declared, ...] = (
     SHADOW_DIFFERENCE,
     SHADOW_AGREEMENT,
     SHADOW_RANK_CORRELATION,
+    MODEL_COMPILATIONS,
     BUILD_INFO,
 )
 """In the order of exposition."""

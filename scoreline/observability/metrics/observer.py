@@ -8,6 +8,7 @@ from functools import partial
 from prometheus_client import Counter
 
 from scoreline import __version__
+from scoreline.models.compiled.outcomes import Upgrade, UpgradeOutcome
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.models.reloading import Look, ReloadOutcome
@@ -69,6 +70,8 @@ class Metrics:
         self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
         self._shadow_dropped = show.counter(catalogue.SHADOW_DROPPED)
         self._shadows = ShadowGauges(show)
+        compilations = show.counter(catalogue.MODEL_COMPILATIONS)
+        self._compilations = {each: compilations.labels(each.value) for each in UpgradeOutcome}
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -192,6 +195,10 @@ class Metrics:
     def watch_shadows(self, compare: Callable[[], Iterable[Comparison]]) -> None:
         """Ask this at every scrape how shadows compare."""
         self._compare = compare
+
+    def upgraded(self, upgrade: Upgrade) -> None:
+        """Count an attempt to compile a version."""
+        self._compilations[upgrade.outcome].inc()
 
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""

@@ -1,0 +1,138 @@
+"""From a model that LightGBM has loaded to the same model compiled, or to the reason why not."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from scoreline.errors import ModelRejected, Unavailable
+from scoreline.features import Matrix
+from scoreline.models.booster import LightGBMModel
+from scoreline.models.compiled.artifacts import Artifacts
+from scoreline.models.compiled.cancellation import Cancellation
+from scoreline.models.compiled.child import Answer, Task
+from scoreline.models.compiled.model import CompiledModel
+from scoreline.models.compiled.native import NativeCode
+from scoreline.models.compiled.outcomes import Compilation
+from scoreline.models.compiled.pieces import cut_pieces
+from scoreline.models.golden import Golden
+from scoreline.models.verification import check_golden, golden_matrix
+
+LIMIT_SECONDS = 3600.0
+"""Of one compilation: forests of a thousand trees take minutes where nothing else asks for the processor."""
+
+COMMAND = (sys.executable, "-P", "-m", "scoreline.models.compiled.child")
+_SHOWN_OUTPUT = 300
+_ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class ModelCompiler:
+    """Compiles models, each in a child process of its own. Safe to call from several threads at once."""
+
+    def __init__(self, artifacts: Artifacts, *, limit_seconds: float = LIMIT_SECONDS) -> None:
+        """Name where compiled code is kept, and how long one compilation may take."""
+        self._artifacts = artifacts
+        self._limit_seconds = limit_seconds
+
+    def compile(
+        self, plain: LightGBMModel, sha256: str, text: bytes, golden: Golden, cancellation: Cancellation
+    ) -> Compilation:
+        """Compile a model that already serves, or take what was compiled earlier on this machine.
+
+        Args:
+            plain: the model.
+            sha256: of its text, hexadecimal.
+            text: what it was loaded from.
+            golden: rows with the scores that it has to give.
+            cancellation: to call it off with.
+
+        Raises:
+            Unavailable, Refused: no child process can be started, it was ended from outside or called off, or the
+                cache folder is away or refuses.
+        """
+        rows = golden_matrix(plain.features, golden)
+        kept = self._artifacts.find(sha256)
+        if kept is not None and self._artifacts.was_proved(sha256, kept):
+            answer, objects = Answer(rows=1, equal_rows=1), kept
+        else:
+            answer, objects = self._ask_child(plain, text, rows, kept or (), cancellation)
+            if answer.refused is not None:
+                return Compilation(None, refused=answer.refused)
+            self._artifacts.keep(sha256, objects)
+            self._artifacts.remember_proved(sha256, objects)
+        try:
+            model = CompiledModel(NativeCode(objects), plain)
+            check_golden(golden, model.predict(rows))
+        except ModelRejected as error:
+            return Compilation(None, refused=str(error))
+        return Compilation(model, cached=kept is not None, equal_rows=answer.equal_rows / answer.rows)
+
+    def _ask_child(
+        self, plain: LightGBMModel, text: bytes, rows: Matrix, objects: Sequence[bytes], cancellation: Cancellation
+    ) -> tuple[Answer, tuple[bytes, ...]]:
+        task = Task(
+            features=plain.features.names,
+            classes=plain.classes,
+            text_bytes=len(text),
+            golden_rows=len(rows),
+            object_sizes=tuple(map(len, objects)),
+            folder=str(self._artifacts.folder),
+        )
+        given = b"".join([msgspec.json.encode(task), b"\n", text, np.ascontiguousarray(rows).tobytes(), *objects])
+        status, output, errors = self._run_child(given, cancellation)
+        if cancellation.cancelled:
+            raise Unavailable("the compilation was called off")
+        if status is None:
+            return Answer(refused=f"it was not compiled within {self._limit_seconds:g} s"), ()
+        if status:
+            return Answer(refused=_name_end(status, errors)), ()
+        line, _, body = output.partition(b"\n")
+        answer = msgspec.json.decode(line, type=Answer)
+        return answer, tuple(cut_pieces(body, answer.object_sizes))
+
+    def _run_child(self, given: bytes, cancellation: Cancellation) -> tuple[int | None, bytes, bytes]:
+        """Exit status, None where time ran out; what the child wrote to its two outputs."""
+        lifeline, held = os.pipe()
+        try:
+            with subprocess.Popen(
+                (*COMMAND, str(lifeline)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(lifeline,),
+            ) as child:
+                cancellation.attach(child)
+                try:
+                    output, errors = child.communicate(given, timeout=self._limit_seconds)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.communicate()
+                    return None, b"", b""
+                except BaseException:
+                    child.kill()
+                    raise
+                return child.returncode, output, errors
+        except OSError as error:
+            raise Unavailable(f"no child process can be started to compile the model: {error}") from error
+        finally:
+            os.close(lifeline)
+            os.close(held)
+
+
+def _name_end(status: int, errors: bytes) -> str:
+    """Why a child ended without an answer.
+
+    Raises:
+        Unavailable: someone ended it; another time it may do.
+    """
+    last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:_SHOWN_OUTPUT]
+    if status > 0:
+        return f"compiling it failed in a child process: {last}"
+    name = signal.Signals(-status).name
+    if -status in _ENDED_FROM_OUTSIDE:
+        raise Unavailable(f"the child process that compiled the model was ended with {name}; out of memory?")
+    return f"compiling it crashed a child process with {name}: {last}"
