@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from scoreline.service.following import Follower
 
 
@@ -24,3 +26,20 @@ def test_who_asks_during_a_look_joins_it_and_the_next_one_begins_another():
     reloader.let_go.set()
     assert first.result(10) == "look 1"
     assert follower.look().result(10) == "look 2"
+
+
+def test_all_looks_are_on_one_thread_and_one_that_fails_does_not_end_it():
+    """What a version is loaded into is then used again for the next one."""
+    threads = []
+
+    class FailingReloader:
+        def look(self):
+            threads.append(threading.get_ident())
+            raise RuntimeError("an observer's own")
+
+    follower = Follower(FailingReloader())
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="an observer's own"):
+            follower.look().result(10)
+    assert len(threads) == 3
+    assert len(set(threads)) == 1
