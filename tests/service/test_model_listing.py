@@ -15,7 +15,10 @@ from scoreline.service.model_listing import StoreListing
 from scoreline.testing.fakes import WeightedSum
 from tests.models.builders import MANIFEST
 
-COMPARED = Comparison(1, 3, 10, 0.5, (-1.0, 0.25, 2.0), None, 0.9)
+COMPARED = [
+    Comparison(1, 3, 10, 0.5, (-1.0, 0.25, 2.0), None, 0.9),
+    Comparison(2, 3, 7, None, (None, None, None), 0.5, None),
+]
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def listing(store, tmp_path):
     versions = LiveVersions(store, "flights", "production", cache=ModelCache(tmp_path), load=load)
     reloader = Reloader(versions, clock=lambda: 0.0)
     describe = {1: EngineState("compiled"), 2: EngineState("lightgbm", refused="linear trees")}
-    return StoreListing(store, versions, reloader, lambda version: describe[version.version], lambda: [COMPARED])
+    return StoreListing(store, versions, reloader, lambda version: describe[version.version], lambda: COMPARED)
 
 
 def test_it_tells_of_versions_aliases_routes_engines_and_shadows(listing):
@@ -50,9 +53,10 @@ def test_it_tells_of_versions_aliases_routes_engines_and_shadows(listing):
         (2, ["production"], True, "lightgbm", "linear trees"),
         (3, ["next"], False, None, None),
     ]
-    (shadow,) = told["shadows"]
+    shadow, other = told["shadows"]
     assert shadow["difference"] == {"mean": 0.5, "quantiles": {"0.05": -1.0, "0.5": 0.25, "0.95": 2.0}}
     assert (shadow["version"], shadow["shadow"], shadow["count"], shadow["rank_correlation"]) == (1, 3, 10, 0.9)
+    assert (other["agreement"], other["difference"]["mean"], other["rank_correlation"]) == (0.5, None, None)
 
 
 def test_while_the_store_is_away_it_tells_of_what_is_loaded_and_why_of_nothing_else(listing, store, monkeypatch):
