@@ -124,7 +124,7 @@ def test_a_file_that_is_no_usable_model_is_refused(name, refuse, text):
 def test_a_folder_is_no_model(refuse):
     Path("model.txt").mkdir()
     code, said = refuse("model.txt")
-    assert (code, "model.txt cannot be read" in said) == (MISUSED, True), said
+    assert (code, "model.txt is a folder, but not of an MLflow model" in said) == (MISUSED, True), said
 
 
 @pytest.mark.parametrize("name", FEATURES_FILES)

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from scoreline.service.following import Follower
 
 
@@ -38,3 +40,20 @@ def test_who_asks_for_a_new_look_gets_one_that_begins_after_that():
     reloader.let_go.release(2)
     assert (first.result(10), anew.result(10)) == ("look 1", "look 2")
     assert reloader.begun == [False, True]
+
+
+def test_all_looks_are_on_one_thread_and_one_that_fails_does_not_end_it():
+    """What a version is loaded into is then used again for the next one."""
+    threads = []
+
+    class FailingReloader:
+        def look(self, *, anew):
+            threads.append(threading.get_ident())
+            raise RuntimeError("an observer's own")
+
+    follower = Follower(FailingReloader())
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="an observer's own"):
+            follower.look().result(10)
+    assert len(threads) == 3
+    assert len(set(threads)) == 1
