@@ -89,6 +89,8 @@ class LiveVersions:
         self._tell_residents: Callable[[Sequence[ModelVersion]], None] = lambda _: None
         self._live, self._route = LiveRoute(()), Route.to(1)  # until what the alias means is loaded
         self._go_live(store.alias(name, alias))
+        # From here on something serves, and what is looked at goes behind that.
+        self._load_patiently = load or VersionLoader(store, cache, shared=shared, behind=True).load
 
     @property
     def name(self) -> str:

@@ -168,7 +168,7 @@ def test_a_model_that_takes_too_much_memory_is_refused(refuse, text, monkeypatch
 
 
 def test_a_model_that_scores_forever_is_refused(refuse, text, monkeypatch):
-    def probe_briefly(*given, time_limit_seconds):
+    def probe_briefly(*given, time_limit_seconds, **_):
         return verification.probe_model(*given, time_limit_seconds=CHILD_SECONDS)
 
     monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-P", "-c", NEVER_ENDING))

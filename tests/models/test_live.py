@@ -148,11 +148,11 @@ def test_a_rejection_that_is_remembered_holds_nothing_of_the_failed_load(store, 
     assert [text() for text in texts] == [None, None]
 
 
-def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monkeypatch):
+def test_a_batch_waits_less_for_a_first_load_than_the_start_does_and_a_look_goes_behind_all(tmp_path, monkeypatch):
     limits = []
 
-    def probe(*model, time_limit_seconds):
-        limits.append(time_limit_seconds)
+    def probe(*model, time_limit_seconds, behind):
+        limits.append((time_limit_seconds, behind))
         return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 
     monkeypatch.setattr(loading, "probe_model", probe)
@@ -162,7 +162,10 @@ def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monke
     store.set_alias("tiny", "production", 1, by="t")
     versions = LiveVersions(store, "tiny", "production", cache=ModelCache(tmp_path / "cache"))
     assert versions.resolve("2").only.version == 2
-    assert limits == [TIME_LIMIT_SECONDS, PROBE_LIMIT_SECONDS]
+    put_version(store, "tiny", train("quantile"))
+    store.set_alias("tiny", "production", 3, by="t")
+    assert versions.follow()
+    assert limits == [(TIME_LIMIT_SECONDS, False), (PROBE_LIMIT_SECONDS, False), (TIME_LIMIT_SECONDS, True)]
     assert PROBE_LIMIT_SECONDS < TIME_LIMIT_SECONDS / 4
 
 

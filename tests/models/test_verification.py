@@ -1,3 +1,4 @@
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,3 +136,11 @@ def test_the_child_ends_with_whoever_waits_for_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ends(int(done.stdout))
+
+
+@pytest.mark.skipif(shutil.which("nice") is None, reason="this system has no nice")
+def test_a_child_behind_all_else_has_the_lowest_priority_from_its_start(monkeypatch):
+    replace_child(monkeypatch, "import os, sys; sys.exit(f'nice {os.nice(0)}')")
+    for behind, nice in ((True, 19), (False, 0)):
+        with pytest.raises(ModelRejected, match=f"nice {nice}$"):
+            probe(train("binary"), behind=behind)
