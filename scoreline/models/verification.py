@@ -34,7 +34,7 @@ def probe_model(
     """Load an artifact and score settled rows in a child process.
 
     Args:
-        behind: whether everything else on this machine goes first: nobody waits for it, and it needs a second of a core.
+        behind: whether everything else on this machine goes first: nobody waits for it, and it takes a second.
 
     Returns:
         Shape (rows,), or (rows, classes) for a multi-class model.
