@@ -7,6 +7,9 @@ CODE   := scoreline tests benchmarks
 PROCESSES ?= 2
 PYTEST := $(BIN)/pytest -n $(PROCESSES) --dist loadfile
 
+# Without bytecode on disk each of the hundreds of processes that the tests start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help needs setup demo test test-all lint format types imports bench torture ci clean
 
