@@ -146,8 +146,8 @@ def _find_long_redrive_topic(settings: Settings) -> str | None:
 def _find_long_shadow_topic(settings: Settings) -> str | None:
     if len(settings.shadow_topic) > MAX_TOPIC_LENGTH:
         return (
-            f"SCORELINE_OUTPUT_TOPIC is so long that {settings.shadow_topic} is no topic's name, which shadows' "
-            "predictions go to; set a shorter one"
+            f"SCORELINE_OUTPUT_TOPIC is so long that {settings.shadow_topic}, where predictions of shadows go, is no "
+            "topic's name; set a shorter one"
         )
     return None
 
