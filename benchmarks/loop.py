@@ -69,6 +69,12 @@ class CollectingDelivery:
         self.counts = Counter()
         self.values = []
 
+    def rest(self):
+        pass
+
+    def begin(self):
+        pass
+
     def finish(self, outputs, dead_letters, next_offsets):
         self.counts["predictions"] += len(outputs)
         self.counts["dead_letters"] += len(dead_letters)

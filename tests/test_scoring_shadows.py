@@ -196,14 +196,18 @@ def test_scores_that_are_not_finite_are_dropped_and_counted(scorer, recorder):
     assert published == [[0, 2]]
 
 
-def test_a_shadow_that_raises_is_told_once_and_counted_and_the_thread_goes_on(scorer, recorder, caplog):
-    failing = make_shadow(Failing(*[ZeroDivisionError(f"batch {i}") for i in range(3)]), 7)
+def test_a_shadow_that_raises_is_told_once_and_counted_and_the_thread_goes_on(scorer, recorder, now, caplog):
+    """However long it lasts, and although another shadow, and the same one on another way, are well meanwhile."""
+    errors = [error for i in range(3) for error in (ZeroDivisionError(f"batch {i}"), None)]
+    failing = make_shadow(Failing(*errors), 7)
     with caplog.at_level(logging.WARNING, "scoreline.shadow"):
-        for _ in range(4):
+        for batch in range(3):
+            now[0] = batch * QUIET_SECONDS
             scorer.offer(make_answered([[1, 1]] * 2, [failing, make_shadow()]))
-        recorder.await_told(compared=5, dropped=6)
+            scorer.offer(make_answered([[1, 1]] * 2, [failing], publish=lambda *_: None))
+            recorder.await_told(compared=2 * (batch + 1), dropped=2 * (batch + 1))
     assert recorder.dropped == 6
-    assert sorted(each.shadow for each in recorder.compared) == [2, 2, 2, 2, 7]
+    assert sorted(each.shadow for each in recorder.compared) == [2, 2, 2, 7, 7, 7]
     (told,) = caplog.records
     assert (told.event, told.version, told.error) == ("shadow_failed", 7, "ZeroDivisionError: batch 0")
     assert told.exc_info is not None

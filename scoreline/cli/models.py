@@ -1,18 +1,15 @@
 """`scoreline models`: the model store, without starting the service."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from scoreline.cli.model_aliases import delete_version, roll_back, set_alias, set_route, show_history
-from scoreline.cli.model_store import WHEN_SERVED, AsJson, Name, Selector, choose_version, open_store, whoami
-from scoreline.cli.output import print_json, print_table
+from scoreline.cli.model_store import WHEN_SERVED, AsJson, Name, open_store, whoami
+from scoreline.cli.model_views import list_models, show_model
+from scoreline.cli.output import print_table
 from scoreline.errors import ConfigError, ModelError, ModelRejected
-
-if TYPE_CHECKING:
-    from scoreline.models.manifest import Manifest
-    from scoreline.models.store import ModelStore
 
 models_app = typer.Typer(
     name="models",
@@ -20,6 +17,8 @@ models_app = typer.Typer(
     no_args_is_help=True,
 )
 
+models_app.command("list")(list_models)
+models_app.command("show")(show_model)
 models_app.command("alias")(set_alias)
 models_app.command("route")(set_route)
 models_app.command("history")(show_history)
@@ -82,50 +81,6 @@ def publish_model(
     typer.echo(f"published {name} version {manifest.version}{meant}", err=True)
 
 
-@models_app.command("list")
-def list_models(*, as_json: AsJson = False) -> None:
-    """List the versions of all models in the store.
-
-    Example: scoreline models list --json
-    """
-    store = open_store()
-    rows = [_summarize(store, name, version) for name in store.names() for version in store.versions(name)]
-    if not rows and not as_json:
-        typer.echo(f"the model store {store.url} has no model", err=True)
-    print_table(rows, as_json=as_json, title=store.url)
-
-
-@models_app.command("show")
-def show_model(
-    name: Name,
-    version: Selector = "latest",
-    *,
-    as_json: AsJson = False,
-    avro: Annotated[bool, typer.Option("--avro", help="Only the Avro schema that producers can write with.")] = False,
-) -> None:
-    """Show where a version comes from, and what a producer has to send for it.
-
-    Example: scoreline models show flights production --avro > features.avsc
-    """
-    store = open_store()
-    manifest = store.manifest(name, choose_version(store, name, version))
-    if avro:
-        from scoreline.schemas.feature_schema import make_feature_schema
-
-        print_json(make_feature_schema(manifest.name, manifest.features))
-        return
-    names = sorted(alias for alias, route in store.aliases(name).items() if manifest.version in route.versions)
-    if as_json:
-        import msgspec
-
-        print_json({**msgspec.to_builtins(manifest), "aliases": names})
-        return
-    for key, value in _provenance(manifest, names):
-        typer.echo(f"{key:<10} {value}")
-    typer.echo("")
-    print_table([_describe_feature(feature) for feature in manifest.features], title="What a record has to hold")
-
-
 @models_app.command("verify")
 def verify_model(
     name: Name,
@@ -139,10 +94,12 @@ def verify_model(
 
     Example: scoreline models verify flights 3
     """
+    from scoreline.models.selectors import find_route
+
     store = open_store()
-    chosen = store.versions(name) if version is None else (choose_version(store, name, version),)
+    chosen = store.versions(name) if version is None else find_route(store, name, version).versions
     if not chosen:
-        choose_version(store, name, "latest")
+        find_route(store, name, "latest")
     from scoreline.config.settings import load_settings
     from scoreline.models.cache import ModelCache
     from scoreline.models.loading import VersionLoader
@@ -160,48 +117,6 @@ def verify_model(
     failed = [str(row["version"]) for row in rows if not row["ok"]]
     if failed:
         raise ModelRejected(f"{name}: version {', '.join(failed)} may not serve")
-
-
-def _summarize(store: "ModelStore", name: str, version: int) -> dict[str, Any]:
-    aliases = ", ".join(sorted(alias for alias, route in store.aliases(name).items() if version in route.versions))
-    row: dict[str, Any] = {"model": name, "version": version, "aliases": aliases or None}
-    try:
-        manifest = store.manifest(name, version)
-    except ModelRejected as error:
-        return {**row, "output": None, "features": None, "created": None, "by": None, "problem": str(error)}
-    facts = {"output": manifest.output, "features": len(manifest.features)}
-    return {**row, **facts, "created": manifest.created, "by": manifest.by, "problem": None}
-
-
-def _provenance(manifest: "Manifest", aliases: list[str]) -> list[tuple[str, str]]:
-    pairs = [
-        ("model", f"{manifest.name} version {manifest.version}"),
-        ("aliases", ", ".join(aliases) or "-"),
-        ("created", f"{manifest.created} by {manifest.by}"),
-        ("output", f"{manifest.output} ({manifest.objective or 'custom objective'})"),
-        ("classes", ", ".join(manifest.classes or ()) or "-"),
-        ("training", _pairs(manifest.training)),
-        ("metrics", _pairs(manifest.metrics)),
-        ("tags", _pairs(manifest.tags)),
-    ]
-    return pairs + [(role, f"sha256 {blob.sha256}, {blob.size:,} bytes") for role, blob in manifest.blobs.items()]
-
-
-def _describe_feature(feature: Any) -> dict[str, Any]:
-    levels = feature.levels
-    shown = None if levels is None else ", ".join(map(str, levels[:8])) + (" …" if len(levels) > 8 else "")
-    return {
-        "feature": feature.name,
-        "field": feature.field,
-        "kind": feature.kind,
-        "null": "allowed" if feature.nullable else "refused",
-        "field may lack": feature.optional,
-        "levels": shown,
-    }
-
-
-def _pairs(values: Any) -> str:
-    return ", ".join(f"{key}={value}" for key, value in values.items()) or "-"
 
 
 def _parse_pairs(given: list[str], *, option: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Everything that a start would find out, item by item: broker, topics, model, schemas, and whether they fit."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from scoreline.cli.findings import Findings, State
@@ -30,28 +30,32 @@ REACH_SECONDS = 10.0
 def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
     """Look at everything that the roles need, with the findings in the order in which a start would meet them."""
     findings = Findings()
-    if Role.STREAM in roles:
-        check_kafka(settings, findings)
-    versions = _check_model(settings, findings)
+    topics = check_kafka(settings, findings) if Role.STREAM in roles else {}
+    route, versions = _check_model(settings, findings)
+    if topics and route is not None and route.shadows:
+        _check_shadow_topic(settings, topics, findings)
     if Role.STREAM in roles:
         _check_schemas(settings, versions, findings)
     return findings
 
 
-def check_kafka(settings: Settings, findings: Findings) -> None:
-    """Look at what the stream role needs of Kafka: clients, a broker that answers, topics and permissions."""
+def check_kafka(settings: Settings, findings: Findings) -> Mapping[str, TopicDescription]:
+    """Look at what the stream role needs of Kafka: clients, a broker that answers, topics and permissions.
+
+    Returns:
+        Those of its topics that are there for this user to see, by name.
+    """
     findings.ask("client properties", lambda: _try_properties(settings))
     admin = findings.ask("broker", lambda: _reach(settings))
     topics = _find_topics(settings, admin, findings)
     _check_group(settings, admin, findings)
     _check_transactions(settings, admin, findings)
     source = topics.get(settings.input_topic)
-    if source is None:
-        return
-    for wanted in plan_topics(settings, source):
+    for wanted in () if source is None else plan_topics(settings, source, shadow=True):
         misfit = find_misfit(topics[wanted.name], wanted) if wanted.name in topics else ""
         if misfit:
             findings.note("topics", f"{wanted.name}: {misfit}", State.WARNING)
+    return topics
 
 
 def _try_properties(settings: Settings) -> tuple[None, str]:
@@ -78,7 +82,7 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
     found = {}
     if admin is not None:
         try:
-            found = admin.describe_topics([*items.values(), settings.redriven_topic])
+            found = admin.describe_topics([*items.values(), settings.redriven_topic, settings.shadow_topic])
         except ServiceError as error:
             findings.fail("topics", error)
             return {}
@@ -135,14 +139,31 @@ def _find_group_id(settings: Settings) -> str:
     return settings.group_id or settings.group_for(settings.model or find_only_model(ModelStore(settings.model_store)))
 
 
-def _check_model(settings: Settings, findings: Findings) -> list[ModelVersion]:
+def _check_shadow_topic(settings: Settings, topics: Mapping[str, TopicDescription], findings: Findings) -> None:
+    """What shadows miss keeps no service from starting, so it is a warning."""
+    name = settings.shadow_topic
+    found = {name: topics[name]} if name in topics else {}
+    forbidden = find_forbidden(found, read=[], written=[name])
+    if forbidden:
+        findings.note("shadow topic", forbidden[0][1], State.WARNING)
+    elif not found:
+        detail = (
+            f"{name} does not exist, or not for this user: what shadows give is only compared; "
+            "`scoreline topics create --shadow` makes it"
+        )
+        findings.note("shadow topic", detail, State.WARNING)
+    else:
+        findings.note("shadow topic", f"{name}: partitions: {found[name].partitions}")
+
+
+def _check_model(settings: Settings, findings: Findings) -> tuple[Route | None, list[ModelVersion]]:
     named = findings.ask("model", lambda: _resolve_model(settings))
     if named is None:
         findings.note("model version", "not looked at without a model", State.SKIPPED)
-        return []
+        return None, []
     name, route = named
     asked = [findings.ask("model version", partial(_verify_model, settings, name, number)) for number in route.versions]
-    return [version for version in asked if version is not None]
+    return route, [version for version in asked if version is not None]
 
 
 def _resolve_model(settings: Settings) -> tuple[tuple[str, Route], str]:

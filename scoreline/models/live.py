@@ -85,9 +85,12 @@ class LiveVersions:
         self._load = load or hurried.load
         self._load_patiently = load or VersionLoader(store, cache, shared=shared).load
         self._resident: OrderedDict[int, ModelVersion] = OrderedDict()
+        self._telling = threading.Lock()
         self._tell_residents: Callable[[Sequence[ModelVersion]], None] = lambda _: None
         self._live, self._route = LiveRoute(()), Route.to(1)  # until what the alias means is loaded
         self._go_live(store.alias(name, alias))
+        # From here on something serves, and what is looked at goes behind that.
+        self._load_patiently = load or VersionLoader(store, cache, shared=shared, behind=True).load
 
     @property
     def name(self) -> str:
@@ -114,11 +117,15 @@ class LiveVersions:
         """Why the store cannot be asked, where something remembers what it has said; None while it answers."""
         return None if self._store.outage is None else self._store.outage.detail
 
-    def follow(self) -> bool:
+    def follow(self, *, anew: bool = False) -> bool:
         """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has what is new."""
         route = self._store.alias(self._name, self._alias)
         if route == self._route:
             return False
+        if anew:
+            with self._lock:
+                self._rejections.clear()
+                self._refusals.clear()
         self._go_live(route)
         return True
 
@@ -246,8 +253,9 @@ class LiveVersions:
         return version
 
     def _tell(self) -> None:
-        live = self._live.loaded
-        self._tell_residents([*live, *(version for version in self.resident() if version not in live)])
+        with self._telling:  # so that what is told last is what is true
+            live = self._live.loaded
+            self._tell_residents([*live, *(version for version in self.resident() if version not in live)])
 
     def _let_go(self, but: tuple[int, ...] = ()) -> None:
         """Forget versions that were not asked for longest; batches hold on to what they use. The lock is held."""

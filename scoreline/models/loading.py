@@ -39,6 +39,7 @@ class VersionLoader:
         formats: KnownFormats | None = None,
         shared: SharedFeatures | None = None,
         probe_limit_seconds: float = TIME_LIMIT_SECONDS,
+        behind: bool = False,
     ) -> None:
         """Name where versions come from.
 
@@ -47,12 +48,14 @@ class VersionLoader:
                 process knows the installed ones only.
             shared: between loaders whose versions may score one batch.
             probe_limit_seconds: how long a child process may take to load a version and score its golden rows.
+            behind: whether that child goes behind everything else on this machine, because something serves already.
         """
         self._store = store
         self._cache = cache
         self._formats = formats or KnownFormats()
         self._shared = shared or SharedFeatures()
         self._probe_limit_seconds = probe_limit_seconds
+        self._behind = behind
 
     def load(self, name: str, version: int) -> ModelVersion:
         """Load a version, after a child process has survived it; a child is started only the first time here.
@@ -98,7 +101,8 @@ class VersionLoader:
         rows = golden_matrix(features, golden)
         if always_probe or not self._cache.was_probed(blob, features, runtime):
             limit = self._probe_limit_seconds
-            scores = probe_model(model_format, artifact, features, classes, rows, time_limit_seconds=limit)
+            given = model_format, artifact, features, classes, rows
+            scores = probe_model(*given, time_limit_seconds=limit, behind=self._behind)
             check_golden(golden, scores)
             self._cache.remember_probed(blob, features, runtime)
         features = self._shared.share(features)

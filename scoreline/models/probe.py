@@ -4,8 +4,10 @@ Reads a request, the artifact and a matrix from standard input and writes one JS
 Started by `scoreline.models.verification`, never by hand.
 """
 
+import ctypes
 import os
 import resource
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +22,7 @@ from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.model import find_shape_problem
 
 _BYTES_PER_ARTIFACT_BYTE = 64
+_PR_SET_PDEATHSIG = 1
 
 
 class ProbeRequest(msgspec.Struct, frozen=True):
@@ -65,6 +68,7 @@ def answer(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, ma
 
 def main() -> None:
     """Answer the one request on standard input."""
+    end_with_parent()
     # Libraries print to standard output; the answer must stand there alone.
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
@@ -82,6 +86,15 @@ def main() -> None:
             _limit(model_format.probe_bytes, len(artifact))
             found = answer(model_format, request, artifact, matrix)
         answers.write(msgspec.json.encode(found))
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process with the thread that waits for it: nobody else would ever stop it (Linux).
+
+    What it loads may hold Python's lock without end, so that no thread here could see to it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(free_bytes: int | None, artifact_bytes: int) -> None:

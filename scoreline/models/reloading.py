@@ -22,6 +22,7 @@ class ReloadOutcome(StrEnum):
     RELOADED = "reloaded"
     REJECTED = "rejected"  # there is no such alias or version, or it may not serve, or not here
     STORE_AWAY = "store_away"
+    FAILED = "failed"  # for a reason that nobody has foreseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,11 @@ class Followed(Protocol):
         """Why the store cannot be asked, where something remembers what it has said; None while it answers."""
         ...
 
-    def follow(self) -> bool:
+    def follow(self, *, anew: bool) -> bool:
         """Make live what the alias means now, whatever it takes; False where it is already.
+
+        Args:
+            anew: whether what was rejected before is tried again.
 
         Raises:
             ModelError: there is none, or a part of it may not serve; what is live goes on.
@@ -93,26 +97,32 @@ class Reloader:
         """The latest look, and before the first one what the start has found."""
         return self._latest
 
-    def look(self) -> Look:
-        """See what the alias means now, and have it serve; never raises for what is wrong with it."""
+    def look(self, *, anew: bool = False) -> Look:
+        """See what the alias means now, and have it serve; never raises for what is wrong with it.
+
+        Args:
+            anew: whether what was rejected before is tried again.
+        """
         with self._lock:
-            look = self._look()
+            look = self._look(anew=anew)
             self._latest = look
             for observer in self._observers:
                 observer.looked(look)
             return look
 
-    def _look(self) -> Look:
+    def _look(self, *, anew: bool) -> Look:
         began = self._clock()
         try:
-            changed = self._versions.follow()
+            changed = self._versions.follow(anew=anew)
         except (ModelError, Refused) as error:
             return Look(ReloadOutcome.REJECTED, self._versions.live, str(error))
         except ServiceError as error:
             return Look(ReloadOutcome.STORE_AWAY, self._versions.live, str(error))
         except Exception as error:
-            logger.exception("a look at the alias failed", extra={"event": "reload_failed"})
-            return Look(ReloadOutcome.STORE_AWAY, self._versions.live, f"{type(error).__name__}: {error}")
+            detail = f"{type(error).__name__}: {error}"
+            if detail != self._latest.detail:
+                logger.exception("a look at the alias failed", extra={"event": "reload_failed"})
+            return Look(ReloadOutcome.FAILED, self._versions.live, detail)
         live, outage = self._versions.live, self._versions.outage
         if changed:
             return Look(ReloadOutcome.RELOADED, live, load_seconds=self._clock() - began)

@@ -48,5 +48,6 @@ def _log(role: str, done: Progress, seconds: float) -> None:
         "p50_seconds": timing["p50_seconds"],
         "p95_seconds": timing["p95_seconds"],
         "version": max(done.versions, key=done.versions.__getitem__, default=None),
+        **({"versions": dict(sorted(done.versions.items()))} if len(done.versions) > 1 else {}),
     }
     logger.info("%s: %d %s in %.1f s", role, done.counts[what], what, seconds, extra=fields)

@@ -94,17 +94,19 @@ def _split(
 ) -> list[VersionGroup]:
     if route.only is not None:
         return [VersionGroup(route.only, positions, route.shadows)]
-    assigned = route.assign(_find_keys(records, positions, find_ids))
+    chosen = records if len(positions) == len(records) else [records[i] for i in positions.tolist()]
+    assigned = route.assign(_find_keys(chosen, find_ids))
     found = ((version, positions[assigned == i]) for i, version in enumerate(route.versions))
     return [VersionGroup(version, mine, route.shadows) for version, mine in found if len(mine)]
 
 
-def _find_keys(records: Sequence[Record], positions: npt.NDArray[np.intp], find_ids: FindIds) -> list[bytes]:
+def _find_keys(records: Sequence[Record], find_ids: FindIds) -> list[bytes]:
     """Each record's own key, else the id that its prediction will have."""
-    chosen = [records[i] for i in positions.tolist()]
-    keys = [record.key() for record in chosen]
-    bare = [record for record, key in zip(chosen, keys, strict=True) if key is None]
-    ids = iter(find_ids(bare) if bare else ())
+    keys = [record.key() for record in records]
+    present = [key for key in keys if key is not None]
+    if len(present) == len(keys):
+        return present
+    ids = iter(find_ids([record for record, key in zip(records, keys, strict=True) if key is None]))
     return [next(ids) if key is None else key for key in keys]
 
 

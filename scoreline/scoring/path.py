@@ -120,10 +120,11 @@ class ScoringPath:
         features = groups[0].version.model.features
         positions, owners = groups[0].positions, None
         if len(groups) > 1:
-            positions = np.concatenate([group.positions for group in groups])
-            order = positions.argsort()
-            owners = np.repeat(np.arange(len(groups)), [len(group.positions) for group in groups])[order]
-            positions = positions[order]
+            by_position = np.full(len(records), _NOBODY)
+            for i, group in enumerate(groups):
+                by_position[group.positions] = i
+            positions = np.flatnonzero(by_position != _NOBODY)
+            owners = by_position[positions]
         decoded = self._decoder.decode([records[i].value() for i in positions.tolist()], features)
         for row, reason, detail in decoded.rejected:
             number = groups[0 if owners is None else owners[row]].version.version
@@ -198,7 +199,7 @@ class _Rows(NamedTuple):
         """Some of them, in the order that is given; features are C-contiguous."""
         return _Rows(
             self.positions[rows],
-            np.ascontiguousarray(self.features[rows]),
+            self.features.take(rows, axis=0),
             _take(self.ids, rows),
             _take(self.event_times_ms, rows),
         )
@@ -229,4 +230,4 @@ def _merge_outputs(records: Sequence[Record], pieces: Sequence["_Piece"], model:
 
 
 def _take(values: Sequence[T] | None, rows: npt.NDArray[np.intp]) -> list[T] | None:
-    return None if values is None else [values[i] for i in rows]
+    return None if values is None else [values[i] for i in rows.tolist()]

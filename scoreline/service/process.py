@@ -104,8 +104,9 @@ async def _summarise(parts: Parts) -> None:
 async def _follow(parts: Parts, wake: asyncio.Event) -> None:
     """Look at the alias at the start, now and then, and when SIGHUP asks for it."""
     while True:
+        look = parts.follower.look_anew() if wake.is_set() else parts.follower.look()
         wake.clear()
-        await asyncio.shield(asyncio.wrap_future(parts.follower.look()))
+        await asyncio.shield(asyncio.wrap_future(look))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), parts.settings.model_reload_seconds)
 

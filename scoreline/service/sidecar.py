@@ -43,7 +43,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
                 parts.versions,
                 listing,
                 settings.workers,
-                parts.follower.look if _is_guarded(settings) else None,
+                parts.follower.look_anew if _is_guarded(settings) else None,
                 parts.shadows,
             )
             if serves

@@ -235,8 +235,19 @@ def test_a_route_shares_answers_out_and_history_tells_of_it(capsys, store):
     assert [(row["version"], row["route"]) for row in rows] == [(None, described), (3, None)]
     assert run("rollback", "flights") == 0
     assert f"means {described} again" in capsys.readouterr().out
-    assert run("show", "flights", "production") == 2
-    assert "say which of them, by its number" in capsys.readouterr().err
+    assert run("show", "flights", "production") == 0
+    assert f"production of flights means {described}" in capsys.readouterr().out
+    assert run("show", "flights", "production", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["weights"], [each["version"] for each in shown["shown"]]) == ({"1": 90, "3": 10}, [1, 3, 2])
+    assert run("show", "flights", "production", "--avro") == 0
+    assert [field["name"] for field in json.loads(capsys.readouterr().out)["fields"]] == [
+        "x",
+        "y",
+        "category",
+        "constant",
+    ]
+    assert run("verify", "flights", "production") == 0
 
 
 def test_everything_wrong_with_a_route_is_told_at_once(capsys, store):
@@ -261,3 +272,40 @@ def test_everything_wrong_with_a_route_is_told_at_once(capsys, store):
     assert run("route", "flights", "production", "1=1", "--shadow", "1") == 2
     assert "its own shadow" in capsys.readouterr().err
     assert store.aliases("flights") == {}
+
+
+def test_a_damaged_alias_hides_nothing_else_and_is_cured_by_the_command_that_is_told(capsys, store):
+    for _ in range(2):
+        run("publish", "flights", write_model(), "--alias", "production")
+    run("alias", "flights", "canary", "1")
+    Path(store.url, "flights", "aliases", "canary", "2.json").write_bytes(b"{")
+    capsys.readouterr()
+    assert run("list", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["version"] for row in rows] == [1, 2]
+    assert all("scoreline models alias flights canary VERSION" in row["problem"] for row in rows)
+    assert run("alias", "flights", "canary", "1") == 0
+    capsys.readouterr()
+    run("list", "--json")
+    assert {row["problem"] for row in json.loads(capsys.readouterr().out)} == {None}
+
+
+def test_a_rollback_reads_only_as_far_back_as_it_has_to(capsys, store):
+    for _ in range(3):
+        run("publish", "flights", write_model(), "--alias", "production")
+    Path(store.url, "flights", "aliases", "production", "1.json").write_bytes(b"{")
+    assert run("rollback", "flights") == 0
+    assert store.alias("flights", "production").only == 2
+    capsys.readouterr()
+    assert run("rollback", "flights") == 3
+    assert "entry 1 of alias 'production' of flights cannot be used" in capsys.readouterr().err
+
+
+def test_versions_that_take_a_feature_differently_have_no_schema_in_common(capsys, store):
+    for kind in ("numeric", "integer"):
+        Path("features.json").write_text(json.dumps([{"name": "x", "kind": kind}]))
+        run("publish", "flights", write_model(), "--features", "features.json")
+    run("route", "flights", "production", "1=1", "2=1")
+    capsys.readouterr()
+    assert run("show", "flights", "production", "--avro") == 2
+    assert "take the feature 'x' differently" in capsys.readouterr().err

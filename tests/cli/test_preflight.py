@@ -6,8 +6,14 @@ from scoreline.cli import preflight
 from scoreline.cli.findings import Findings, State
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
-from scoreline.errors import Refused
+from scoreline.errors import ModelRejected, Refused
+from scoreline.features import Feature
 from scoreline.kafka.cluster.admin import TopicDescription
+from scoreline.models.model import ModelVersion
+from scoreline.models.routes import Route
+from scoreline.models.store import ModelStore
+from scoreline.testing.fakes import WeightedSum
+from tests.models.builders import MANIFEST
 
 
 class FakeAdmin:
@@ -132,3 +138,87 @@ def test_a_transactional_id_that_is_refused_fails(find_items, monkeypatch):
     found = find_items(group_id="ours", delivery="exactly-once")["transactional id"]
 
     assert (found.state, found.exit_code) == (State.FAILED, 3)
+
+
+class VerifiedVersions:
+    """A loader for which some versions may not serve; remembers what it was asked for."""
+
+    def __init__(self, bad=()):
+        self.bad = bad
+        self.verified = []
+
+    def __call__(self, store, cache):
+        return self
+
+    def verify(self, name, number):
+        self.verified.append(number)
+        if number in self.bad:
+            raise ModelRejected(f"{name} {number} may not serve: its golden rows give other scores")
+
+    def load(self, name, number):
+        return ModelVersion(name, number, "", WeightedSum([Feature("x")], [1.0]))
+
+
+@pytest.fixture
+def find_route_items(monkeypatch, tmp_path):
+    """What is found of a store whose alias is a route, in order, on a cluster with or without a topic for shadows."""
+
+    def find(route, *, loader, roles=(Role.STREAM,), shadow_topic=EVERYTHING):
+        class RoutingAdmin(FakeAdmin):
+            def describe_topics(self, names):
+                found = {n: TopicDescription(n, 3, allowed_operations=EVERYTHING) for n in names}
+                shadow = TopicDescription("predictions.shadow", 3, allowed_operations=shadow_topic or EVERYTHING)
+                return (
+                    {**found, shadow.name: shadow} if shadow_topic else {n: found[n] for n in names if n != shadow.name}
+                )
+
+        store = ModelStore(str(tmp_path / "store"))
+        for _ in range(4):
+            store.add_version(MANIFEST)
+        store.set_alias("flights", "production", route, by="t")
+        monkeypatch.setattr(preflight, "open_admin", lambda properties: RoutingAdmin())
+        monkeypatch.setattr(preflight, "VersionLoader", loader)
+        settings = Settings(
+            kafka_bootstrap_servers="127.0.0.1:1",
+            model_store=store.url,
+            schema_dir=tmp_path / "schemas",
+            cache_dir=tmp_path / "cache",
+        )
+        found = preflight.check_everything(settings, roles).found
+        return [(f.item, f.state, f.detail) for f in found if f.item in {"model", "model version", "shadow topic"}]
+
+    return find
+
+
+def test_every_version_of_a_route_is_verified_shadows_among_them(find_route_items):
+    loader = VerifiedVersions(bad={2, 3})
+    model, *versions = find_route_items(Route.of({1: 90, 2: 10}, (3,)), loader=loader, roles=[Role.HTTP])
+
+    assert model[1] is State.OK
+    assert "production means versions 1 (0.9 of all), 2 (0.1 of all), shadowed by 3" in model[2]
+    assert loader.verified == [1, 2, 3]
+    assert [state for _, state, _ in versions] == [State.OK, State.FAILED, State.FAILED]
+    assert "flights 2" in versions[1][2]
+    assert "its golden rows give other scores" in versions[1][2]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "state", "told"),
+    [
+        (EVERYTHING, State.OK, "predictions.shadow: partitions: 3"),
+        (None, State.WARNING, "`scoreline topics create --shadow` makes it"),
+        (frozenset({"DESCRIBE"}), State.WARNING, "may not WRITE the topic predictions.shadow"),
+    ],
+)
+def test_a_route_with_shadows_wants_a_topic_for_them_but_goes_without(find_route_items, allowed, state, told):
+    found = find_route_items(Route.of({1: 1}, (2,)), loader=VerifiedVersions(), shadow_topic=allowed)
+    ((_, found_state, detail),) = [each for each in found if each[0] == "shadow topic"]
+
+    assert found_state is state
+    assert told in detail
+
+
+def test_nobody_asks_for_a_topic_of_shadows_that_there_are_not(find_route_items):
+    found = find_route_items(Route.of({1: 1, 2: 1}), loader=VerifiedVersions(), shadow_topic=None)
+
+    assert [item for item, _, _ in found] == ["model", "model version", "model version"]

@@ -39,8 +39,8 @@ class FakeAdmin:
         return [topic.name for topic in topics]
 
 
-def create(admin, *, partitions=-1, replication_factor=-1):
-    return create_topics(admin, Settings(), partitions=partitions, replication_factor=replication_factor)
+def create(admin, *, partitions=-1, replication_factor=-1, shadow=False):
+    return create_topics(admin, Settings(), partitions=partitions, replication_factor=replication_factor, shadow=shadow)
 
 
 def test_missing_topics_are_made_with_the_partitions_of_the_input():
@@ -56,6 +56,30 @@ def test_missing_topics_are_made_with_the_partitions_of_the_input():
     ]
     assert {t.replication_factor for t in admin.topics.values()} == {3}
     assert not any(row["note"] for row in rows)
+
+
+def test_the_topic_of_shadows_is_made_only_where_it_is_asked_for():
+    admin = FakeAdmin()
+    create(admin, partitions=4)
+    before = dict(admin.topics)
+    rows = {row["name"]: row for row in create(admin, replication_factor=3, shadow=True)}
+
+    assert "predictions.shadow" not in before
+    assert {**admin.topics} == {**before, "predictions.shadow": admin.topics["predictions.shadow"]}
+    made = rows["predictions.shadow"]
+    assert (made["kind"], made["state"], made["partitions"], made["note"]) == ("shadow", "created", 4, "")
+    assert admin.topics["predictions.shadow"].configs == admin.topics["predictions"].configs
+    assert admin.topics["predictions.shadow"].replication_factor == 3
+    assert {row["state"] for row in create(admin, shadow=True)} == {"there"}
+
+
+def test_a_topic_of_shadows_that_does_not_fit_is_told():
+    shadow = TopicDescription("predictions.shadow", 2, configs={**BROKER_DEFAULTS, "cleanup.policy": "compact"})
+    admin = FakeAdmin(TopicDescription("features", 5, configs=BROKER_DEFAULTS), shadow)
+    notes = {row["name"]: row["note"] for row in create(admin, shadow=True)}
+
+    assert "2 partitions, the input has 5" in notes["predictions.shadow"]
+    assert "compacted" in notes["predictions.shadow"]
 
 
 def test_the_brokers_default_is_followed_too():

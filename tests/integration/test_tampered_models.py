@@ -92,8 +92,8 @@ def use_child(monkeypatch):
     return use
 
 
-def probe_briefly(*given, time_limit_seconds):
-    return verification.probe_model(*given, time_limit_seconds=CHILD_SECONDS)
+def probe_briefly(*given, time_limit_seconds, behind=False):
+    return verification.probe_model(*given, time_limit_seconds=CHILD_SECONDS, behind=behind)
 
 
 class Service:

@@ -124,7 +124,7 @@ def test_a_file_that_is_no_usable_model_is_refused(name, refuse, text):
 def test_a_folder_is_no_model(refuse):
     Path("model.txt").mkdir()
     code, said = refuse("model.txt")
-    assert (code, "model.txt cannot be read" in said) == (MISUSED, True), said
+    assert (code, "model.txt is a folder, but not of an MLflow model" in said) == (MISUSED, True), said
 
 
 @pytest.mark.parametrize("name", FEATURES_FILES)
@@ -168,7 +168,7 @@ def test_a_model_that_takes_too_much_memory_is_refused(refuse, text, monkeypatch
 
 
 def test_a_model_that_scores_forever_is_refused(refuse, text, monkeypatch):
-    def probe_briefly(*given, time_limit_seconds):
+    def probe_briefly(*given, time_limit_seconds, **_):
         return verification.probe_model(*given, time_limit_seconds=CHILD_SECONDS)
 
     monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-P", "-c", NEVER_ENDING))

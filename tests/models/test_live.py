@@ -148,11 +148,11 @@ def test_a_rejection_that_is_remembered_holds_nothing_of_the_failed_load(store, 
     assert [text() for text in texts] == [None, None]
 
 
-def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monkeypatch):
+def test_a_batch_waits_less_for_a_first_load_than_the_start_does_and_a_look_goes_behind_all(tmp_path, monkeypatch):
     limits = []
 
-    def probe(*model, time_limit_seconds):
-        limits.append(time_limit_seconds)
+    def probe(*model, time_limit_seconds, behind):
+        limits.append((time_limit_seconds, behind))
         return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 
     monkeypatch.setattr(loading, "probe_model", probe)
@@ -162,7 +162,10 @@ def test_a_batch_waits_less_for_a_first_load_than_the_start_does(tmp_path, monke
     store.set_alias("tiny", "production", 1, by="t")
     versions = LiveVersions(store, "tiny", "production", cache=ModelCache(tmp_path / "cache"))
     assert versions.resolve("2").only.version == 2
-    assert limits == [TIME_LIMIT_SECONDS, PROBE_LIMIT_SECONDS]
+    put_version(store, "tiny", train("quantile"))
+    store.set_alias("tiny", "production", 3, by="t")
+    assert versions.follow()
+    assert limits == [(TIME_LIMIT_SECONDS, False), (PROBE_LIMIT_SECONDS, False), (TIME_LIMIT_SECONDS, True)]
     assert PROBE_LIMIT_SECONDS < TIME_LIMIT_SECONDS / 4
 
 
@@ -302,6 +305,43 @@ def test_a_version_that_may_not_serve_is_not_followed_and_not_tried_again_at_onc
     loads.bad.clear()
     assert versions.follow()
     assert versions.live.only.version == 3
+
+
+def test_who_looks_anew_tries_again_what_was_rejected(versions, store, loads):
+    """An operator who has mended something does not wait ten minutes; nor do callers who ask for it by number then."""
+    store.set_alias("flights", "production", 3, by="t")
+    loads.bad.add(3)
+    for ask in (versions.follow, lambda: versions.resolve("3")):
+        with pytest.raises(ModelRejected, match="flights 3 is damaged"):
+            ask()
+    loads.bad.clear()
+    with pytest.raises(ModelRejected):
+        versions.follow()
+    assert versions.follow(anew=True)
+    assert versions.resolve("3").only is versions.live.only
+
+
+def test_whoever_watches_is_told_of_every_change_with_what_is_live_first(versions, store):
+    told = []
+    versions.watch_residents(lambda residents: told.append([version.version for version in residents]))
+    versions.resolve("1")
+    store.set_alias("flights", "production", 3, by="t")
+    versions.follow()
+    versions.resolve("5")
+    assert told[0] == [2]
+    assert told[1] == [2, 1]
+    assert told[-1][0] == 3
+    assert sorted(told[-1]) == [version.version for version in versions.resident()]
+
+
+def test_a_version_is_improved_in_its_place_and_one_that_has_gone_is_not(versions):
+    """Live, resident, and on whatever route it is."""
+    better = replace(versions.live.only, model=WeightedSum([], []))
+    assert versions.improve(better)
+    assert versions.resolve().only is better
+    assert versions.resolve("2").only is better
+    assert not versions.improve(replace(better, version=5))
+    assert [version.version for version in versions.resident()] == [2]
 
 
 def test_an_alias_that_goes_back_finds_the_version_that_is_still_there(versions, store, loads):

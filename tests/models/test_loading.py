@@ -23,7 +23,7 @@ def probes(monkeypatch):
     """Counts child processes, and starts none."""
     started = []
 
-    def score(*model, time_limit_seconds):
+    def score(*model, time_limit_seconds, behind):
         started.append(model)
         return score_in_process(*model, time_limit_seconds=time_limit_seconds)
 

@@ -22,7 +22,7 @@ class Versions:
         self.outage = None
         self.now = 0.0
 
-    def follow(self):
+    def follow(self, *, anew=False):
         self.now += 2.5
         if self.error is not None:
             raise self.error
@@ -79,7 +79,7 @@ def test_another_version_is_told_with_the_time_that_it_took(reloader, versions, 
         (ModelNotFound("there is no version 9"), ReloadOutcome.REJECTED),
         (Unavailable("the store is away"), ReloadOutcome.STORE_AWAY),
         (Refused("a package is missing"), ReloadOutcome.REJECTED),
-        (RuntimeError("a backend's own"), ReloadOutcome.STORE_AWAY),
+        (RuntimeError("a backend's own"), ReloadOutcome.FAILED),
     ],
 )
 def test_what_goes_wrong_is_said_and_leaves_the_live_version(reloader, versions, error, outcome):
@@ -100,3 +100,12 @@ def test_a_store_that_is_away_is_told_where_memory_has_answered(reloader, versio
     assert (look.outcome, look.detail, look.remembered) == (ReloadOutcome.STORE_AWAY, "no route to host", True)
     versions.outage = None
     assert reloader.look().outcome is ReloadOutcome.UNCHANGED
+
+
+def test_what_nobody_has_foreseen_is_logged_once_for_each_text(reloader, versions, caplog):
+    versions.error = RuntimeError("a backend's own")
+    for _ in range(3):
+        reloader.look()
+    versions.error = RuntimeError("another")
+    reloader.look()
+    assert [record.event for record in caplog.records] == ["reload_failed"] * 2

@@ -1,4 +1,6 @@
+import shutil
 import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +13,7 @@ from scoreline.models.feature_rules import find_features
 from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.golden import Golden
 from scoreline.models.verification import check_golden, golden_matrix, probe_model
+from scoreline.testing.processes import ends
 from tests.models.builders import score_with_lightgbm, statements_for, train
 
 
@@ -118,3 +121,26 @@ def test_golden_rows_become_the_matrix_that_a_record_would_give():
 def test_golden_rows_that_contradict_the_features_are_rejected(row, message):
     with pytest.raises(ModelRejected, match=message):
         golden_matrix(LEVELLED, Golden([row], np.zeros(1), synthetic=False))
+
+
+@pytest.mark.slow
+def test_the_child_ends_with_whoever_waits_for_it():
+    """A parser that hangs would otherwise hold a core for good once the service has stopped."""
+    code = (
+        "import os, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'from scoreline.models.probe import end_with_parent as e; e();"
+        " print(1, flush=True); import signal; signal.pause()'], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\n"
+        "print(child.pid, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ends(int(done.stdout))
+
+
+@pytest.mark.skipif(shutil.which("nice") is None, reason="this system has no nice")
+def test_a_child_behind_all_else_has_the_lowest_priority_from_its_start(monkeypatch):
+    replace_child(monkeypatch, "import os, sys; sys.exit(f'nice {os.nice(0)}')")
+    for behind, nice in ((True, 19), (False, 0)):
+        with pytest.raises(ModelRejected, match=f"nice {nice}$"):
+            probe(train("binary"), behind=behind)

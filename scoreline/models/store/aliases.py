@@ -69,7 +69,7 @@ class Aliases:
             ModelRejected: the entry is damaged.
         """
         last = self.last_sequence(name, alias)
-        return self._read(name, alias, last) if last else None
+        return self.read(name, alias, last) if last else None
 
     def history(self, name: str, alias: str) -> tuple[AliasEntry, ...]:
         """All entries of an alias, oldest first.
@@ -77,7 +77,7 @@ class Aliases:
         Raises:
             ModelRejected: an entry is damaged.
         """
-        return tuple(self._read(name, alias, each) for each in range(1, self.last_sequence(name, alias) + 1))
+        return tuple(self.read(name, alias, each) for each in range(1, self.last_sequence(name, alias) + 1))
 
     def append(self, name: str, alias: str, sequence: int, route: Route, *, by: str, repeats: int | None) -> bool:
         """Add an entry; False where its number is taken."""
@@ -104,12 +104,20 @@ class Aliases:
         files = self._objects.list(f"{name}/aliases/{alias}")
         return max((int(match[1]) for match in map(_ENTRY.fullmatch, files) if match), default=0)
 
-    def _read(self, name: str, alias: str, sequence: int) -> AliasEntry:
+    def read(self, name: str, alias: str, sequence: int) -> AliasEntry:
+        """One entry of an alias.
+
+        Raises:
+            ModelRejected: it is damaged; the message has the command that says anew what the alias means.
+        """
         try:
             content = msgspec.json.decode(self._objects.read(_path(name, alias, sequence)), type=_EntryJson)
             return AliasEntry(sequence, _read_route(content), content.set_at, content.by, content.repeats)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise ModelRejected(f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}") from error
+            raise ModelRejected(
+                f"entry {sequence} of alias {alias!r} of {name} cannot be used: {error}; say anew what it means: "
+                f"scoreline models alias {name} {alias} VERSION"
+            ) from error
 
 
 def _read_route(content: _EntryJson) -> Route:

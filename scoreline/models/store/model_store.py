@@ -167,14 +167,14 @@ class ModelStore:
             ModelRejected: an entry is damaged, or a version was deleted at the same moment.
         """
         while True:
-            entries = self.history(name, alias)
-            if not entries:
+            now = self._aliases.latest(name, alias)
+            if now is None:
                 raise ModelNotFound(self._describe_missing_alias(name, alias))
-            now = entries[-1]
-            earlier = [e for e in entries[: (now.repeats or now.sequence) - 1] if e.route != now.route]
-            if not earlier:
-                raise ModelNotFound(f"{alias} of {name} has meant {now.route} from the start: no way back")
-            origin = earlier[-1]
+            # Read only as far back as it takes: an older entry may be damaged.
+            before = (self._aliases.read(name, alias, each) for each in range((now.repeats or now.sequence) - 1, 0, -1))
+            origin = next((entry for entry in before if entry.route != now.route), None)
+            if origin is None:
+                raise ModelNotFound(f"there is no way back: {alias} of {name} has meant nothing before {now.route}")
             deleted = sorted(set(origin.route.versions) - set(self.versions(name)))
             if deleted:
                 raise ModelNotFound(

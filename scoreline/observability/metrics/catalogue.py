@@ -169,7 +169,7 @@ MODEL_RELOADS = Declared(
     "model_reloads_total",
     Type.COUNTER,
     "looks",
-    "Looks at what the alias means that found something, by outcome: reloaded, rejected, store_away.",
+    "Looks at what the alias means that found something, by outcome: reloaded, rejected, store_away, failed.",
     ("outcome",),
 )
 MODEL_LOAD_SECONDS = Declared(
