@@ -15,10 +15,13 @@ from scoreline.cli.model_store import (
     whoami,
 )
 from scoreline.cli.output import print_table
-from scoreline.errors import ConfigError
+from scoreline.cli.route_arguments import read_route
 
 if TYPE_CHECKING:
     from scoreline.models.routes import Route
+
+WHEN_GONE = "it cannot be chosen any more, but services that have it loaded answer pins with it until they let go of it"
+"""Of a version: a service does not ask the store for what it has in memory."""
 
 
 def set_alias(
@@ -50,27 +53,8 @@ def set_route(
 
     Example: scoreline models route flights production 3=90 4=10 --shadow 5
     """
-    from scoreline.models.routes import Route
-
     store = open_store()
-    weights, problems = {}, []
-    for share in shares:
-        version, separator, weight = share.partition("=")
-        if not separator or not weight.isascii() or not weight.isdecimal():
-            problems.append(f"{share!r} should be VERSION=WEIGHT, as in 3=90")
-            continue
-        number = choose_version(store, name, version)
-        if number in weights:
-            problems.append(f"version {number} has two weights")
-        weights[number] = int(weight)
-    shadows = tuple(choose_version(store, name, each) for each in shadow or ())
-    if not problems:
-        try:
-            route = Route.of(weights, shadows)
-        except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        raise ConfigError(*problems)
+    route = read_route(store, name, alias, shares, shadow or ())
     store.set_alias(name, alias, route, by=whoami())
     typer.echo(f"{alias} of {name} means {route}: {WHEN_SERVED}")
 
@@ -125,7 +109,7 @@ def delete_version(
     Example: scoreline models delete flights 2
     """
     open_store().delete(name, version, by=whoami())
-    typer.echo(f"version {version} of {name} is deleted: no selector finds it any more, and no other gets its number")
+    typer.echo(f"version {version} of {name} is deleted: {WHEN_GONE}, and no other gets its number")
 
 
 def _describe(route: "Route") -> str | None:

@@ -112,6 +112,7 @@ def _find_shared_topics(settings: Settings) -> str | None:
         "SCORELINE_DEAD_LETTER_TOPIC": settings.dead_letter_topic,
         "SCORELINE_REDRIVE_TOPIC": settings.redrive_topic,
         "SCORELINE_DEAD_LETTER_TOPIC with .redriven": settings.redriven_topic,
+        "SCORELINE_OUTPUT_TOPIC with .shadow": settings.shadow_topic,
     }
     shared = [name for name, topic in topics.items() if list(topics.values()).count(topic) > 1]
     if not shared:
@@ -138,6 +139,15 @@ def _find_long_redrive_topic(settings: Settings) -> str | None:
         return (
             f"SCORELINE_INPUT_TOPIC is so long that {settings.redrive_topic} is no topic's name; "
             "set SCORELINE_REDRIVE_TOPIC"
+        )
+    return None
+
+
+def _find_long_shadow_topic(settings: Settings) -> str | None:
+    if len(settings.shadow_topic) > MAX_TOPIC_LENGTH:
+        return (
+            f"SCORELINE_OUTPUT_TOPIC is so long that {settings.shadow_topic}, where predictions of shadows go, is no "
+            "topic's name; set a shorter one"
         )
     return None
 
@@ -208,6 +218,7 @@ CHECKS = (
     Check(("input_topic", "output_topic", "dead_letter_topic", "redrive_topic"), _find_shared_topics),
     Check(("input_topic", "dead_letter_topic"), _find_long_dead_letter_topic),
     Check(("input_topic", "redrive_topic"), _find_long_redrive_topic),
+    Check(("output_topic",), _find_long_shadow_topic),
     Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),

@@ -1,7 +1,7 @@
 """What an alias means: one version, or shares of several, with versions that are only watched."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -22,6 +22,27 @@ def find_point(model: str, key: bytes) -> int:
     return int.from_bytes(hashlib.sha256(b"%b\x00%b" % (model.encode(), key)).digest()[:8], "big")
 
 
+def find_problems(weights: Mapping[int, int], shadows: Collection[int]) -> list[str]:
+    """Everything that is wrong with a route of these weights and shadows; nothing where it can be one."""
+    versions = {*weights, *shadows}
+    problems = [
+        f"a weight is a whole number from 1 to {MOST_WEIGHT:,}, but that of version {version} is {weight}"
+        for version, weight in sorted(weights.items())
+        if not 1 <= weight <= MOST_WEIGHT
+    ]
+    problems += [
+        f"version {version} answers already, so it cannot be its own shadow"
+        for version in sorted(set(shadows) & set(weights))
+    ]
+    if not weights:
+        problems.append("a route needs a version that answers")
+    if versions and min(versions) < 1:
+        problems.append(f"versions are numbered from 1, but one is {min(versions)}")
+    if len(versions) > MOST_VERSIONS:
+        problems.append(f"a route has at most {MOST_VERSIONS} versions, but this one has {len(versions)}")
+    return problems
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Shares of versions, and shadows, which score what others have answered.
@@ -35,21 +56,12 @@ class Route:
     shadows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        versions = [version for version, _ in self.weights]
-        if not versions:
-            raise ValueError("a route needs a version that answers")
-        if versions != sorted(set(versions)) or list(self.shadows) != sorted(set(self.shadows)):
+        versions = self.answering
+        if versions != tuple(sorted(set(versions))) or self.shadows != tuple(sorted(set(self.shadows))):
             raise ValueError("the versions of a route have to ascend, each of them once")
-        if min((*versions, *self.shadows)) < 1:
-            raise ValueError("versions are numbered from 1")
-        if len(versions) + len(self.shadows) > MOST_VERSIONS:
-            raise ValueError(f"a route has at most {MOST_VERSIONS} versions")
-        wrong = [weight for _, weight in self.weights if not 1 <= weight <= MOST_WEIGHT]
-        if wrong:
-            raise ValueError(f"a weight is a whole number from 1 to {MOST_WEIGHT:,}, but one is {wrong[0]}")
-        both = [version for version in self.shadows if version in versions]
-        if both:
-            raise ValueError(f"version {both[0]} answers already, so it cannot be its own shadow")
+        problems = find_problems(dict(self.weights), self.shadows)
+        if problems:
+            raise ValueError("; ".join(problems))
 
     @classmethod
     def to(cls, version: int) -> "Route":

@@ -30,15 +30,6 @@ _SUFFIXES = {
 }
 
 
-def read_rows(path: Path) -> list[RowMapping]:
-    """Read a file by its suffix. In CSV an empty cell is null and everything else is text.
-
-    Raises:
-        ConfigError: it is missing, of another kind, or no such rows.
-    """
-    return parse_rows(*read_row_file(path), what=str(path))
-
-
 def read_row_file(path: Path) -> tuple[bytes, RowFormat]:
     """The content of a file, and how its rows are written by its suffix.
 
@@ -55,7 +46,7 @@ def read_row_file(path: Path) -> tuple[bytes, RowFormat]:
 
 
 def parse_rows(data: bytes, row_format: RowFormat, *, what: str) -> list[RowMapping]:
-    """All rows of a file's content.
+    """All rows of a file's content. In CSV an empty cell is null and everything else is text.
 
     Args:
         what: names it in messages.

@@ -8,17 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from scoreline.models.model import ModelVersion, Scores
+from scoreline.models.routes import MOST_VERSIONS
 from scoreline.observability.quantiles import QuantileSketch
 
 RANKED_ROWS = 1024
 """The latest rows, over which ranks are correlated."""
 
-MOST_PAIRS = 32
+MOST_PAIRS = (MOST_VERSIONS // 2) ** 2
+"""As many as one route can have: half of its versions answer, and the other half shadows each of them."""
+
 QUANTILES = (0.05, 0.5, 0.95)
 
-SMALLEST_DIFFERENCE = 1e-9
-LARGEST_DIFFERENCE = 1e15
+SMALLEST_DIFFERENCE = 1e-12
+LARGEST_DIFFERENCE = 1e18
 """Scores may be probabilities or sums of money: beyond these ends quantiles are those of the nearest one."""
+
+_SCALE = 2.0**-64
+"""Even sums of the largest doubles are finite then, and scaling by a power of two costs no digit."""
 
 Doubles = npt.NDArray[np.float64]
 
@@ -35,6 +41,7 @@ class Comparison:
             `LARGEST_DIFFERENCE`, of either sign, and exact where it is zero.
         agreement: the share of rows with the same label; None without classes.
         rank_correlation: Spearman's, over the latest `RANKED_ROWS`; None with classes, and where nothing varies.
+        overflowed: rows whose difference is too large for a double: they are in neither mean nor quantiles.
     """
 
     version: int
@@ -44,6 +51,7 @@ class Comparison:
     quantiles: tuple[float | None, ...]
     agreement: float | None
     rank_correlation: float | None
+    overflowed: int
 
 
 class Comparisons:
@@ -88,7 +96,7 @@ class _Pair:
     ) -> None:
         self._count += len(scores)
         if classes is None and shadow_classes is None:
-            self._differences.add(shadowed - scores)
+            self._differences.add(scores, shadowed)
             latest = np.stack([scores[-RANKED_ROWS:], shadowed[-RANKED_ROWS:]])
             self._latest[:, (self._ranked + np.arange(latest.shape[1])) % RANKED_ROWS] = latest
             self._ranked += latest.shape[1]
@@ -99,7 +107,7 @@ class _Pair:
             self._labelled += len(scores)
             self._agreed += int((names[chosen] == other_names[other]).sum())
             if classes == shadow_classes:
-                self._differences.add(shadowed[rows, chosen] - scores[rows, chosen])
+                self._differences.add(scores[rows, chosen], shadowed[rows, chosen])
 
     def describe(self, version: int, shadow: int) -> Comparison:
         latest = self._latest[:, : min(self._ranked, RANKED_ROWS)]
@@ -111,23 +119,32 @@ class _Pair:
             self._differences.quantiles(),
             self._agreed / self._labelled if self._labelled else None,
             correlate_ranks(latest[0], latest[1]),
+            self._differences.overflowed,
         )
 
 
 class _Differences:
-    """Mean and quantiles of values of either sign: a sketch knows values above zero only."""
+    """Mean and quantiles of differences of either sign: a sketch knows values above zero only."""
 
     def __init__(self) -> None:
         self._below, self._above = (QuantileSketch(SMALLEST_DIFFERENCE, LARGEST_DIFFERENCE) for _ in range(2))
-        self._zeros = 0
+        self._zeros = self.overflowed = 0
+        self._scaled_total = 0.0
 
     @property
     def mean(self) -> float | None:
         count = self._below.count + self._zeros + self._above.count
-        return (self._above.total - self._below.total) / count if count else None
+        return self._scaled_total / count / _SCALE if count else None
 
-    def add(self, values: Doubles) -> None:
+    def add(self, scores: Doubles, shadowed: Doubles) -> None:
+        with np.errstate(over="ignore"):  # counted
+            differences = shadowed - scores
+        values = differences[np.isfinite(differences)]
+        self.overflowed += len(differences) - len(values)
+        self._scaled_total += float((values * _SCALE).sum())
         self._zeros += int((values == 0).sum())
+        # The sketches add up what they are given, which would overflow.
+        values = np.clip(values, -LARGEST_DIFFERENCE, LARGEST_DIFFERENCE)
         self._below.add_many(-values[values < 0])
         self._above.add_many(values[values > 0])
 

@@ -91,7 +91,7 @@ def _describe(comparison: Comparison) -> dict[str, Any]:
         "version": comparison.version,
         "shadow": comparison.shadow,
         "count": comparison.count,
-        "difference": {"mean": comparison.mean, "quantiles": quantiles},
+        "difference": {"mean": comparison.mean, "quantiles": quantiles, "overflowed": comparison.overflowed},
         "agreement": comparison.agreement,
         "rank_correlation": comparison.rank_correlation,
     }

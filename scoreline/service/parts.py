@@ -29,6 +29,7 @@ from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.configured import open_catalog
 from scoreline.scoring.shadows import ShadowScorer
 from scoreline.service.following import Follower
+from scoreline.service.model_health import ModelHealth
 from scoreline.stream.breaker import Breaker
 
 
@@ -71,7 +72,7 @@ class Parts:
         self.health = HealthBoard()
         self._stopping = False
         self.health.add(self._check_process)
-        self.health.add(self._check_model)
+        self.health.add(ModelHealth(self.versions, self.reloader).check)
 
     def make_catalog(self) -> SchemaCatalog:
         """The schema registry that is configured: the folder, or a Confluent-compatible one."""
@@ -104,12 +105,3 @@ class Parts:
     def _check_process(self) -> ComponentHealth:
         detail = "stopping" if self._stopping else "running"
         return ComponentHealth("process", None, not self._stopping, alive=True, detail=detail)
-
-    def _check_model(self) -> ComponentHealth:
-        live = self.versions.live
-        engines = ", ".join(sorted({version.model.engine for version in live.versions}))
-        detail = f"{self.model_name} {live} ({self.settings.model_alias}), {engines}"
-        trouble = self.reloader.latest.detail
-        if trouble:
-            detail += f"; it goes on although the alias may mean another one: {trouble}"
-        return ComponentHealth("model", None, ready=True, alive=True, detail=detail)

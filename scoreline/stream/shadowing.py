@@ -79,6 +79,13 @@ class StreamShadows:
             result.scores if whole else result.scores[good],
             part.features if whole else np.ascontiguousarray(part.features[good]),
             read,
-            sum(len(record.value() or b"") for record in chosen),
+            _count_bytes(chosen),
             publish,
         )
+
+
+def _count_bytes(records: Sequence[Record]) -> int:
+    """What waits is not read again from anywhere: records are kept whole."""
+    payloads = sum(len(record.value() or b"") + len(record.key() or b"") for record in records)
+    headers = (header for record in records for header in record.headers() or ())
+    return payloads + sum(len(name) + len(value or b"") for name, value in headers)

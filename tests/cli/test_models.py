@@ -208,6 +208,7 @@ def test_delete_takes_a_version_that_no_alias_means(capsys, store):
     assert run("delete", "flights", "2") == 2
     assert "is what production means" in capsys.readouterr().err
     assert run("delete", "flights", "1") == 0
+    assert "services that have it loaded answer pins with it until they let go" in capsys.readouterr().out
     assert store.versions("flights") == (2,)
     assert run("delete", "flights", "1") == 3
     assert run("rollback", "flights") == 3
@@ -256,6 +257,15 @@ def test_everything_wrong_with_a_route_is_told_at_once(capsys, store):
     assert run("route", "flights", "production", "1", "2=x", "2=1", "2=3") == 2
     err = capsys.readouterr().err
     assert all(said in err for said in ("'1' should be VERSION=WEIGHT", "'2=x' should be", "version 2 has two weights"))
+    assert run("route", "flights", "Production", "1=0", "2=x", "9=1", "--shadow", "2", "--shadow", "8") == 2
+    problems = capsys.readouterr().err.splitlines()
+    assert problems[0] == "error: 6 problems"
+    said = ("'Production' cannot be", "'2=x' should be", "of version 1 is 0", "version 2 answers already", "9", "8")
+    assert [words in problem for words, problem in zip(said, problems[1:], strict=True)] == [True] * 6
+    assert run("route", "flights", "production", "7=1", "1=1", "--shadow", "9") == 3
+    err = capsys.readouterr().err
+    assert "version 7" in err
+    assert "version 9" in err
     assert run("route", "flights", "production", "1=0") == 2
     assert "from 1 to 1,000,000" in capsys.readouterr().err
     assert run("route", "flights", "production", "7=1") == 3

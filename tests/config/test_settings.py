@@ -269,6 +269,11 @@ class TestConflicts:
             ({"INPUT_TOPIC": "i" * 245, "DEAD_LETTER_TOPIC": "d"}, "set SCORELINE_REDRIVE_TOPIC"),
             ({"REDRIVE_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_REDRIVE_TOPIC name the same topic"),
             ({"OUTPUT_TOPIC": "features.dead-letters.redriven"}, "SCORELINE_DEAD_LETTER_TOPIC with .redriven name"),
+            (
+                {"INPUT_TOPIC": "x.shadow", "OUTPUT_TOPIC": "x"},
+                "SCORELINE_INPUT_TOPIC and SCORELINE_OUTPUT_TOPIC with .shadow name the same topic (x.shadow)",
+            ),
+            ({"OUTPUT_TOPIC": "o" * 245}, "SCORELINE_OUTPUT_TOPIC is so long"),
             ({"SCHEMA_REGISTRY_URL": "http://r", "SCHEMA_REGISTRY_USERNAME": "me"}, "belong together"),
             ({"SCHEMA_REGISTRY_TOKEN": "t"}, "needs SCORELINE_SCHEMA_REGISTRY_URL"),
             ({"INPUT_FORMAT": "single-object", "SCHEMA_REGISTRY_URL": "http://r"}, "SCORELINE_SCHEMA_DIR only"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
-from scoreline.models.routes import KEY_SPACE, Route, find_point
+from scoreline.models.routes import KEY_SPACE, MOST_WEIGHT, Route, find_point, find_problems
 from scoreline.testing.fakes import WeightedSum
 
 WEIGHTS = st.dictionaries(st.integers(1, 50), st.integers(1, 1_000_000), min_size=1, max_size=6)
@@ -91,6 +91,16 @@ def test_one_version_answers_every_key():
 def test_what_can_be_no_route_says_why(weights, shadows, said):
     with pytest.raises(ValueError, match=said):
         Route.of(weights, shadows)
+
+
+def test_everything_that_is_wrong_with_a_route_is_said():
+    problems = find_problems({1: 0, 2: 1, 3: MOST_WEIGHT + 1}, (2, 3, 4))
+    assert "that of version 1 is 0" in problems[0]
+    assert "that of version 3 is 1000001" in problems[1]
+    with pytest.raises(ValueError, match="; ") as caught:
+        Route.of({1: 0, 2: 1, 3: MOST_WEIGHT + 1}, (2, 3, 4))
+    assert str(caught.value).split("; ") == problems
+    assert len(problems) == 4
 
 
 def test_a_route_tells_what_it_is():

@@ -3,7 +3,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from scoreline.errors import ConfigError
-from scoreline.models.row_files import read_rows
+from scoreline.models.row_files import parse_rows, read_row_file
+
+
+def read_rows(path):
+    return parse_rows(*read_row_file(path), what=str(path))
 
 
 def test_csv_cells_are_text_and_empty_ones_null(tmp_path):

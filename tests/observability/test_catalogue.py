@@ -26,7 +26,7 @@ def make_busy_metrics() -> Metrics:
     metrics.batch_rolled_back([None] * 3, OSError(), 0.1)
     metrics.client_error("_TRANSPORT", "broker down")
     metrics.commit_answered({}, None)
-    metrics.watch_shadows(lambda: [Comparison(1, 2, 10, 0.5, (-1.0, 0.0, 1.0), 0.9, 0.8)])
+    metrics.watch_shadows(lambda: [Comparison(1, 2, 10, 0.5, (-1.0, 0.0, 1.0), 0.9, 0.8, 0)])
     metrics.models_loaded(LiveRoute((make_version(),)), 1.5)
     return metrics
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scoreline.features import Feature
 from scoreline.models.model import ModelVersion
+from scoreline.models.routes import MOST_VERSIONS, Route
 from scoreline.observability.comparisons import (
     LARGEST_DIFFERENCE,
     MOST_PAIRS,
@@ -115,13 +116,26 @@ def test_a_batch_of_more_rows_than_are_ranked_counts_with_its_last():
     assert compare(scores, shadowed).rank_correlation == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("size", [3e-9, 1.0, 4e9, LARGEST_DIFFERENCE / 2])
+@pytest.mark.parametrize("size", [2 * SMALLEST_DIFFERENCE, 3e-9, 1.0, 5e6, 4e9, LARGEST_DIFFERENCE / 2])
 def test_differences_of_any_size_have_their_quantiles(size):
     """Scores may be probabilities that hardly differ, or sums of money."""
     differences = np.concatenate([np.full(30, -size), np.zeros(40), np.full(30, 2 * size)])
     found = compare(np.zeros(100), differences)
     assert found.quantiles == pytest.approx((-size, 0.0, 2 * size), rel=RELATIVE_ERROR + 1e-9)
     assert found.mean == pytest.approx(0.3 * size)
+
+
+def test_differences_that_are_too_large_for_a_double_are_counted_and_left_out():
+    scores, shadowed = np.array([1.7e308, 1.0, 0.0, -1.7e308]), np.array([-1.7e308, 2.0, 1.0, 1.7e308])
+    found = compare(scores, shadowed, batches=2)
+    assert (found.count, found.overflowed, found.mean) == (4, 2, 1.0)
+    assert found.quantiles == pytest.approx((1.0, 1.0, 1.0), rel=RELATIVE_ERROR + 1e-9)
+
+
+def test_the_mean_of_the_largest_differences_is_finite_and_their_quantiles_are_the_end():
+    found = compare(np.zeros(40), np.full(40, 1.5e308), batches=4)
+    assert (found.mean, found.overflowed) == (1.5e308, 0)
+    assert found.quantiles == pytest.approx((LARGEST_DIFFERENCE,) * 3, rel=RELATIVE_ERROR + 1e-9)
 
 
 def test_classes_are_compared_by_their_labels_and_by_the_score_of_the_class_that_was_answered():
@@ -171,6 +185,15 @@ def test_so_many_pairs_are_kept_and_those_without_news_go_first():
     kept = [each.shadow for each in comparisons.read(range(100))]
     assert len(kept) == MOST_PAIRS
     assert kept[:2] == [2, 13]
+
+
+def test_all_pairs_that_one_route_can_have_are_kept():
+    route = Route.of(dict.fromkeys(range(1, 9), 1), tuple(range(9, MOST_VERSIONS + 1)))
+    comparisons = Comparisons()
+    for answered in route.answering:
+        for shadow in route.shadows:
+            comparisons.shadow_scored(make_version(answered), make_version(shadow), np.zeros(1), np.zeros(1))
+    assert len(comparisons.read(route.versions)) == 64
 
 
 def test_threads_that_compare_at_once_lose_nothing():

@@ -16,8 +16,8 @@ from scoreline.testing.fakes import WeightedSum
 from tests.models.builders import MANIFEST
 
 COMPARED = [
-    Comparison(1, 3, 10, 0.5, (-1.0, 0.25, 2.0), None, 0.9),
-    Comparison(2, 3, 7, None, (None, None, None), 0.5, None),
+    Comparison(1, 3, 10, 0.5, (-1.0, 0.25, 2.0), None, 0.9, 4),
+    Comparison(2, 3, 7, None, (None, None, None), 0.5, None, 0),
 ]
 
 
@@ -54,7 +54,8 @@ def test_it_tells_of_versions_aliases_routes_engines_and_shadows(listing):
         (3, ["next"], False, None, None),
     ]
     shadow, other = told["shadows"]
-    assert shadow["difference"] == {"mean": 0.5, "quantiles": {"0.05": -1.0, "0.5": 0.25, "0.95": 2.0}}
+    quantiles = {"0.05": -1.0, "0.5": 0.25, "0.95": 2.0}
+    assert shadow["difference"] == {"mean": 0.5, "quantiles": quantiles, "overflowed": 4}
     assert (shadow["version"], shadow["shadow"], shadow["count"], shadow["rank_correlation"]) == (1, 3, 10, 0.9)
     assert (other["agreement"], other["difference"]["mean"], other["rank_correlation"]) == (0.5, None, None)
 

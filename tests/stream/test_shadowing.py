@@ -1,6 +1,7 @@
 """What the stream has answered goes to the shadows, and their predictions beside the topic of the answers."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
 from scoreline.models.routes import Route
@@ -135,11 +136,14 @@ def test_a_batch_without_shadows_is_nobodys_business():
     assert scene.scorer._thread is None
 
 
-def test_what_waits_counts_with_its_payloads():
-    scene = Scene(Route.of({1: 1}, (2,)))
-    records = [make_record(i, make_value()) for i in range(4)]
-    batch = scene.path.decode(records)
-    (part,) = batch.parts
-    answered = scene.shadows._make_answered(records, part, scene.path.predict(batch)[0])
-    assert answered.payload_bytes == sum(len(record.value()) for record in records)
-    assert answered.size == answered.payload_bytes + 4 * 2 * np.dtype(float).itemsize + 4 * np.dtype(float).itemsize
+@pytest.mark.parametrize("field", ["key_", "value_", "headers_"])
+def test_what_waits_counts_with_all_that_its_records_keep_in_memory(field):
+    large = {"key_": b"k" * 50_000, "value_": make_value(9.0, 1.0, "x" * 50_000), "headers_": [("h", b"v" * 50_000)]}
+    scene, offered = Scene(Route.of({1: 1}, (2,))), []
+    scene.scorer.offer = offered.append
+    record = make_record(0, make_value(9.0, 1.0))
+    scene.score([record])
+    scene.score([replace(record, **{field: large[field]})])
+    small, whole = (answered.size for answered in offered)
+    assert small < 1_000
+    assert 50_000 <= whole < 51_000

@@ -4,14 +4,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from scoreline.errors import DeliveryError, Refused
 from scoreline.kafka.client.clients import Properties, make_producer
-from scoreline.kafka.client.errors import PURGES, describe_error
-from scoreline.kafka.client.shadowed import ANSWER_SECONDS, close_producer
+from scoreline.kafka.client.errors import FATAL, PURGES, describe_error
+from scoreline.kafka.client.shadowed import ANSWER_SECONDS, close_producer, raise_shadowed
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.records import Clock, Outputs, caller_headers
 from scoreline.transport.outgoing import prediction_headers
@@ -21,6 +22,9 @@ logger = logging.getLogger("scoreline.shadow")
 
 FIND_AGAIN_SECONDS = 30.0
 """A topic that was missing may have been created."""
+
+RENEW_SECONDS = 30.0
+"""So far apart are producers at least: what has ended one for good may end the next one at once."""
 
 FLUSH_SECONDS = 1.0
 
@@ -50,8 +54,11 @@ class ShadowPublisher:
         self._undelivered = undelivered
         self._output_headers = output_headers
         self._clock = clock
+        self._observer = observer
         self._watch = ClientWatch(observer, clock=clock)
         self._producer: Any = None
+        self._made_at = float("-inf")
+        self._lock = threading.Lock()  # of `_producer` and `_watch`, which belong together
         self._partitions = 0
         self._find_at = float("-inf")
         self._closed = threading.Event()
@@ -62,40 +69,76 @@ class ShadowPublisher:
 
         Raises:
             Refused: there is no such topic.
-            DeliveryError: the producer does not take all of them; the others may have gone.
+            DeliveryError: the producer does not take all of them, and the others may have gone; or it cannot go on,
+                and the next call makes a new one.
             DependencyError: the cluster does not tell of the topic.
         """
-        if self._closed.is_set():
+        if not self._closed.is_set() and not self._partitions:
+            self._find_topic()
+        producer = self._open_producer()
+        if producer is None:
             self._undelivered(len(outputs))
             return
-        if not self._partitions:
-            self._find_topic()
+        try:
+            # First of all: what was refused keeps its place in a full queue until its report is served.
+            raise_shadowed(partial(producer.poll, 0))
+            if self._watch.fatal is None:
+                self._hand_over(producer, outputs)
+        except (BufferError, KafkaException) as error:
+            if not _is_fatal(error) and self._watch.fatal is None:
+                raise DeliveryError(f"predictions of shadows do not get to {self._topic}: {error}") from error
+            self._watch.fatal = self._watch.fatal or str(error)
+        if self._watch.fatal is not None:
+            self._give_up(flush_seconds=0.0, answer_seconds=ANSWER_SECONDS)
+            raise DeliveryError(f"the producer of shadows' predictions cannot go on: {self._watch.fatal}")
+
+    def close(self, timeout_seconds: float) -> None:
+        """Give what is under way a moment, and drop the rest; takes twice the time-out at most."""
+        self._closed.set()
+        self._give_up(min(FLUSH_SECONDS, timeout_seconds), min(ANSWER_SECONDS, timeout_seconds))
+
+    def _open_producer(self) -> Any:
+        """The producer, made where there is none; None once everything is closed."""
+        with self._lock:
+            if self._closed.is_set():
+                return None
+            if self._producer is None:
+                if self._clock() < self._made_at + RENEW_SECONDS:
+                    raise DeliveryError(f"the producer of shadows' predictions could not go on: {self._watch.fatal}")
+                self._watch = ClientWatch(self._observer, clock=self._clock)
+                self._producer = make_producer(self._properties, watch=self._watch, on_delivery=self._report)
+                self._made_at = self._clock()
+            return self._producer
+
+    def _hand_over(self, producer: Any, outputs: Outputs) -> None:
         versions = [outputs.versions] * len(outputs) if isinstance(outputs.versions, int) else outputs.versions
-        if self._producer is None:
-            self._producer = make_producer(self._properties, watch=self._watch, on_delivery=self._report)
-        # First of all: what was refused keeps its place in a full queue until its report is served.
-        self._producer.poll(0)
         for record, value, version in zip(outputs.records, outputs.values, versions, strict=True):
             headers = caller_headers(record)
             if self._output_headers:
                 headers = prediction_headers(record, outputs.model, version)
             partition = record.partition() % self._partitions
+            produce = partial(producer.produce, self._topic, value, record.key(), partition, headers=headers)
             try:
-                self._producer.produce(self._topic, value, record.key(), partition, headers=headers)
-            except (BufferError, KafkaException) as error:
-                raise DeliveryError(f"predictions of shadows do not get to {self._topic}: {error}") from error
+                produce()
+            except BufferError:
+                raise_shadowed(partial(producer.poll, 0))
+                produce()
 
-    def close(self, timeout_seconds: float) -> None:
-        """Give what is under way a moment, and drop the rest; takes twice the time-out at most."""
-        already, producer = self._closed.is_set(), self._producer
-        self._closed.set()
-        if producer is None or already:
+    def _give_up(self, flush_seconds: float, answer_seconds: float) -> None:
+        """Release the producer, if there is one; what does not go in the time for the flush is dropped and counted."""
+        with self._lock:
+            producer, self._producer = self._producer, None
+        if producer is None:
             return
-        left = producer.flush(min(FLUSH_SECONDS, timeout_seconds))
+        try:
+            left = raise_shadowed(partial(producer.flush, flush_seconds))
+        except KafkaException as raised:
+            self._watch.note(raised.args[0])
+            left = len(producer)
         if left:
             self._undelivered(left)
             producer.purge()
-        close_producer(producer, self._watch, answer_seconds=min(ANSWER_SECONDS, timeout_seconds))
+        close_producer(producer, self._watch, answer_seconds=answer_seconds)
 
     def _find_topic(self) -> None:
         if self._clock() >= self._find_at:
@@ -120,3 +163,10 @@ class ShadowPublisher:
                 refusal,
                 extra={"event": "shadow_refused", "topic": self._topic, "error": refusal},
             )
+
+
+def _is_fatal(error: Exception) -> bool:
+    """Whether the client can never deliver anything any more."""
+    if not isinstance(error, KafkaException):
+        return False
+    return bool(error.args[0].fatal() or error.args[0].code() == FATAL)
