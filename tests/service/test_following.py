@@ -1,8 +1,11 @@
 """One look at a time, whoever asks for it."""
 
+import asyncio
 import threading
 
-from scoreline.service.following import Follower
+import pytest
+
+from scoreline.service.following import Follower, wait_for_next_look
 
 
 class SlowReloader:
@@ -24,3 +27,25 @@ def test_who_asks_during_a_look_joins_it_and_the_next_one_begins_another():
     reloader.let_go.set()
     assert first.result(10) == "look 1"
     assert follower.look().result(10) == "look 2"
+
+
+def test_a_look_comes_soon_while_the_store_is_away_although_looks_are_rare():
+    """Only a look finds out that it is back."""
+    answers = iter([False, False, True])
+
+    async def wait():
+        await wait_for_next_look(asyncio.Event(), 3600, is_away=lambda: next(answers), longest_unseen_seconds=0.001)
+
+    asyncio.run(asyncio.wait_for(wait(), 10))
+    with pytest.raises(StopIteration):
+        next(answers)
+
+
+def test_a_look_comes_when_it_is_due_or_asked_for():
+    async def wait():
+        wake = asyncio.Event()
+        await wait_for_next_look(wake, 0.005, is_away=lambda: False, longest_unseen_seconds=0.002)
+        wake.set()
+        await wait_for_next_look(wake, 3600, is_away=lambda: False)
+
+    asyncio.run(asyncio.wait_for(wait(), 10))
