@@ -103,8 +103,9 @@ def verify_model(
     from scoreline.config.settings import load_settings
     from scoreline.models.cache import ModelCache
     from scoreline.models.loading import VersionLoader
+    from scoreline.observability.store_log import StoreLog
 
-    loader = VersionLoader(store, ModelCache(load_settings().cache_dir))
+    loader = VersionLoader(store, ModelCache(load_settings().cache_dir, observers=(StoreLog(),)))
     rows: list[dict[str, Any]] = []
     for number in chosen:
         try:

@@ -174,14 +174,29 @@ def _resolve_model(settings: Settings) -> tuple[tuple[str, Route], str]:
 
 
 def _verify_model(settings: Settings, name: str, number: int) -> tuple[ModelVersion, str]:
-    loader = VersionLoader(ModelStore(settings.model_store), ModelCache(settings.cache_dir))
+    troubles = _CacheTroubles()
+    cache = ModelCache(settings.cache_dir, observers=(troubles,))
+    loader = VersionLoader(ModelStore(settings.model_store), cache)
     try:
         loader.verify(name, number)
         version = loader.load(name, number)
     except ModelRejected as error:
         cure = f"publish it anew, or choose another: scoreline models alias {name} {settings.model_alias} VERSION"
         raise ModelRejected(f"{error}; {cure}") from error
-    return version, f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features"
+    return (
+        version,
+        f"{name} {number}: checked, loaded and scored; {len(version.model.features)} features{troubles.text}",
+    )
+
+
+class _CacheTroubles:
+    """Implements `scoreline.models.best_effort.CacheObserver`: what serves all the same, but should be known."""
+
+    text = ""
+
+    def not_remembered(self, detail: str) -> None:
+        """Keep it for the finding."""
+        self.text = f"; it cannot be kept on this machine: {detail}"
 
 
 def _check_schemas(settings: Settings, versions: Sequence[ModelVersion], findings: Findings) -> None:

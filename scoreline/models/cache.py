@@ -12,19 +12,48 @@ import msgspec
 from scoreline import __version__
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import FeatureSet
+from scoreline.models.best_effort import BestEffort, CacheObserver
 from scoreline.models.files import replace_file
 from scoreline.models.manifest import Blob
 
 
 class ModelCache:
-    """Contents and results of checks in one folder. Safe to share between threads and processes."""
+    """Contents and results of checks in one folder. Safe to share between threads and processes.
 
-    def __init__(self, folder: Path) -> None:
-        """Name the folder; it is made when something is kept."""
+    A folder that cannot be used is as good as an empty one: models come from the store then, and are probed each time.
+    """
+
+    def __init__(self, folder: Path, *, observers: tuple[CacheObserver, ...] = ()) -> None:
+        """Name the folder; it is made when something is kept.
+
+        Args:
+            observers: told once when the folder cannot be used.
+        """
         self._folder = folder
+        self._effort = BestEffort(observers)
 
     def find(self, blob: Blob) -> bytes | None:
         """The content of a blob; None when it is not here, or what is here is damaged."""
+        return self._effort.find(lambda: self._find(blob))
+
+    def keep(self, blob: Blob, data: bytes) -> None:
+        """Keep a content that has been checked, if that is possible."""
+        self._effort.keep(lambda: _replace(self._blob_path(blob), data))
+
+    def was_probed(self, model: Blob, features: FeatureSet, runtime: str) -> bool:
+        """Whether this model is known to have passed in a child process, on this machine, with these features.
+
+        Args:
+            runtime: what loads it, with its versions (`ModelFormat.runtime`).
+        """
+        return bool(self._effort.find(lambda: _exists(self._probe_path(model, features, runtime))))
+
+    def remember_probed(self, model: Blob, features: FeatureSet, runtime: str) -> None:
+        """Note that this model has passed in a child process, if that is possible; as in `was_probed`."""
+        path = self._probe_path(model, features, runtime)
+        self._effort.keep(lambda: _replace(path, _environment(runtime).encode()))
+
+    def _find(self, blob: Blob) -> bytes | None:
         with named_cache_errors():
             try:
                 data = self._blob_path(blob).read_bytes()
@@ -35,25 +64,6 @@ class ModelCache:
         except ModelRejected:
             return None  # as good as not there: the caller fetches it again and replaces it
         return data
-
-    def keep(self, blob: Blob, data: bytes) -> None:
-        """Keep a content that has been checked."""
-        with named_cache_errors():
-            replace_file(self._blob_path(blob), data)
-
-    def was_probed(self, model: Blob, features: FeatureSet, runtime: str) -> bool:
-        """Whether this model has passed in a child process, on this machine, with these features.
-
-        Args:
-            runtime: what loads it, with its versions (`ModelFormat.runtime`).
-        """
-        with named_cache_errors():
-            return self._probe_path(model, features, runtime).exists()
-
-    def remember_probed(self, model: Blob, features: FeatureSet, runtime: str) -> None:
-        """Note that this model has passed in a child process; as in `was_probed`."""
-        with named_cache_errors():
-            replace_file(self._probe_path(model, features, runtime), _environment(runtime).encode())
 
     def _blob_path(self, blob: Blob) -> Path:
         return self._folder / "blobs" / blob.sha256
@@ -77,6 +87,17 @@ def named_cache_errors() -> Iterator[None]:
         raise Refused(f"the cache folder refuses: {error}{advice}") from error
     except OSError as error:
         raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
+
+
+def _replace(path: Path, data: bytes) -> bool:
+    with named_cache_errors():
+        replace_file(path, data)
+    return True
+
+
+def _exists(path: Path) -> bool:
+    with named_cache_errors():
+        return path.exists()
 
 
 def _environment(runtime: str) -> str:

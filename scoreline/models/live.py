@@ -119,6 +119,7 @@ class LiveVersions:
 
     def follow(self, *, anew: bool = False) -> bool:
         """See `scoreline.models.reloading.Followed.follow`. No batch waits for it; the next one has what is new."""
+        self._store.refresh()
         route = self._store.alias(self._name, self._alias)
         if route == self._route:
             return False

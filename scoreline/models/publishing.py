@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scoreline.errors import ConfigError, ModelRejected
+from scoreline.errors import ConfigError, DependencyError, ModelError, ModelRejected
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
@@ -78,7 +78,8 @@ def publish(
     Raises:
         ConfigError: what was said contradicts the model, or is not enough.
         ModelRejected: the file is no usable model.
-        Unavailable, Refused: the store is away or refuses.
+        Unavailable, Refused: the store is away or refuses. Where only the alias could not be moved, the message names
+            the version that was committed, and the command that moves the alias.
     """
     check_model_name(publication.name)
     if publication.alias is not None:
@@ -111,8 +112,20 @@ def publish(
         )
     )
     if publication.alias is not None:
-        store.set_alias(publication.name, publication.alias, committed.version, by=publication.by)
+        _move_alias(store, committed, publication.alias)
     return committed
+
+
+def _move_alias(store: ModelStore, committed: Manifest, alias: str) -> None:
+    """What fails here has to say what is done already: who only learns of a failure publishes again."""
+    name, version = committed.name, committed.version
+    try:
+        store.set_alias(name, alias, version, by=committed.by)
+    except (DependencyError, ModelError) as error:
+        raise type(error)(
+            f"version {version} of {name} is published, but {alias} may not mean it: {error}; do not publish it again, "
+            f"make {alias} mean it: scoreline models alias {name} {alias} {version}"
+        ) from error
 
 
 def _check_texts(publication: Publication) -> None:

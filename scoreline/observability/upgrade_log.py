@@ -20,7 +20,7 @@ class UpgradeLog:
     """Listener of attempts to compile a version."""
 
     def upgraded(self, upgrade: Upgrade) -> None:
-        """One line for each attempt."""
+        """One line for each attempt, and one more where its code could not be kept."""
         version = upgrade.version
         facts = {
             "model": version.name,
@@ -44,3 +44,10 @@ class UpgradeLog:
                 "equal_rows": upgrade.equal_rows,
             },
         )
+        if upgrade.unkept:
+            logger.warning(
+                "the code of version %d serves, but the next process has to compile it again: %s",
+                version.version,
+                upgrade.unkept,
+                extra={"event": "compiled_code_not_kept", **facts, "detail": upgrade.unkept},
+            )

@@ -1,10 +1,16 @@
 """Looks at the alias in the background: one look at a time, whoever asks for it."""
 
+import asyncio
+import contextlib
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 
 from scoreline.models.reloading import Look, Reloader
+
+LONGEST_UNSEEN_SECONDS = 10.0
+"""How long a store may be back before a look finds out, however rarely there are looks."""
 
 
 class Follower:
@@ -56,3 +62,30 @@ class Follower:
                 asked.set_result(self._reloader.look(anew=anew))
             except BaseException as error:  # noqa: BLE001 - it is raised where the answer is asked for
                 asked.set_exception(error)
+
+
+async def wait_for_next_look(
+    wake: asyncio.Event,
+    seconds: float,
+    *,
+    is_away: Callable[[], bool],
+    longest_unseen_seconds: float = LONGEST_UNSEEN_SECONDS,
+) -> None:
+    """Wait until a look is due: after a time, when somebody asks for one, or soon where the store is away.
+
+    Only a look finds out that a store is back; until then memory answers everybody.
+
+    Args:
+        wake: set by whoever asks for a look.
+        seconds: between looks while the store answers.
+        is_away: whether it is not asked any more.
+        longest_unseen_seconds: see `LONGEST_UNSEEN_SECONDS`.
+    """
+    left = seconds
+    while left > 0:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), min(left, longest_unseen_seconds))
+            return
+        if is_away():
+            return
+        left -= longest_unseen_seconds

@@ -44,14 +44,16 @@ class Parts:
     def __init__(self, settings: Settings, roles: frozenset[Role]) -> None:
         self.settings = settings
         self.roles = roles
-        self.store = RememberedStore(settings.model_store, settings.cache_dir, observers=(StoreLog(),))
+        store_log = StoreLog()
+        self.store = RememberedStore(settings.model_store, settings.cache_dir, observers=(store_log,))
+        self.cache = ModelCache(settings.cache_dir, observers=(store_log,))
         self.model_name = settings.model or find_only_model(self.store)
         started = time.monotonic()
         self.versions = LiveVersions(
             self.store,
             self.model_name,
             settings.model_alias,
-            cache=ModelCache(settings.cache_dir),
+            cache=self.cache,
             max_resident=settings.model_max_resident,
         )
         self.metrics = Metrics()
@@ -86,7 +88,7 @@ class Parts:
         """What compiles the versions that are loaded, where that is wanted."""
         if self.settings.model_engine != "compiled":
             return None
-        loader = VersionLoader(self.store, ModelCache(self.settings.cache_dir))
+        loader = VersionLoader(self.store, self.cache)
         compiler = VersionCompiler(loader.read, self.settings.cache_dir)
         upgrades = EngineUpgrades(compiler, self.versions.improve, listeners=(self.metrics, UpgradeLog()))
         self.versions.watch_residents(upgrades.want)

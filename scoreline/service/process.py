@@ -1,7 +1,6 @@
 """The process: roles start together, and when one ends, or a signal asks for it, all of them do."""
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -15,6 +14,7 @@ from scoreline.config.settings import Settings
 from scoreline.errors import ServiceError
 from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.observability.logs import configure_logging
+from scoreline.service.following import wait_for_next_look
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar
 from scoreline.service.stopping import EarlyStop, Stop
@@ -107,8 +107,8 @@ async def _follow(parts: Parts, wake: asyncio.Event) -> None:
         look = parts.follower.look_anew() if wake.is_set() else parts.follower.look()
         wake.clear()
         await asyncio.shield(asyncio.wrap_future(look))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), parts.settings.model_reload_seconds)
+        seconds = parts.settings.model_reload_seconds
+        await wait_for_next_look(wake, seconds, is_away=lambda: parts.store.outage is not None)
 
 
 async def _probe(role: StreamRole) -> None:

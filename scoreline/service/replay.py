@@ -75,7 +75,8 @@ class Replay:
             Unavailable, Refused: the store is away or refuses.
         """
         number = find_version(self._store, self.model_name, selector)
-        return VersionLoader(self._store, ModelCache(self._settings.cache_dir)).load(self.model_name, number)
+        cache = ModelCache(self._settings.cache_dir, observers=(StoreLog(),))
+        return VersionLoader(self._store, cache).load(self.model_name, number)
 
     def recall_plan(self, order: ReplayOrder, partitions: int) -> ReplayPlan | None:
         """What an earlier run under this id has remembered; None where there was none.

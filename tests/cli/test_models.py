@@ -157,6 +157,18 @@ def test_alias_takes_any_selector(capsys, store):
     assert run("alias", "flights", "latest", "2") == 2
 
 
+def test_check_tells_of_a_cache_folder_that_cannot_be_used(capsys, tmp_path, monkeypatch):
+    """The version may serve, but each start will fetch and probe it anew."""
+    run("publish", "flights", write_model(), "--alias", "production")
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("SCORELINE_CACHE_DIR", str(tmp_path / "file"))
+    capsys.readouterr()
+
+    assert main(["check", "--role", "http", "--json"]) == 0
+    findings = {f["item"]: f["detail"] for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert "features; it cannot be kept on this machine: the cache folder cannot be used" in findings["model version"]
+
+
 def test_check_names_a_damaged_version_and_the_cure(capsys, tmp_path):
     run("publish", "flights", write_model(), "--alias", "production")
     (blob,) = (path for path in (tmp_path / "store").rglob("*") if path.is_file() and b"\ntree" in path.read_bytes())

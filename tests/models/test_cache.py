@@ -1,10 +1,10 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from scoreline.errors import Refused, Unavailable
 from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models import cache as cache_module
 from scoreline.models.cache import ModelCache
@@ -42,14 +42,43 @@ def test_a_probe_is_remembered_for_this_machine_these_features_and_what_loads_it
     assert not cache.was_probed(BLOB, features, "lightgbm 4")
 
 
-@pytest.mark.parametrize(("error", "expected"), [(PermissionError("no"), Refused), (OSError("disk full"), Unavailable)])
-def test_a_folder_that_cannot_be_used_is_named(tmp_path, monkeypatch, error, expected):
+class Told:
+    def __init__(self):
+        self.details = []
+
+    def not_remembered(self, detail):
+        self.details.append(detail)
+
+
+@pytest.mark.parametrize("error", [PermissionError("no"), OSError(errno.ENOSPC, "disk full")])
+def test_what_cannot_be_kept_is_told_once_until_something_can(tmp_path, monkeypatch, error):
     def fail(*_: object) -> None:
         raise error
 
+    told = Told()
+    cache = ModelCache(tmp_path, observers=(told,))
+    with monkeypatch.context() as full:
+        full.setattr(cache_module, "replace_file", fail)
+        for _ in range(2):
+            cache.keep(BLOB, DATA)
+            cache.remember_probed(BLOB, FeatureSet((Feature("x"),)), "lightgbm 4")
+    assert len(told.details) == 1
+    assert str(error) in told.details[0]
+    assert "SCORELINE_CACHE_DIR" in told.details[0]
+    cache.keep(BLOB, DATA)
     monkeypatch.setattr(cache_module, "replace_file", fail)
-    with pytest.raises(expected, match="SCORELINE_CACHE_DIR"):
-        ModelCache(tmp_path).keep(BLOB, DATA)
+    cache.keep(BLOB, DATA)
+    assert len(told.details) == 2
+
+
+def test_a_file_in_the_place_of_the_folder_is_as_good_as_an_empty_one(tmp_path):
+    (tmp_path / "cache").write_bytes(b"")
+    told = Told()
+    cache = ModelCache(tmp_path / "cache", observers=(told,))
+    cache.keep(BLOB, DATA)
+    assert cache.find(BLOB) is None
+    assert not cache.was_probed(BLOB, FeatureSet((Feature("x"),)), "lightgbm 4")
+    assert len(told.details) == 1
 
 
 WRITER = """

@@ -62,6 +62,14 @@ def test_verifying_reads_every_blob(store, tmp_path, probes):
         loader.verify("tiny", 2)
 
 
+def test_a_version_serves_although_nothing_can_be_kept_of_it(store, tmp_path, probes):
+    put_version(store, "tiny", train("binary"))
+    (tmp_path / "cache").write_bytes(b"")
+    for _ in range(2):
+        assert VersionLoader(store, ModelCache(tmp_path / "cache")).load("tiny", 1).version == 1
+    assert len(probes) == 2
+
+
 def damage(path: Path, how: str) -> None:
     data = path.read_bytes()
     middle = len(data) // 2

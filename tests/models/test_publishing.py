@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreline.errors import ConfigError, ModelRejected
+from scoreline.errors import ConfigError, ModelRejected, Refused, Unavailable
 from scoreline.models import publishing
 from scoreline.models.cache import ModelCache
 from scoreline.models.feature_rules import FeatureStatement
@@ -174,3 +174,18 @@ def test_the_same_model_published_twice_shares_its_blobs(store, in_process):
     first, second = publish(store, offer("binary")), publish(store, offer("binary"))
     assert (first.version, second.version) == (1, 2)
     assert first.blobs == second.blobs
+
+
+@pytest.mark.parametrize("error", [Unavailable("gone"), Refused("may not"), ModelRejected("damaged")])
+def test_an_alias_that_cannot_be_moved_names_what_is_published_and_how_to_go_on(store, in_process, monkeypatch, error):
+    """Who only learns of a failure publishes again."""
+
+    def fail(*_, **__):
+        raise error
+
+    publish(store, offer("binary"))
+    monkeypatch.setattr(store, "set_alias", fail)
+    with pytest.raises(type(error), match=rf"version 2 of tiny is published.*{error}") as caught:
+        publish(store, offer("binary", alias="production"))
+    assert str(caught.value).endswith("scoreline models alias tiny production 2")
+    assert store.versions("tiny") == (1, 2)

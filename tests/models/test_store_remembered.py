@@ -1,105 +1,28 @@
 """What a service still knows of its store while that is away, and what it does not pretend to know."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scoreline.errors import ModelNotFound, ModelRejected, Refused, Unavailable
+from scoreline.features import Feature
 from scoreline.models.cache import ModelCache
 from scoreline.models.live import LiveVersions
 from scoreline.models.loading import VersionLoader
+from scoreline.models.model import ModelVersion
 from scoreline.models.store import ModelStore, RememberedStore
 from scoreline.models.store.fsspec_objects import FsspecObjects
 from scoreline.models.store.recalling import PAUSE_SECONDS
+from scoreline.testing.fakes import WeightedSum
 from tests.models.builders import MANIFEST, put_version, train, trusting_cache
-
-
-class Shaky:
-    """An `ObjectStore` over a folder that raises `error` while there is one, and counts how often it is asked."""
-
-    def __init__(self, url):
-        self._objects = FsspecObjects(url)
-        self.error = None
-        self.asked = 0
-
-    def _answer(self, ask):
-        self.asked += 1
-        if self.error is not None:
-            raise self.error
-        return ask()
-
-    def list(self, folder=""):
-        return self._answer(lambda: self._objects.list(folder))
-
-    def read(self, file):
-        return self._answer(lambda: self._objects.read(file))
-
-    def create(self, file, data):
-        return self._answer(lambda: self._objects.create(file, data))
-
-
-class Told:
-    """A `StoreObserver` that keeps what it is told."""
-
-    def __init__(self):
-        self.events = []
-
-    def store_away(self, outage):
-        self.events.append(("away", outage.detail))
-
-    def store_back(self, outage):
-        self.events.append(("back", outage.detail))
-
-
-class World:
-    """A store, what a service sees of it, and a clock."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.url = str(folder / "store")
-        self.store = ModelStore(self.url)
-        self.now = 100.0
-        self.restart()
-
-    def restart(self) -> None:
-        """The service's memory of its own is gone; what it has written stays."""
-        self.told = Told()
-        self.objects = Shaky(self.url)
-        self.seen = RememberedStore(
-            self.url,
-            self.folder / "cache",
-            objects=self.objects,
-            observers=(self.told,),
-            clock=lambda: self.now,
-        )
-
-    def restart_without_store(self, error=None) -> None:
-        self.restart()
-        self.objects.error = error or Unavailable("gone")
+from tests.models.remembered_stores import World, ask_everything, publish
 
 
 @pytest.fixture
 def world(tmp_path):
     return World(tmp_path)
-
-
-def publish(world, alias="production"):
-    version = world.store.add_version(MANIFEST).version
-    if alias:
-        world.store.set_alias("flights", alias, version, by="me")
-    return version
-
-
-def ask_everything(store):
-    return (
-        store.names(),
-        store.versions("flights"),
-        store.latest("flights"),
-        store.aliases("flights"),
-        store.alias("flights", "production"),
-        store.manifest("flights", 1),
-    )
 
 
 def test_what_was_asked_before_is_answered_by_the_next_process_without_the_store(world):
@@ -134,7 +57,7 @@ def test_memory_proves_nothing_missing(world):
         with pytest.raises(Unavailable, match="gone"):
             ask()
     world.objects.error = None
-    world.now += PAUSE_SECONDS
+    world.seen.refresh()
     for ask in (lambda: world.seen.find("flights", 7), lambda: world.seen.alias("flights", "canary")):
         with pytest.raises(ModelNotFound):
             ask()
@@ -167,27 +90,89 @@ def test_a_store_that_is_back_is_asked_again(world):
     assert world.seen.alias("flights", "production").only == 1
     publish(world)
     world.objects.error = None
-    assert world.seen.alias("flights", "production").only == 1
     world.now += PAUSE_SECONDS
+    assert world.seen.alias("flights", "production").only == 1
+    world.seen.refresh()
     assert world.seen.alias("flights", "production").only == 2
     assert world.seen.outage is None
     assert world.told.events == [("away", "gone"), ("back", "gone")]
 
 
-def test_a_store_that_is_away_is_not_asked_at_every_question(world):
-    """Each of them might take as long as its time-outs."""
+def test_who_can_be_answered_from_memory_never_waits_for_a_store_that_is_known_to_be_away(world):
+    """Each try might take as long as its time-outs, and the stream's thread asks again and again."""
     publish(world)
     ask_everything(world.seen)
     world.objects.error = Unavailable("gone")
     asked = world.objects.asked
     for _ in range(3):
         ask_everything(world.seen)
-        world.now += PAUSE_SECONDS / 10
+        world.now += 2 * PAUSE_SECONDS
     assert world.objects.asked == asked + 1
-    world.now += PAUSE_SECONDS
-    ask_everything(world.seen)
+    world.seen.refresh()
     assert world.objects.asked == asked + 2
     assert world.told.events == [("away", "gone")]
+
+
+def test_what_memory_lacks_is_asked_for_once_a_pause(world):
+    blob = world.store.add_blob("flights", b"content")
+    publish(world)
+    ask_everything(world.seen)
+    world.objects.error = Unavailable("gone")
+    ask_everything(world.seen)
+    asked = world.objects.asked
+    for expected in (asked, asked + 1):
+        for _ in range(3):
+            with pytest.raises(Unavailable, match="gone"):
+                world.seen.read_blob("flights", blob)
+        assert world.objects.asked == expected
+        world.now += PAUSE_SECONDS
+    world.objects.error = None
+    assert world.seen.read_blob("flights", blob) == b"content"
+    assert world.seen.outage is None
+
+
+def test_whether_the_store_is_back_is_found_out_by_what_it_did_not_answer(world):
+    """Else a store that has lost one file would be away and back at every look."""
+    publish(world)
+    ask_everything(world.seen)
+    read = world.objects.read
+
+    def read_badly(file):
+        raise Unavailable(f"{file}: input/output error")
+
+    world.objects.read = read_badly
+    for _ in range(3):
+        world.seen.refresh()
+        assert world.seen.alias("flights", "production").only == 1
+    assert [kind for kind, _ in world.told.events] == ["away"]
+    world.objects.read = read
+    world.seen.refresh()
+    assert world.seen.outage is None
+
+
+def test_a_store_that_answers_is_not_asked_whether_it_does(world):
+    publish(world)
+    ask_everything(world.seen)
+    asked = world.objects.asked
+    world.seen.refresh()
+    assert world.objects.asked == asked
+
+
+def test_a_look_at_the_alias_finds_the_store_back(world):
+    publish(world)
+    cache = ModelCache(world.folder / "cache")
+    version = ModelVersion("flights", 1, "a", WeightedSum([Feature("x")], [1.0]))
+    versions = LiveVersions(
+        world.seen, "flights", "production", cache=cache, load=lambda _, number: replace(version, version=number)
+    )
+    world.objects.error = Unavailable("gone")
+    assert versions.follow() is False
+    assert versions.outage == "gone"
+    publish(world)
+    world.objects.error = None
+    assert versions.follow() is True
+    assert versions.live.only.version == 2
+    assert versions.outage is None
 
 
 def test_an_outage_is_told_of_once_with_its_beginning(world):
@@ -317,7 +302,6 @@ def test_who_finds_out_whether_the_store_is_back_is_waited_for_by_nobody(world):
     ask_everything(world.seen)
     world.objects.error = Unavailable("gone")
     ask_everything(world.seen)
-    world.now += PAUSE_SECONDS
     list_, answers = world.objects.list, []
 
     def list_slowly(folder=""):
@@ -326,6 +310,7 @@ def test_who_finds_out_whether_the_store_is_back_is_waited_for_by_nobody(world):
 
     world.objects.list = list_slowly
     asked = world.objects.asked
-    assert world.seen.names() == ("flights",)
+    world.seen.refresh()
     assert answers == [(1,)]
     assert world.objects.asked == asked + 1
+    assert world.seen.outage.detail == "gone"

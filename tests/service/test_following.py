@@ -1,10 +1,11 @@
 """One look at a time, whoever asks for it."""
 
+import asyncio
 import threading
 
 import pytest
 
-from scoreline.service.following import Follower
+from scoreline.service.following import Follower, wait_for_next_look
 
 
 class SlowReloader:
@@ -57,3 +58,25 @@ def test_all_looks_are_on_one_thread_and_one_that_fails_does_not_end_it():
             follower.look().result(10)
     assert len(threads) == 3
     assert len(set(threads)) == 1
+
+
+def test_a_look_comes_soon_while_the_store_is_away_although_looks_are_rare():
+    """Only a look finds out that it is back."""
+    answers = iter([False, False, True])
+
+    async def wait():
+        await wait_for_next_look(asyncio.Event(), 3600, is_away=lambda: next(answers), longest_unseen_seconds=0.001)
+
+    asyncio.run(asyncio.wait_for(wait(), 10))
+    with pytest.raises(StopIteration):
+        next(answers)
+
+
+def test_a_look_comes_when_it_is_due_or_asked_for():
+    async def wait():
+        wake = asyncio.Event()
+        await wait_for_next_look(wake, 0.005, is_away=lambda: False, longest_unseen_seconds=0.002)
+        wake.set()
+        await wait_for_next_look(wake, 3600, is_away=lambda: False)
+
+    asyncio.run(asyncio.wait_for(wait(), 10))

@@ -122,6 +122,11 @@ def _named_errors() -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise Refused(f"the cache folder refuses compiled models: {error}{advice}") from error
+        raise Refused(f"the cache folder refuses compiled models: {_describe(error)}{advice}") from error
     except OSError as error:
-        raise Unavailable(f"the cache folder cannot be used for compiled models: {error}{advice}") from error
+        raise Unavailable(f"the cache folder cannot be used for compiled models: {_describe(error)}{advice}") from error
+
+
+def _describe(error: OSError) -> str:
+    """Without the file's name: `/models` shows it to people who may not know the machine."""
+    return error.strerror or type(error).__name__

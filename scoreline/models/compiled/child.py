@@ -23,6 +23,7 @@ _LOWEST_PRIORITY = 19
 _FREE_BYTES, _BYTES_PER_TEXT_BYTE = 3 * 2**30, 64
 _DEEPEST_TREE = 50_000
 _FIRST_TO_GO = "1000"
+_NO_MEMORY = "there was not enough memory to compile it"
 _UNNEEDED = ("pandas", "sklearn", "pyarrow", "matplotlib", "graphviz", "dask", "polars")
 """What LightGBM and lleaves import where it is installed, and what a prediction from a matrix does without."""
 
@@ -48,11 +49,13 @@ class Answer(msgspec.Struct, frozen=True):
 
     Attributes:
         refused: why this model is not to be served compiled.
+        failed: what is wrong with the machine; another time it may do.
         rows: how many rows were compared.
         equal_rows: of them, how many have the same bits.
     """
 
     refused: str | None = None
+    failed: str | None = None
     rows: int = 0
     equal_rows: int = 0
     object_sizes: tuple[int, ...] = ()
@@ -80,8 +83,14 @@ def carry_out(task: Task, text: bytes, golden: Matrix, objects: Sequence[bytes])
         if not objects:
             objects = [compile_object(module) for module in write_forest(split_model_text(text), Path(task.folder))]
         scores = CompiledModel(NativeCode(objects), plain).predict(rows)
+    except MemoryError:
+        return Answer(failed=_NO_MEMORY), ()
     except ModelRejected as error:
-        return Answer(refused=str(error)), ()
+        # LightGBM says it in C++'s words, as it would of a bad model.
+        return (Answer(failed=_NO_MEMORY) if "bad_alloc" in str(error) else Answer(refused=str(error))), ()
+    except OSError as error:
+        # Without the file's name: people who may not know the machine read this.
+        return Answer(failed=f"it could not be compiled on this machine: {error.strerror or type(error).__name__}"), ()
     except Exception as error:  # noqa: BLE001  whatever a compiler says of a model: the answer is that it does not
         return Answer(refused=f"it does not compile: {type(error).__name__}: {error}"), ()
     expected = plain.predict(rows)

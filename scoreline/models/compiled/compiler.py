@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from scoreline.errors import ModelRejected, Unavailable
+from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import Matrix
 from scoreline.models.booster import LightGBMModel
 from scoreline.models.compiled.artifacts import Artifacts
@@ -27,6 +27,8 @@ LIMIT_SECONDS = 3600.0
 
 COMMAND = (sys.executable, "-P", "-m", "scoreline.models.compiled.child")
 _SHOWN_OUTPUT = 300
+_OUT_OF_MEMORY = (b"out of memory", b"bad_alloc", b"bad alloc")
+"""What LLVM and C++ say last where they get none; they end the process then."""
 _ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -51,10 +53,11 @@ class ModelCompiler:
             cancellation: to call it off with.
 
         Raises:
-            Unavailable, Refused: no child process can be started, it was ended from outside or called off, or the
-                cache folder is away or refuses.
+            Unavailable, Refused: no child process can be started, it was ended from outside or called off, the machine
+                has no room for it, or the cache folder cannot be read.
         """
         rows = golden_matrix(plain.features, golden)
+        unkept = ""
         kept = self._artifacts.find(sha256)
         if kept is not None and self._artifacts.was_proved(sha256, kept):
             answer, objects = Answer(rows=1, equal_rows=1), kept
@@ -62,14 +65,23 @@ class ModelCompiler:
             answer, objects = self._ask_child(plain, text, rows, kept or (), cancellation)
             if answer.refused is not None:
                 return Compilation(None, refused=answer.refused)
-            self._artifacts.keep(sha256, objects)
-            self._artifacts.remember_proved(sha256, objects)
+            unkept = self._keep(sha256, objects)
         try:
             model = CompiledModel(NativeCode(objects), plain)
             check_golden(golden, model.predict(rows))
         except ModelRejected as error:
             return Compilation(None, refused=str(error))
-        return Compilation(model, cached=kept is not None, equal_rows=answer.equal_rows / answer.rows)
+        equal_rows = answer.equal_rows / answer.rows
+        return Compilation(model, cached=kept is not None, equal_rows=equal_rows, unkept=unkept)
+
+    def _keep(self, sha256: str, objects: Sequence[bytes]) -> str:
+        """Why good code could not be kept, which is no reason not to serve it; empty where it was."""
+        try:
+            self._artifacts.keep(sha256, objects)
+            self._artifacts.remember_proved(sha256, objects)
+        except (Unavailable, Refused) as error:
+            return str(error)
+        return ""
 
     def _ask_child(
         self, plain: LightGBMModel, text: bytes, rows: Matrix, objects: Sequence[bytes], cancellation: Cancellation
@@ -92,6 +104,8 @@ class ModelCompiler:
             return Answer(refused=_name_end(status, errors)), ()
         line, _, body = output.partition(b"\n")
         answer = msgspec.json.decode(line, type=Answer)
+        if answer.failed is not None:
+            raise Unavailable(answer.failed)
         return answer, tuple(cut_pieces(body, answer.object_sizes))
 
     def _run_child(self, given: bytes, cancellation: Cancellation) -> tuple[int | None, bytes, bytes]:
@@ -117,22 +131,26 @@ class ModelCompiler:
                     raise
                 return child.returncode, output, errors
         except OSError as error:
-            raise Unavailable(f"no child process can be started to compile the model: {error}") from error
+            raise Unavailable(f"no child process can be started to compile the model: {error.strerror}") from error
         finally:
             os.close(lifeline)
             os.close(held)
 
 
 def _name_end(status: int, errors: bytes) -> str:
-    """Why a child ended without an answer.
+    """Why a child that the model has crashed ended without an answer.
 
     Raises:
-        Unavailable: someone ended it; another time it may do.
+        Unavailable: it was not the model: someone ended it, there was no memory, or Python gave up; another time it may
+            do.
     """
     last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:_SHOWN_OUTPUT]
     if status > 0:
-        return f"compiling it failed in a child process: {last}"
+        raise Unavailable(f"compiling it failed in a child process: {last}")
     name = signal.Signals(-status).name
     if -status in _ENDED_FROM_OUTSIDE:
         raise Unavailable(f"the child process that compiled the model was ended with {name}; out of memory?")
-    return f"compiling it crashed a child process with {name}: {last}"
+    crash = f"compiling it crashed a child process with {name}: {last}"
+    if any(words in errors.lower() for words in _OUT_OF_MEMORY):
+        raise Unavailable(crash)
+    return crash

@@ -17,12 +17,14 @@ class Compilation:
         refused: why LightGBM goes on; None where the model may serve.
         cached: whether the code was kept from an earlier time.
         equal_rows: share of the compared rows that have the same bits; 1.0 where they were compared earlier.
+        unkept: why the next process has to compile it again; empty where it has not.
     """
 
     model: CompiledModel | None
     refused: str | None = None
     cached: bool = False
     equal_rows: float = 1.0
+    unkept: str = ""
 
 
 class UpgradeOutcome(StrEnum):
@@ -43,6 +45,7 @@ class Upgrade:
         detail: why it is not compiled; empty where it is.
         seconds: that the attempt took.
         equal_rows: share of the compared rows whose scores have the same bits as LightGBM's.
+        unkept: see `Compilation`.
     """
 
     version: ModelVersion
@@ -50,6 +53,7 @@ class Upgrade:
     seconds: float
     detail: str = ""
     equal_rows: float = 1.0
+    unkept: str = ""
 
 
 class UpgradeListener(Protocol):

@@ -172,7 +172,8 @@ class EngineUpgrades:
             if not cancellation.cancelled:
                 self._improve(improved)
             outcome = UpgradeOutcome.CACHED if compilation.cached else UpgradeOutcome.COMPILED
-            return Upgrade(improved, outcome, seconds, equal_rows=compilation.equal_rows), None
+            told, unkept = compilation.equal_rows, compilation.unkept
+            return Upgrade(improved, outcome, seconds, equal_rows=told, unkept=unkept), None
         except ServiceError as error:
             detail = str(error)
         except Exception as error:

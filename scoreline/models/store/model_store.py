@@ -50,6 +50,9 @@ class ModelStore:
         """Why something else than the store answers; None while it does itself, as here always."""
         return None
 
+    def refresh(self) -> None:
+        """Find out whether a store that is away is back; nothing to do where the store itself always answers."""
+
     def now(self) -> str:
         """The current time, ISO 8601 in UTC, to the second."""
         return datetime.fromtimestamp(self._wall_clock(), UTC).isoformat(timespec="seconds")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scoreline.config.urls import mask_url
 from scoreline.errors import ModelNotFound, Unavailable
+from scoreline.models.best_effort import BestEffort
 from scoreline.models.manifest import Manifest
 from scoreline.models.routes import Route
 from scoreline.models.store.fsspec_objects import FsspecObjects
@@ -14,6 +15,7 @@ from scoreline.models.store.memory import StoreMemory
 from scoreline.models.store.model_store import ModelStore
 from scoreline.models.store.objects import ObjectStore
 from scoreline.models.store.opening import open_objects
+from scoreline.models.store.presence import PresentObjects
 from scoreline.models.store.recalling import Outage, RecallingObjects, StoreObserver
 from scoreline.records import Clock
 
@@ -23,7 +25,7 @@ class RememberedStore(ModelStore):
 
     As long as the store answers, it decides: what it says is missing, is missing. While it is away, manifests, aliases
     and lists are what they were when they were last read here. Memory proves nothing missing, so that is `Unavailable`
-    then. Writes always go to the store.
+    then. Writes always go to the store. One that is gone or empty, although there were models in it, is away too.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class RememberedStore(ModelStore):
         Args:
             url: see `ModelStore`.
             cache_folder: what this machine keeps of all stores; shared with `ModelCache`.
-            observers: told when the store goes away and when it is back.
+            observers: told when the store goes away, when it is back, and when nothing can be remembered.
             objects: see `ModelStore`.
             clock: monotonic seconds.
 
@@ -50,13 +52,19 @@ class RememberedStore(ModelStore):
         """
         asked = objects if objects is not None else open_objects(url)
         place = asked.place if isinstance(asked, FsspecObjects) else mask_url(url)
-        self._recalling = RecallingObjects(asked, StoreMemory(cache_folder, place), observers=observers, clock=clock)
+        memory, effort = StoreMemory(cache_folder, place), BestEffort(observers)
+        present = PresentObjects(asked, memory, effort, place)
+        self._recalling = RecallingObjects(present, memory, effort, observers=observers, clock=clock)
         super().__init__(url, objects=self._recalling)
 
     @property
     def outage(self) -> Outage | None:
         """Why memory answers now; None while the store does."""
         return self._recalling.outage
+
+    def refresh(self) -> None:
+        """See `ModelStore.refresh`; may take as long as the store's time-outs, and nobody else waits for that."""
+        self._recalling.ask_again()
 
     def latest(self, name: str) -> int:
         """See `ModelStore.latest`."""

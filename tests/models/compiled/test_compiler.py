@@ -1,5 +1,6 @@
 """Compiling in real child processes."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scoreline.errors import Unavailable
+from scoreline.models.compiled import artifacts as artifacts_module
 from scoreline.models.compiled import compiler as compiling
 from scoreline.models.compiled.artifacts import Artifacts
 from scoreline.models.compiled.cancellation import Cancellation
@@ -161,6 +163,62 @@ def test_a_crash_of_the_compiler_is_a_refusal_with_its_last_words(artifacts, mon
     )
     compilation = compile_binary(artifacts, Cancellation())
     assert compilation.refused == "compiling it crashed a child process with SIGABRT: LLVM ERROR"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("OSError(28, 'No space left on device', '/a/secret/place')", "on this machine: No space left on device$"),
+        ("MemoryError()", "not enough memory"),
+        ("ModelRejected('LightGBM refuses the model: std::bad_alloc')", "not enough memory"),
+    ],
+)
+def test_what_is_wrong_with_the_machine_may_do_another_time(artifacts, monkeypatch, fault, told):
+    """And a path is nothing for those who read `/models`."""
+    be(
+        monkeypatch,
+        f"""
+import sys, tempfile
+from scoreline.errors import ModelRejected
+from scoreline.models.compiled.child import main
+def fail(*_, **__):
+    raise {fault}
+tempfile.TemporaryFile = fail
+main(int(sys.argv[1]))
+""",
+    )
+    with pytest.raises(Unavailable, match=told) as caught:
+        compile_binary(artifacts, Cancellation())
+    assert "secret" not in str(caught.value)
+
+
+def test_a_child_that_gives_up_may_do_another_time(artifacts, monkeypatch):
+    be(monkeypatch, "import sys; sys.stdin.buffer.read(); sys.exit('MemoryError')")
+    with pytest.raises(Unavailable, match="failed in a child process: MemoryError"):
+        compile_binary(artifacts, Cancellation())
+
+
+def test_a_crash_for_want_of_memory_is_not_the_models_fault(artifacts, monkeypatch):
+    be(
+        monkeypatch,
+        "import os, sys; sys.stdin.buffer.read(); print('LLVM ERROR: out of memory', file=sys.stderr, flush=True);"
+        " os.abort()",
+    )
+    with pytest.raises(Unavailable, match="SIGABRT: LLVM ERROR: out of memory"):
+        compile_binary(artifacts, Cancellation())
+
+
+def test_good_code_that_cannot_be_kept_serves(artifacts, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "/a/secret/place")
+
+    monkeypatch.setattr(artifacts_module, "replace_file", fail)
+    trained = train("binary")
+    compilation = compile_in_child(ModelCompiler(artifacts), "binary")
+    assert compilation.model.predict(trained.matrix).tobytes() == score_with_lightgbm(trained, trained.matrix).tobytes()
+    assert "No space left on device" in compilation.unkept
+    assert "secret" not in compilation.unkept
+    assert not list(artifacts.folder.rglob("*.objects"))
 
 
 def test_calling_off_ends_the_child_at_once(artifacts, monkeypatch):

@@ -124,8 +124,9 @@ def test_what_failed_for_another_reason_is_tried_again_later(bench):
     bench.now = 100.0
     bench.upgrades.want([version])
     bench.begins()
-    bench.answers.put(lambda v: compiled(v, cached=True))
-    assert bench.next_told().outcome is UpgradeOutcome.CACHED
+    bench.answers.put(lambda v: compiled(v, cached=True, unkept="disk full"))
+    upgrade = bench.next_told()
+    assert (upgrade.outcome, upgrade.unkept) == (UpgradeOutcome.CACHED, "disk full")
     assert bench.upgrades.describe(1) == EngineState("compiled")
 
 
