@@ -35,7 +35,7 @@ def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
     if topics and route is not None and route.shadows:
         _check_shadow_topic(settings, topics, findings)
     if Role.STREAM in roles:
-        _check_schemas(settings, versions, findings)
+        check_schemas(settings, versions, findings, shadows=() if route is None else route.shadows)
     return findings
 
 
@@ -199,7 +199,14 @@ class _CacheTroubles:
         self.text = f"; it cannot be kept on this machine: {detail}"
 
 
-def _check_schemas(settings: Settings, versions: Sequence[ModelVersion], findings: Findings) -> None:
+def check_schemas(
+    settings: Settings, versions: Sequence[ModelVersion], findings: Findings, *, shadows: Collection[int] = ()
+) -> None:
+    """Look whether records of the input topic hold what each version needs; a shadow that lacks something hurts nobody.
+
+    Args:
+        shadows: numbers of those versions that answer nobody.
+    """
     catalog = findings.ask("schemas", lambda: _open_catalog(settings))
     schema = _find_input_schema(settings, catalog, findings)
     if schema is None or not versions:
@@ -207,7 +214,14 @@ def _check_schemas(settings: Settings, versions: Sequence[ModelVersion], finding
         findings.note("features", f"not compared without {missing}", State.SKIPPED)
         return
     for version in versions:
-        findings.ask("features", partial(_fit, settings, version, schema))
+        try:
+            findings.note("features", _fit(settings, version, schema))
+        except ServiceError as error:
+            named = type(error)(f"version {version.version}: {error}")
+            if version.version in shadows:
+                findings.note("features", f"a shadow, which will give nothing: {named}", State.WARNING)
+            else:
+                findings.fail("features", named)
 
 
 def _open_catalog(settings: Settings) -> tuple[SchemaCatalog, str]:
@@ -239,7 +253,7 @@ def _find_input_schema(settings: Settings, catalog: SchemaCatalog | None, findin
     return schema
 
 
-def _fit(settings: Settings, version: ModelVersion, schema: ParsedSchema) -> tuple[None, str]:
+def _fit(settings: Settings, version: ModelVersion, schema: ParsedSchema) -> str:
     features = version.model.features
     make_plan(schema, features, id_field=settings.id_field, event_time_field=settings.event_time_field)
-    return None, f"the input schema has a field for each of {len(features)} of version {version.version}"
+    return f"the input schema has a field for each of {len(features)} of version {version.version}"

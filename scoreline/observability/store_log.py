@@ -13,7 +13,7 @@ class StoreLog:
     def store_away(self, outage: Outage) -> None:
         """Warn of it."""
         logger.warning(
-            "the model store cannot be asked; what this machine remembers of it answers: %s",
+            "the model store cannot be asked; what this machine remembers of it answers, as far as that goes: %s",
             outage.detail,
             extra={"event": "model_store_recalled", "detail": outage.detail},
         )

@@ -1,5 +1,7 @@
 """What `scoreline check` finds before a start, with topics that are there in a dictionary."""
 
+import json
+
 import pytest
 
 from scoreline.cli import preflight
@@ -12,6 +14,8 @@ from scoreline.kafka.cluster.admin import TopicDescription
 from scoreline.models.model import ModelVersion
 from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
+from scoreline.schemas.fixed import prediction_schema
+from scoreline.schemas.folder import write_schema
 from scoreline.testing.fakes import WeightedSum
 from tests.models.builders import MANIFEST
 
@@ -222,3 +226,19 @@ def test_nobody_asks_for_a_topic_of_shadows_that_there_are_not(find_route_items)
     found = find_route_items(Route.of({1: 1, 2: 1}), loader=VerifiedVersions(), shadow_topic=None)
 
     assert [item for item, _, _ in found] == ["model", "model version", "model version"]
+
+
+def test_a_version_that_lacks_a_field_is_named_and_a_shadow_that_does_is_a_warning(tmp_path):
+    """Whom a shadow fails, it does not answer."""
+    folder = tmp_path / "features-value"
+    folder.mkdir()
+    schema = {"type": "record", "name": "Features", "fields": [{"name": "a", "type": "double"}]}
+    (folder / "1.avsc").write_text(json.dumps(schema))
+    models = [WeightedSum([Feature(name)], [1.0]) for name in ("a", "b", "b")]
+    versions = [ModelVersion("flights", number, "", model) for number, model in enumerate(models, 1)]
+    write_schema(tmp_path, "predictions-value", prediction_schema())
+    findings = Findings()
+    preflight.check_schemas(Settings(schema_dir=tmp_path), versions, findings, shadows=[3])
+    found = [(each.state, each.detail) for each in findings.found if each.item == "features"]
+    assert [state for state, _ in found] == [State.OK, State.FAILED, State.WARNING]
+    assert [f"version {number}" in detail for number, (_, detail) in enumerate(found, 1)] == [True] * 3
