@@ -1,4 +1,4 @@
-"""`scoreline run --role http` as a process: a store that goes away, and versions that are compiled meanwhile."""
+"""`scoreline run --role http` as a process: a store that goes away or is unmounted, and versions compiled meanwhile."""
 
 import json
 import time
@@ -79,6 +79,38 @@ def test_a_store_that_goes_away_is_a_line_and_a_metric_and_a_service_even_starts
     store.set_alias("tiny", "production", 2, by="tests")
     await_models(again, lambda told: told["live"] == {"alias": "production", "version": 2})
     assert predict(again) == (2, expect("regression"))
+    assert len(again.logs("model_store_back")) == 1
+    assert again.terminate() == 0
+
+
+def test_a_store_that_is_unmounted_is_away_while_serving_and_at_a_start_until_it_is_mounted_again(
+    tmp_path, scoreline_service
+):
+    """A service that looks into an empty mount point does not take its models for gone."""
+    store = ModelStore(str(tmp_path / "store"))
+    manifests = [put_version(store, "tiny", train(shape)) for shape in ("binary", "regression")]
+    store.set_alias("tiny", "production", 1, by="tests")
+    trusting_cache(tmp_path / "cache", *manifests)
+    variables = {"MODEL_STORE": store.url, "CACHE_DIR": str(tmp_path / "cache"), "MODEL_RELOAD_SECONDS": "0.2"}
+    service = scoreline_service(variables, roles=["http"], name="first").start().await_ready()
+    listed = json.loads(get(service, "/models"))
+    assert predict(service, "?version=2") == (2, expect("regression"))
+
+    (tmp_path / "store").rename(tmp_path / "unmounted")
+    (tmp_path / "store").mkdir()
+    told = await_models(service, lambda told: told["reload"]["outcome"] == "store_away")
+    assert "is it mounted?" in told["reload"]["detail"]
+    assert [each["version"] for each in told["versions"]] == [each["version"] for each in listed["versions"]] == [1, 2]
+    assert predict(service, "?version=2") == (2, expect("regression"))
+    assert service.terminate() == 0
+
+    again = scoreline_service(variables, roles=["http"], name="second").start().await_ready()
+    assert predict(again) == (1, expect("binary"))
+    assert predict(again, "?version=2") == (2, expect("regression"))
+    (tmp_path / "store").rmdir()
+    (tmp_path / "unmounted").rename(tmp_path / "store")
+    store.set_alias("tiny", "production", 2, by="tests")
+    await_models(again, lambda told: told["live"] == {"alias": "production", "version": 2})
     assert len(again.logs("model_store_back")) == 1
     assert again.terminate() == 0
 
