@@ -125,7 +125,7 @@ def _find_group(settings: "Settings") -> str:
     """
     if settings.group_id is not None or settings.model is not None:
         return settings.group_for(settings.model or "")
-    from scoreline.models.live import find_only_model
+    from scoreline.models.selectors import find_only_model
     from scoreline.models.store import ModelStore
 
     return settings.group_for(find_only_model(ModelStore(settings.model_store)))

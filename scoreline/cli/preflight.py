@@ -14,10 +14,10 @@ from scoreline.kafka.client.clients import make_consumer, make_producer
 from scoreline.kafka.cluster.admin import KafkaAdmin, TopicDescription, find_forbidden, open_admin
 from scoreline.kafka.publishing.transactional_id import check_transactional_id
 from scoreline.models.cache import ModelCache
-from scoreline.models.live import find_only_model
 from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.routes import Route
+from scoreline.models.selectors import find_only_model
 from scoreline.models.store import ModelStore
 from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
 from scoreline.schemas.configured import open_catalog

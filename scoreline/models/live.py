@@ -4,7 +4,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from scoreline.errors import ModelError, ModelNotFound, ModelRejected
 from scoreline.models.cache import ModelCache
@@ -12,6 +11,7 @@ from scoreline.models.live_route import LiveRoute
 from scoreline.models.loading import SharedFeatures, VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.names import parse_number
+from scoreline.models.recent import Recent
 from scoreline.models.routes import Route
 from scoreline.models.selectors import find_route
 from scoreline.models.store import ModelStore
@@ -26,11 +26,6 @@ REJECTED_SECONDS = 600.0
 PROBE_LIMIT_SECONDS = 20.0
 """Of a version that is first asked for while serving, since a batch waits for it. What takes longer on its first load
 here can be verified ahead (`scoreline models verify`); the cache then spares it the probe."""
-
-_MOST_REMEMBERED = 1024
-
-K = TypeVar("K", str, tuple[int, bool])
-T = TypeVar("T")
 
 
 class LiveVersions:
@@ -73,13 +68,11 @@ class LiveVersions:
         self._name = name
         self._alias = alias
         self._max_resident = max(1, max_resident)
-        self._lookup_seconds = lookup_seconds
-        self._clock = clock
         self._lock = threading.Lock()
         self._loading: dict[tuple[int, bool], threading.Lock] = {}
-        self._meanings: OrderedDict[str, tuple[float, Route]] = OrderedDict()
-        self._refusals: OrderedDict[str, tuple[float, ModelError]] = OrderedDict()
-        self._rejections: OrderedDict[tuple[int, bool], tuple[float, ModelError]] = OrderedDict()
+        self._meanings: Recent[str, Route] = Recent(lookup_seconds, clock=clock)
+        self._refusals: Recent[str, ModelError] = Recent(lookup_seconds, clock=clock)
+        self._rejections: Recent[tuple[int, bool], ModelError] = Recent(REJECTED_SECONDS, clock=clock)
         shared = SharedFeatures()
         hurried = VersionLoader(store, cache, shared=shared, probe_limit_seconds=PROBE_LIMIT_SECONDS)
         self._load = load or hurried.load
@@ -124,9 +117,8 @@ class LiveVersions:
         if route == self._route:
             return False
         if anew:
-            with self._lock:
-                self._rejections.clear()
-                self._refusals.clear()
+            self._rejections.forget()
+            self._refusals.forget()
         self._go_live(route)
         return True
 
@@ -162,12 +154,12 @@ class LiveVersions:
         """See `scoreline.models.live_route.Versions.resolve`."""
         if selector is None or selector == self._alias:
             return self._live
-        self._raise_remembered(self._refusals, selector)
+        _raise_known(self._refusals.find(selector))
         try:
             route = self.find_route(selector)
             return LiveRoute.load(route, self._load_all(route, patiently=False))
         except (ModelNotFound, ModelRejected) as error:
-            self._remember(self._refusals, selector, _without_frames(error), seconds=self._lookup_seconds)
+            self._refusals.keep(selector, _without_frames(error))
             raise
 
     def find_resident(self, selector: str) -> LiveRoute | None:
@@ -191,7 +183,7 @@ class LiveVersions:
         route = self._recall_route(selector)
         if route is None:
             route = find_route(self._store, self._name, selector)
-            self._remember(self._meanings, selector, route, seconds=self._lookup_seconds)
+            self._meanings.keep(selector, route)
         return route
 
     def _go_live(self, route: Route) -> None:
@@ -215,9 +207,7 @@ class LiveVersions:
         number = parse_number(selector)
         if number is not None:
             return Route.to(number)
-        with self._lock:
-            until, known = self._meanings.get(selector, (0.0, None))
-        return known if self._clock() < until else None
+        return self._meanings.find(selector)
 
     def _find_resident(self, number: int) -> ModelVersion | None:
         with self._lock:
@@ -239,13 +229,13 @@ class LiveVersions:
 
     def _load_now(self, number: int, route: Route, *, patiently: bool) -> ModelVersion:
         """What was rejected in a hurry may only have taken too long; what was rejected with patience is no good."""
-        self._raise_remembered(self._rejections, (number, True))
+        _raise_known(self._rejections.find((number, True)))
         if not patiently:
-            self._raise_remembered(self._rejections, (number, False))
+            _raise_known(self._rejections.find((number, False)))
         try:
             version = (self._load_patiently if patiently else self._load)(self._name, number)
         except ModelRejected as error:
-            self._remember(self._rejections, (number, patiently), _without_frames(error), seconds=REJECTED_SECONDS)
+            self._rejections.keep((number, patiently), _without_frames(error))
             raise
         with self._lock:
             self._resident[number] = version
@@ -266,40 +256,12 @@ class LiveVersions:
         for number in others[:excess]:
             del self._resident[number]
 
-    def _raise_remembered(self, memory: OrderedDict[K, tuple[float, ModelError]], key: K) -> None:
-        with self._lock:
-            remembered = memory.get(key)
-        if remembered is not None and self._clock() < remembered[0]:
-            raise _without_frames(remembered[1])
 
-    def _remember(self, memory: OrderedDict[K, tuple[float, T]], key: K, value: T, *, seconds: float) -> None:
-        with self._lock:
-            memory[key] = (self._clock() + seconds, value)
-            memory.move_to_end(key)
-            while len(memory) > _MOST_REMEMBERED:
-                memory.popitem(last=False)
+def _raise_known(known: ModelError | None) -> None:
+    if known is not None:
+        raise _without_frames(known)
 
 
 def _without_frames(error: ModelError) -> ModelError:
     """The same error anew: frames of a failed load hold the whole model text."""
     return type(error)(*error.args)
-
-
-def find_only_model(store: ModelStore) -> str:
-    """The store's only model, for when nobody says which.
-
-    Raises:
-        ModelNotFound: there is none, or there are several; the message says what to do.
-    """
-    names = store.names()
-    if not names:
-        raise ModelNotFound(
-            f"the model store {store.url} has no model; publish one: "
-            "scoreline models publish NAME FILE --alias production"
-        )
-    if len(names) > 1:
-        raise ModelNotFound(
-            f"the model store {store.url} has {len(names)} models ({', '.join(names[:5])}); "
-            "set SCORELINE_MODEL to the one to serve"
-        )
-    return names[0]

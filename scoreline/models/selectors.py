@@ -1,4 +1,4 @@
-"""What a selector means in a store: a version number, an alias, or `latest`."""
+"""What a selector means in a store: a version number, an alias, or `latest`; and which model, where nobody says."""
 
 from scoreline.errors import ConfigError, ModelNotFound
 from scoreline.models.names import LATEST, is_selector, parse_number
@@ -36,3 +36,23 @@ def find_version(store: ModelStore, name: str, selector: str) -> int:
     if route.only is None:
         raise ConfigError(f"{selector} of {name} means {route}; say which of them, by its number")
     return route.only
+
+
+def find_only_model(store: ModelStore) -> str:
+    """The store's only model, for when nobody says which.
+
+    Raises:
+        ModelNotFound: there is none, or there are several; the message says what to do.
+    """
+    names = store.names()
+    if not names:
+        raise ModelNotFound(
+            f"the model store {store.url} has no model; publish one: "
+            "scoreline models publish NAME FILE --alias production"
+        )
+    if len(names) > 1:
+        raise ModelNotFound(
+            f"the model store {store.url} has {len(names)} models ({', '.join(names[:5])}); "
+            "set SCORELINE_MODEL to the one to serve"
+        )
+    return names[0]

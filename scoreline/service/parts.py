@@ -9,10 +9,11 @@ from scoreline.models.cache import ModelCache
 from scoreline.models.compiled.outcomes import EngineState
 from scoreline.models.compiled.upgrades import EngineUpgrades
 from scoreline.models.compiled.versions import VersionCompiler
-from scoreline.models.live import LiveVersions, find_only_model
+from scoreline.models.live import LiveVersions
 from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Reloader
+from scoreline.models.selectors import find_only_model
 from scoreline.models.store import RememberedStore
 from scoreline.observability.client_log import ClientLog
 from scoreline.observability.comparisons import Comparison, Comparisons

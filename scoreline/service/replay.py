@@ -11,11 +11,10 @@ from scoreline.kafka.ranges.noted_commits import open_noted_commits
 from scoreline.kafka.ranges.offset_index import open_offset_index
 from scoreline.kafka.ranges.range_source import KafkaRangeSource, open_range_source
 from scoreline.models.cache import ModelCache
-from scoreline.models.live import find_only_model
 from scoreline.models.loading import VersionLoader
 from scoreline.models.model import ModelVersion
 from scoreline.models.pinned import PinnedVersion
-from scoreline.models.selectors import find_version
+from scoreline.models.selectors import find_only_model, find_version
 from scoreline.models.store import RememberedStore
 from scoreline.observability.events import BatchObserver, BatchScored
 from scoreline.observability.store_log import StoreLog

@@ -12,8 +12,9 @@ from scoreline.errors import ModelNotFound, ModelRejected, Unavailable
 from scoreline.features import Feature
 from scoreline.models import loading
 from scoreline.models.cache import ModelCache
-from scoreline.models.live import PROBE_LIMIT_SECONDS, REJECTED_SECONDS, LiveVersions, find_only_model
+from scoreline.models.live import PROBE_LIMIT_SECONDS, REJECTED_SECONDS, LiveVersions
 from scoreline.models.model import ModelVersion
+from scoreline.models.selectors import find_only_model
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS
 from scoreline.testing.fakes import WeightedSum
