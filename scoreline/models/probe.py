@@ -24,6 +24,8 @@ from scoreline.models.model import find_shape_problem
 _BYTES_PER_ARTIFACT_BYTE = 64
 _PR_SET_PDEATHSIG = 1
 
+OUT_OF_MEMORY = "MemoryError: it takes more memory than the child process may have that loads and scores it first"
+
 
 class ProbeRequest(msgspec.Struct, frozen=True):
     """First line of the input; then come `artifact_bytes` of the artifact, then the matrix as float64 rows."""
@@ -59,7 +61,7 @@ def answer(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, ma
     except Refused as error:
         return ProbeAnswer(unusable=str(error))
     except ModelError as error:
-        return ProbeAnswer(rejected=str(error))
+        return ProbeAnswer(rejected=OUT_OF_MEMORY if _has_run_out(error) else str(error))
     problem = find_shape_problem(scores, len(matrix), request.classes)
     if problem is not None:
         return ProbeAnswer(rejected=problem)
@@ -83,8 +85,7 @@ def main() -> None:
         except Refused as error:
             found = ProbeAnswer(unusable=str(error))
         else:
-            _limit(model_format.probe_bytes, len(artifact))
-            found = answer(model_format, request, artifact, matrix)
+            found = _answer_bounded(model_format, request, artifact, matrix)
         answers.write(msgspec.json.encode(found))
 
 
@@ -97,10 +98,29 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _limit(free_bytes: int | None, artifact_bytes: int) -> None:
-    if free_bytes is not None:
-        bound = free_bytes + _BYTES_PER_ARTIFACT_BYTE * artifact_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+def _answer_bounded(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, matrix: Matrix) -> ProbeAnswer:
+    """Answer within the memory that the format may take; wherever it runs out, the answer is the same."""
+    if model_format.probe_bytes is None:
+        return answer(model_format, request, artifact, matrix)
+    bound = model_format.probe_bytes + _BYTES_PER_ARTIFACT_BYTE * len(artifact)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+    try:
+        return answer(model_format, request, artifact, matrix)
+    except MemoryError:
+        return ProbeAnswer(rejected=OUT_OF_MEMORY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))  # the answer has to be written, too
+
+
+def _has_run_out(error: BaseException | None) -> bool:
+    """Whether an error stems from want of memory; C++ says so in its own words."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "bad_alloc" in str(error):
+            return True
+        error = error.__cause__
+    return False
 
 
 if __name__ == "__main__":
