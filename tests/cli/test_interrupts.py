@@ -7,6 +7,14 @@ import pytest
 from scoreline.cli.interrupts import noting_interrupts, noting_terminations
 
 
+@pytest.fixture(autouse=True)
+def usual_handler():
+    """Python's own, whatever ran in this process before."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_is_noted_and_raised_at_the_end():
     reached = []
 
