@@ -8,11 +8,11 @@ import typer
 from scoreline.cli.model_store import AsJson, Name, Selector, open_store
 from scoreline.cli.output import print_json, print_table
 from scoreline.errors import ConfigError, ModelRejected
+from scoreline.models.routes import Route, find_naming
 
 if TYPE_CHECKING:
     from scoreline.features import Feature
     from scoreline.models.manifest import Manifest
-    from scoreline.models.routes import Route
     from scoreline.models.store import ModelStore
 
 
@@ -53,20 +53,16 @@ def show_model(
     if as_json:
         import msgspec
 
-        shown = [{**msgspec.to_builtins(each), "aliases": _naming(aliases, each.version)} for each in manifests]
+        shown = [{**msgspec.to_builtins(each), "aliases": find_naming(aliases, each.version)} for each in manifests]
         print_json(shown[0] if len(shown) == 1 else {"name": name, "alias": version, **route.to_json(), "shown": shown})
         return
     if len(manifests) > 1:
         typer.echo(f"{version} of {name} means {route}\n")
     for manifest in manifests:
-        for key, value in _provenance(manifest, _naming(aliases, manifest.version)):
+        for key, value in _provenance(manifest, find_naming(aliases, manifest.version)):
             typer.echo(f"{key:<10} {value}")
         typer.echo("")
         print_table([_describe_feature(feature) for feature in manifest.features], title="What a record has to hold")
-
-
-def _naming(aliases: "Mapping[str, Route]", version: int) -> list[str]:
-    return sorted(alias for alias, route in aliases.items() if version in route.versions)
 
 
 def _unite_features(manifests: "Sequence[Manifest]") -> "tuple[Feature, ...]":
@@ -98,7 +94,9 @@ def _summarize_model(store: "ModelStore", name: str) -> list[dict[str, Any]]:
         aliases = store.aliases(name)
     except ModelRejected as error:
         problem = str(error)
-    return [_summarize(store, name, version, _naming(aliases, version), problem) for version in store.versions(name)]
+    return [
+        _summarize(store, name, version, find_naming(aliases, version), problem) for version in store.versions(name)
+    ]
 
 
 def _summarize(

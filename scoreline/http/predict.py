@@ -7,7 +7,6 @@ import numpy as np
 from multidict import istr
 
 from scoreline.errors import InstanceProblem, ModelNotFound
-from scoreline.features import FeatureSet
 from scoreline.http.errors import NoLiveModel
 from scoreline.http.exchange import JSON, Answer, Call
 from scoreline.http.explanations import check_explained, explain, read_explain
@@ -15,6 +14,7 @@ from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_flag, read_query
+from scoreline.http.row_decoders import RowDecoders
 from scoreline.http.selectors import check_selector
 from scoreline.http.shadowing import HttpShadows
 from scoreline.models.explanations import Explanation
@@ -33,7 +33,6 @@ quarter of a millisecond; a hop to a thread and back costs what two to five rows
 INLINE_VALUES = 512
 """Rows that are no objects have no braces to be counted by."""
 
-_REMEMBERED_DECODERS = 32
 _QUERY = frozenset({"version", "ignore_unknown", "explain"})
 _REQUEST_KEY = istr("X-Request-Key")
 
@@ -83,7 +82,7 @@ class Predictor:
         self._shadows = shadows
         self._bodies = BodyReader(limits)
         self._encoder = msgspec.json.Encoder()
-        self._decoders: dict[tuple[int, bool, bool], tuple[FeatureSet, tuple[FeatureSet, ...], JsonRows]] = {}
+        self._decoders = RowDecoders()
 
     async def answer(self, call: Call) -> Answer:
         """Score the instances of a request.
@@ -119,20 +118,10 @@ class Predictor:
         return await self._loading.run(lambda: self._versions.resolve(selector))
 
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
-        features = version.model.features
+        """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""
         alone = route.only is not None and not route.shadows
         others = () if alone else tuple(each.model.features for each in route.loaded)
-        key = version.version, ignore_unknown, bool(others)
-        known = self._decoders.get(key)
-        if known is not None and known[0] is features and known[1] == others:
-            return known[2]
-        if len(self._decoders) >= _REMEMBERED_DECODERS:
-            self._decoders.pop(next(iter(self._decoders)))
-        # Who sends what another version of the route takes, be it a shadow, has not made a mistake.
-        also_known = frozenset(name for each in others for name in each.names)
-        rows = JsonRows(features, ignore_unknown=ignore_unknown, also_known=also_known)
-        self._decoders[key] = features, others, rows
-        return rows
+        return self._decoders.find(version.model.features, ignore_unknown=ignore_unknown, others=others)
 
     def _score(
         self,

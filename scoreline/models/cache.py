@@ -3,7 +3,7 @@
 import hashlib
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,8 +74,12 @@ class ModelCache:
 
 
 @contextmanager
-def named_cache_errors() -> Iterator[None]:
+def named_cache_errors(what: str = "", *, describe: Callable[[OSError], str] = str) -> Iterator[None]:
     """Give what the operating system says of the cache folder a name, and the way out.
+
+    Args:
+        what: is to be kept there, for people; empty where that need not be said.
+        describe: what of the system's own words may be told.
 
     Raises:
         Refused, Unavailable: in place of an OSError.
@@ -84,9 +88,11 @@ def named_cache_errors() -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise Refused(f"the cache folder refuses: {error}{advice}") from error
+        refused = f" {what}" if what else ""
+        raise Refused(f"the cache folder refuses{refused}: {describe(error)}{advice}") from error
     except OSError as error:
-        raise Unavailable(f"the cache folder cannot be used: {error}{advice}") from error
+        purpose = f" for {what}" if what else ""
+        raise Unavailable(f"the cache folder cannot be used{purpose}: {describe(error)}{advice}") from error
 
 
 def _replace(path: Path, data: bytes) -> bool:

@@ -43,6 +43,11 @@ def find_problems(weights: Mapping[int, int], shadows: Collection[int]) -> list[
     return problems
 
 
+def find_naming(aliases: Mapping[str, "Route"], version: int) -> list[str]:
+    """The aliases that name a version, be it as a shadow; sorted."""
+    return sorted(alias for alias, route in aliases.items() if version in route.versions)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Shares of versions, and shadows, which score what others have answered.

@@ -1,7 +1,6 @@
 """Proof that a model may serve: its first load and its golden rows in a child process, whose crash hurts nobody."""
 
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import FeatureSet, Matrix
+from scoreline.models.child_end import ChildEnd
 from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.golden import Golden, agree, describe_difference, to_matrix
 from scoreline.models.model import Scores
@@ -17,8 +17,6 @@ from scoreline.models.probe import ProbeAnswer, ProbeRequest
 
 TIME_LIMIT_SECONDS = 120.0
 _COMMAND = (sys.executable, "-P", "-m", "scoreline.models.probe")
-_SHOWN_OUTPUT = 300
-_ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def probe_model(
@@ -100,10 +98,9 @@ def check_golden(golden: Golden, scores: Scores) -> None:
 
 
 def _name_end(child: "subprocess.CompletedProcess[bytes]", runtime: str) -> ModelRejected | Unavailable:
-    last = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:_SHOWN_OUTPUT]
-    if child.returncode > 0:
-        return ModelRejected(f"loading it failed in a child process: {last}")
-    name = signal.Signals(-child.returncode).name
-    if -child.returncode in _ENDED_FROM_OUTSIDE:
-        return Unavailable(f"the child process that probed the model was ended with {name}; out of memory?")
-    return ModelRejected(f"{runtime} crashed on it with {name}: the file is damaged")
+    end = ChildEnd.of(child.returncode, child.stderr)
+    if end.crashed_with is None:
+        return ModelRejected(f"loading it failed in a child process: {end.last_words}")
+    if end.from_outside:
+        return Unavailable(f"the child process that probed the model was ended with {end.crashed_with}; out of memory?")
+    return ModelRejected(f"{runtime} crashed on it with {end.crashed_with}: the file is damaged")

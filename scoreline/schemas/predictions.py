@@ -38,6 +38,14 @@ class Source:
     ids: Sequence[bytes | None] | None = None
     event_times_ms: Sequence[int | None] | None = None
 
+    def take(self, rows: Sequence[int]) -> "Source":
+        """Some of them, in the order that is given."""
+        return Source(
+            [self.records[i] for i in rows],
+            None if self.ids is None else [self.ids[i] for i in rows],
+            None if self.event_times_ms is None else [self.event_times_ms[i] for i in rows],
+        )
+
 
 class PredictionEncoder:
     """Writes predictions by `prediction.avsc`, the same bytes as fastavro does, each behind the prefix of its frame."""

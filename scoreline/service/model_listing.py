@@ -10,6 +10,7 @@ from scoreline.models.compiled.outcomes import EngineState
 from scoreline.models.live import LiveVersions
 from scoreline.models.model import ModelVersion
 from scoreline.models.reloading import Reloader
+from scoreline.models.routes import find_naming
 from scoreline.models.store import ModelStore
 from scoreline.observability.comparisons import QUANTILES, Comparison
 
@@ -51,7 +52,7 @@ class StoreListing:
             "versions": [
                 {
                     "version": number,
-                    "aliases": sorted(alias for alias, route in aliases.items() if number in route.versions),
+                    "aliases": find_naming(aliases, number),
                     "loaded": number in resident,
                     **self._describe_computing(resident.get(number)),
                 }

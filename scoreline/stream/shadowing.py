@@ -46,42 +46,31 @@ class StreamShadows:
                 self._scorer.offer(self._make_answered(event.records, part, result))
 
     def _make_answered(self, records: Sequence[Record], part: Part, result: Scored) -> Answered:
-        good = np.delete(np.arange(len(result.scores)), result.infinite)
-        chosen = [records[i] for i in part.positions[good].tolist()]
-        ids = None if part.ids is None else [part.ids[i] for i in good.tolist()]
-        times = None if part.event_times_ms is None else [part.event_times_ms[i] for i in good.tolist()]
+        source = Source([records[i] for i in part.positions.tolist()], part.ids, part.event_times_ms)
+        scores, features = result.scores, part.features
+        if len(result.infinite):
+            good = np.delete(np.arange(len(scores)), result.infinite)
+            source, scores = source.take(good.tolist()), scores[good]
+            features = np.ascontiguousarray(features[good])
 
-        def read(features: FeatureSet) -> tuple[Rows, Matrix]:
-            decoded = self._decoder.decode([record.value() for record in chosen], features)
+        def read(others: FeatureSet) -> tuple[Rows, Matrix]:
+            decoded = self._decoder.decode([record.value() for record in source.records], others)
             return decoded.rows, decoded.features
 
-        def publish(shadow: ModelVersion, rows: Rows, scores: Scores) -> None:
-            at = rows.tolist()
-            source = Source(
-                [chosen[i] for i in at],
-                None if ids is None else [ids[i] for i in at],
-                None if times is None else [times[i] for i in at],
-            )
+        def publish(shadow: ModelVersion, rows: Rows, shadowed: Scores) -> None:
+            taken = source.take(rows.tolist())
             values = self._encoder.encode(
-                source,
-                scores,
+                taken,
+                shadowed,
                 model=shadow.name,
                 version=shadow.version,
                 classes=shadow.model.classes,
                 scored_at_ms=int(self._wall_clock() * 1000),
             )
-            self._publish(Outputs(source.records, values, shadow.name, shadow.version))
+            self._publish(Outputs(taken.records, values, shadow.name, shadow.version))
 
-        whole = len(good) == len(result.scores)
-        return Answered(
-            part.version,
-            part.shadows,
-            result.scores if whole else result.scores[good],
-            part.features if whole else np.ascontiguousarray(part.features[good]),
-            read,
-            _count_bytes(chosen),
-            publish,
-        )
+        size = _count_bytes(source.records)
+        return Answered(part.version, part.shadows, scores, features, read, size, publish)
 
 
 def _count_bytes(records: Sequence[Record]) -> int:

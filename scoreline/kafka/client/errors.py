@@ -62,6 +62,11 @@ UNSPECIFIC = frozenset({KafkaError._ALL_BROKERS_DOWN, TIMED_OUT, KafkaError._WAI
 _TLS_WORDS = ("certificate", "ssl handshake", "ssl routines", "tls alert")
 
 
+def is_fatal(error: KafkaError) -> bool:
+    """Whether the client can never go on; what a consumer's records carry says so by the code alone."""
+    return bool(error.fatal() or error.code() == FATAL)
+
+
 def find_remedy(error: KafkaError) -> str | None:
     """What someone has to do about a refusal; None for everything that may pass by itself."""
     remedy = REFUSALS.get(error.code())

@@ -5,7 +5,7 @@ from collections import Counter
 
 from confluent_kafka import KafkaError
 
-from scoreline.kafka.client.errors import FATAL, UNSPECIFIC, describe_error, find_remedy
+from scoreline.kafka.client.errors import UNSPECIFIC, describe_error, find_remedy, is_fatal
 from scoreline.records import Clock
 from scoreline.transport.ports import ClientObserver
 
@@ -42,7 +42,7 @@ class ClientWatch:
         name = error.name()
         self.counts[name] += 1
         described = describe_error(error)
-        if error.fatal() or error.code() == FATAL:  # a consumer's records carry it without the mark
+        if is_fatal(error):
             self.fatal = described
         if self.reason is None or error.code() not in UNSPECIFIC:
             self.reason, self.remedy = described, find_remedy(error)

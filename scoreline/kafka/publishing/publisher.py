@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from scoreline.dead_letters import dead_letter_headers
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge
 from scoreline.kafka.client.clients import Properties, make_producer
-from scoreline.kafka.client.errors import FATAL, PURGES, TOO_LARGE, describe_error
+from scoreline.kafka.client.errors import PURGES, TOO_LARGE, describe_error, is_fatal
 from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.publishing.destinations import Destinations
@@ -190,7 +190,7 @@ class KafkaPublisher:
             else:
                 return
         error: KafkaError = obstacle.args[0]
-        if error.fatal() or error.code() == FATAL:
+        if is_fatal(error):
             raise FatalClientError(self._explain_fatal(error))
         self._undelivered.add(error, where)
 

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from scoreline.errors import DeliveryError, Refused
 from scoreline.kafka.client.clients import Properties, make_producer
-from scoreline.kafka.client.errors import FATAL, PURGES, describe_error
+from scoreline.kafka.client.errors import PURGES, describe_error, is_fatal
 from scoreline.kafka.client.shadowed import ANSWER_SECONDS, close_producer, raise_shadowed
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.records import Clock, Outputs, caller_headers
@@ -85,7 +85,8 @@ class ShadowPublisher:
             if self._watch.fatal is None:
                 self._hand_over(producer, outputs)
         except (BufferError, KafkaException) as error:
-            if not _is_fatal(error) and self._watch.fatal is None:
+            ended = isinstance(error, KafkaException) and is_fatal(error.args[0])
+            if not ended and self._watch.fatal is None:
                 raise DeliveryError(f"predictions of shadows do not get to {self._topic}: {error}") from error
             self._watch.fatal = self._watch.fatal or str(error)
         if self._watch.fatal is not None:
@@ -163,10 +164,3 @@ class ShadowPublisher:
                 refusal,
                 extra={"event": "shadow_refused", "topic": self._topic, "error": refusal},
             )
-
-
-def _is_fatal(error: Exception) -> bool:
-    """Whether the client can never deliver anything any more."""
-    if not isinstance(error, KafkaException):
-        return False
-    return bool(error.args[0].fatal() or error.args[0].code() == FATAL)

@@ -3,13 +3,12 @@
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from scoreline.errors import Refused, Unavailable
+from scoreline.models.cache import named_cache_errors
 from scoreline.models.compiled.native import describe_target
 from scoreline.models.compiled.pieces import cut_pieces
 from scoreline.models.files import replace_file
@@ -18,6 +17,7 @@ LAYOUT = 1
 """Of the code around the trees (`scoreline.models.compiled.forest`); raised when that changes."""
 
 _DIGITS = 32
+_KEPT = "compiled models"
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class Artifacts:
         Raises:
             Unavailable, Refused: the folder cannot be read.
         """
-        with _named_errors():
+        with named_cache_errors(_KEPT, describe=_describe):
             try:
                 data = self._path(model_sha256).read_bytes()
             except FileNotFoundError:
@@ -76,7 +76,7 @@ class Artifacts:
         """
         body = b"".join(objects)
         head = _Head(hashlib.sha256(body).hexdigest(), tuple(map(len, objects)))
-        with _named_errors():
+        with named_cache_errors(_KEPT, describe=_describe):
             replace_file(self._path(model_sha256), msgspec.json.encode(head) + b"\n" + body)
 
     def was_proved(self, model_sha256: str, objects: Sequence[bytes]) -> bool:
@@ -85,7 +85,7 @@ class Artifacts:
         Raises:
             Unavailable, Refused: the folder cannot be read.
         """
-        with _named_errors():
+        with named_cache_errors(_KEPT, describe=_describe):
             return self._proof_path(model_sha256, objects).exists()
 
     def remember_proved(self, model_sha256: str, objects: Sequence[bytes]) -> None:
@@ -94,7 +94,7 @@ class Artifacts:
         Raises:
             Unavailable, Refused: the folder cannot be written.
         """
-        with _named_errors():
+        with named_cache_errors(_KEPT, describe=_describe):
             replace_file(self._proof_path(model_sha256, objects), self._environment.encode())
 
     def _path(self, model_sha256: str) -> Path:
@@ -114,17 +114,6 @@ def describe_environment() -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-
-
-@contextmanager
-def _named_errors() -> Iterator[None]:
-    advice = "; SCORELINE_CACHE_DIR names another folder"
-    try:
-        yield
-    except PermissionError as error:
-        raise Refused(f"the cache folder refuses compiled models: {_describe(error)}{advice}") from error
-    except OSError as error:
-        raise Unavailable(f"the cache folder cannot be used for compiled models: {_describe(error)}{advice}") from error
 
 
 def _describe(error: OSError) -> str:

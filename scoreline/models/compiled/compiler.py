@@ -1,7 +1,6 @@
 """From a model that LightGBM has loaded to the same model compiled, or to the reason why not."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import numpy as np
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import Matrix
 from scoreline.models.booster import LightGBMModel
+from scoreline.models.child_end import ChildEnd
 from scoreline.models.compiled.artifacts import Artifacts
 from scoreline.models.compiled.cancellation import Cancellation
 from scoreline.models.compiled.child import Answer, Task
@@ -26,10 +26,8 @@ LIMIT_SECONDS = 3600.0
 """Of one compilation: forests of a thousand trees take minutes where nothing else asks for the processor."""
 
 COMMAND = (sys.executable, "-P", "-m", "scoreline.models.compiled.child")
-_SHOWN_OUTPUT = 300
 _OUT_OF_MEMORY = (b"out of memory", b"bad_alloc", b"bad alloc")
 """What LLVM and C++ say last where they get none; they end the process then."""
-_ENDED_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class ModelCompiler:
@@ -144,13 +142,14 @@ def _name_end(status: int, errors: bytes) -> str:
         Unavailable: it was not the model: someone ended it, there was no memory, or Python gave up; another time it may
             do.
     """
-    last = errors.decode("utf-8", "replace").strip().rpartition("\n")[2][:_SHOWN_OUTPUT]
-    if status > 0:
-        raise Unavailable(f"compiling it failed in a child process: {last}")
-    name = signal.Signals(-status).name
-    if -status in _ENDED_FROM_OUTSIDE:
-        raise Unavailable(f"the child process that compiled the model was ended with {name}; out of memory?")
-    crash = f"compiling it crashed a child process with {name}: {last}"
+    end = ChildEnd.of(status, errors)
+    if end.crashed_with is None:
+        raise Unavailable(f"compiling it failed in a child process: {end.last_words}")
+    if end.from_outside:
+        raise Unavailable(
+            f"the child process that compiled the model was ended with {end.crashed_with}; out of memory?"
+        )
+    crash = f"compiling it crashed a child process with {end.crashed_with}: {end.last_words}"
     if any(words in errors.lower() for words in _OUT_OF_MEMORY):
         raise Unavailable(crash)
     return crash

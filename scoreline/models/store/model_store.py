@@ -14,7 +14,7 @@ from scoreline.config.urls import mask_url
 from scoreline.errors import ConfigError, ModelNotFound, ModelRejected
 from scoreline.models.manifest import Blob, Manifest, decode_manifest, encode_manifest
 from scoreline.models.names import check_alias, check_model_name, is_model_name
-from scoreline.models.routes import Route
+from scoreline.models.routes import Route, find_naming
 from scoreline.models.store.aliases import AliasEntry, Aliases
 from scoreline.models.store.objects import ObjectStore
 from scoreline.models.store.opening import open_objects
@@ -199,7 +199,7 @@ class ModelStore:
             ModelRejected: an alias was made to name it at the same moment, and has to be moved on.
         """
         self.find(name, version)
-        naming = self._aliases_naming(name, version)
+        naming = find_naming(self.aliases(name), version)
         if naming:
             raise ConfigError(
                 f"version {version} of {name} is what {', '.join(naming)} means, or a part of it; make that mean "
@@ -208,7 +208,7 @@ class ModelStore:
         data = msgspec.json.encode({"deleted_at": self.now(), "by": by})
         if not self._objects.create(f"{name}/versions/{version}.deleted.json", data):
             raise ModelNotFound(self._describe_missing(name, self.versions(name), version))
-        naming = self._aliases_naming(name, version)
+        naming = find_naming(self.aliases(name), version)
         if naming:
             raise ModelRejected(
                 f"version {version} of {name} was deleted while {', '.join(naming)} was made to mean it; make that "
@@ -246,9 +246,6 @@ class ModelStore:
                 f"version {deleted[0]} of {name} was deleted while {alias} was made to mean it; make that mean another "
                 f"one: scoreline models alias {name} {alias} VERSION"
             )
-
-    def _aliases_naming(self, name: str, version: int) -> list[str]:
-        return [alias for alias, route in self.aliases(name).items() if version in route.versions]
 
     def _version_path(self, name: str, version: int) -> str:
         return f"{name}/versions/{version}.json"
