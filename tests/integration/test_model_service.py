@@ -1,14 +1,13 @@
 """`scoreline run --role http` as a process: a store that goes away or is unmounted, and versions compiled meanwhile."""
 
 import json
-import time
-import urllib.request
 
 import numpy as np
 import pytest
 
 from scoreline.models.store import ModelStore
 from scoreline.testing.s3_server import Fault
+from tests.integration.calls import await_models, get, post, read_metric
 from tests.models.builders import put_version, score_with_lightgbm, train, trusting_cache
 
 pytestmark = pytest.mark.slow
@@ -18,37 +17,14 @@ WAIT_SECONDS = 30.0
 TOLERANCE = 1e-9
 
 
-def get(service, path):
-    with urllib.request.urlopen(f"{service.url}{path}", timeout=10) as answer:
-        return answer.read().decode()
-
-
 def predict(service, query=""):
-    body = json.dumps({"instances": [ROW]}).encode()
-    request = urllib.request.Request(
-        f"{service.url}/predict{query}", body, {"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        found = json.load(answer)
+    found = post(service, f"/predict{query}", {"instances": [ROW]})
     return found["version"], found["predictions"][0]
 
 
 def expect(shape):
     matrix = np.array([list(ROW.values())], dtype=np.float64)
     return float(score_with_lightgbm(train(shape), matrix)[0])
-
-
-def await_models(service, condition):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition(told := json.loads(get(service, "/models"))):
-        assert time.monotonic() < deadline, told
-        time.sleep(0.05)
-    return told
-
-
-def count(service, sample):
-    lines = [line for line in get(service, "/metrics").splitlines() if line.startswith(f"scoreline_{sample} ")]
-    return float(lines[0].split()[-1]) if lines else 0.0
 
 
 def test_a_store_that_goes_away_is_a_line_and_a_metric_and_a_service_even_starts_without_it(
@@ -64,9 +40,9 @@ def test_a_store_that_goes_away_is_a_line_and_a_metric_and_a_service_even_starts
     assert predict(service, "?version=2") == (2, expect("regression"))
 
     s3.server.interfere = lambda *_: Fault(503, "SlowDown")
-    told = await_models(service, lambda told: told["reload"]["outcome"] == "store_away")
+    told = await_models(service, lambda told: told["reload"]["outcome"] == "store_away", WAIT_SECONDS)
     assert "SlowDown" in told["reload"]["detail"]
-    assert count(service, 'model_reloads_total{outcome="store_away"}') >= 1
+    assert read_metric(service, 'model_reloads_total{outcome="store_away"}') >= 1
     assert predict(service) == (1, expect("binary"))
     assert service.terminate() == 0
     assert len(service.logs("model_store_recalled")) == 1
@@ -77,7 +53,7 @@ def test_a_store_that_goes_away_is_a_line_and_a_metric_and_a_service_even_starts
     assert predict(again, "?version=2") == (2, expect("regression"))
     s3.server.stop_interfering()
     store.set_alias("tiny", "production", 2, by="tests")
-    await_models(again, lambda told: told["live"] == {"alias": "production", "version": 2})
+    await_models(again, lambda told: told["live"] == {"alias": "production", "version": 2}, WAIT_SECONDS)
     assert predict(again) == (2, expect("regression"))
     assert len(again.logs("model_store_back")) == 1
     assert again.terminate() == 0
@@ -98,7 +74,7 @@ def test_a_store_that_is_unmounted_is_away_while_serving_and_at_a_start_until_it
 
     (tmp_path / "store").rename(tmp_path / "unmounted")
     (tmp_path / "store").mkdir()
-    told = await_models(service, lambda told: told["reload"]["outcome"] == "store_away")
+    told = await_models(service, lambda told: told["reload"]["outcome"] == "store_away", WAIT_SECONDS)
     assert "is it mounted?" in told["reload"]["detail"]
     assert [each["version"] for each in told["versions"]] == [each["version"] for each in listed["versions"]] == [1, 2]
     assert predict(service, "?version=2") == (2, expect("regression"))
@@ -110,7 +86,7 @@ def test_a_store_that_is_unmounted_is_away_while_serving_and_at_a_start_until_it
     (tmp_path / "store").rmdir()
     (tmp_path / "unmounted").rename(tmp_path / "store")
     store.set_alias("tiny", "production", 2, by="tests")
-    await_models(again, lambda told: told["live"] == {"alias": "production", "version": 2})
+    await_models(again, lambda told: told["live"] == {"alias": "production", "version": 2}, WAIT_SECONDS)
     assert len(again.logs("model_store_back")) == 1
     assert again.terminate() == 0
 
@@ -127,13 +103,13 @@ def test_versions_are_compiled_while_lightgbm_answers_and_found_compiled_by_the_
     for outcome, name in (("compiled", "first"), ("cached", "second")):
         service = scoreline_service(variables, roles=["http"], name=name).start().await_ready()
         assert predict(service)[0] == 1
-        told = await_models(service, lambda told: told["versions"][0]["engine"] == "compiled")
+        told = await_models(service, lambda told: told["versions"][0]["engine"] == "compiled", WAIT_SECONDS)
         assert (told["versions"][0]["compiling"], told["versions"][0]["not_compiled"]) == (False, None)
         assert predict(service) == (1, pytest.approx(expect("binary"), rel=TOLERANCE, abs=0))
-        assert count(service, f'model_compilations_total{{outcome="{outcome}"}}') == 1
+        assert read_metric(service, f'model_compilations_total{{outcome="{outcome}"}}') == 1
         assert 'engine="compiled"' in get(service, "/metrics")
         assert predict(service, "?version=2") == (2, expect("linear_tree"))
-        told = await_models(service, lambda told: told["versions"][1]["not_compiled"] is not None)
+        told = await_models(service, lambda told: told["versions"][1]["not_compiled"] is not None, WAIT_SECONDS)
         assert told["versions"][1]["engine"] == "lightgbm"
         assert "linear" in told["versions"][1]["not_compiled"]
         assert service.terminate() == 0

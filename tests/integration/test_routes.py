@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-import urllib.request
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
@@ -19,6 +18,7 @@ from scoreline.records import PIN_HEADER
 from scoreline.testing.consume import produce_records, read_records
 from scoreline.transport.record import StoredRecord
 from tests.integration.callers import predict_each
+from tests.integration.calls import get, read_metric
 from tests.integration.commands import run_command
 from tests.integration.predictions import decode_prediction
 
@@ -107,17 +107,6 @@ def check(records, published, numbers):
     for n in numbers:
         assert found[n]["prediction"] == published.expected[found[n]["version"]][n % ROWS]
     return [found[n]["version"] for n in numbers]
-
-
-def ask(service, path):
-    with urllib.request.urlopen(f"{service.url}{path}", timeout=10) as answer:
-        return answer.read().decode()
-
-
-def read_metric(service, name):
-    """The value of one series, 0 where there is none."""
-    lines = ask(service, "/metrics").splitlines()
-    return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"scoreline_{name} ")), 0.0)
 
 
 def await_metric(service, name, at_least, within_seconds=20.0):
@@ -223,7 +212,7 @@ def test_a_shadow_scores_what_others_answer_beside_their_topic(
     assert [answer["version"] for answer in answers] == versions[:40]
     await_metric(service, 'predictions_total{path="shadow",version="3"}', len(numbers) + 40)
     assert read_metric(service, "shadow_dropped_total") == 0
-    found = {each["version"]: each for each in json.loads(ask(service, "/models"))["shadows"]}
+    found = {each["version"]: each for each in json.loads(get(service, "/models"))["shadows"]}
     assert set(found) == {1, 2}
     for version, comparison in found.items():
         mine = [n for n in (*numbers, *numbers[:40]) if versions[n] == version]

@@ -4,12 +4,9 @@ The whole wiring of the service runs in this process, over a store in a folder; 
 as a process of its own.
 """
 
-import json
 import logging
 import re
 import sys
-import time
-import urllib.request
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -24,6 +21,7 @@ from scoreline.models import loading, publishing, verification
 from scoreline.models.store import ModelStore
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar
+from tests.integration.calls import await_models, post
 from tests.models.builders import LEVELS, score_in_process, train, trusting_cache
 from tests.models.faults import FAULTS, NEVER_ENDING, REAL
 from tests.models.tampering import ALIAS, GOOD, NAME, SHAPE, cure, make_store, move_alias
@@ -176,26 +174,8 @@ def test_a_start_refuses_what_may_not_serve_and_says_why(name, store, good, sett
     assert find_exit_code(caught.value) == LACKING
 
 
-def post(service, path, body):
-    request = urllib.request.Request(
-        service.url + path, json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def get(service, path):
-    with urllib.request.urlopen(service.url + path, timeout=10) as answer:
-        return answer.read().decode()
-
-
-def await_look(service, condition, within_seconds=20.0):
-    """Wait until `/models` tells what is waited for."""
-    deadline = time.monotonic() + within_seconds
-    while not condition(told := json.loads(get(service, "/models"))):
-        assert time.monotonic() < deadline, told
-        time.sleep(0.05)
-    return told
+def await_look(service, condition):
+    return await_models(service, condition, within_seconds=20.0)
 
 
 @pytest.mark.parametrize("name", AS_PROCESSES)
