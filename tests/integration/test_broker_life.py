@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException, Producer
 from scoreline.local.broker import KafkaBroker
 from scoreline.local.properties import FAST_TIMEOUTS
 from scoreline.testing.consume import produce_records, read_records
-from scoreline.testing.processes import ends, find_parent
+from scoreline.testing.processes import ends, find_parent, is_frozen
 from scoreline.testing.topics import Topics
 from scoreline.transport.record import StoredRecord
 
@@ -73,6 +73,10 @@ def test_a_paused_broker_acknowledges_nothing_until_it_goes_on(broker):
     producer.produce(topic, b"before", on_delivery=lambda error, _: answers.append(error))
     assert producer.flush(10) == 0
     broker.pause()
+    deadline = time.monotonic() + 10
+    while not is_frozen(broker.pid):  # its guardian has to send the signal first
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     producer.produce(topic, b"during", on_delivery=lambda error, _: answers.append(error))
     assert producer.flush(0.5) == 1
     assert broker.running
