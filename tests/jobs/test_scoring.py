@@ -120,7 +120,7 @@ def dump(value: object) -> bytes:
 LINES = st.lists(GOOD.map(dump) | OBJECTS.map(dump) | ODD, min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(lines=LINES, ignore_unknown=st.booleans())
 @example(lines=[b'{"n":1,"a":', b"2}"], ignore_unknown=False)
 @example(lines=[b'{"n":1', b'{"n":2}}'], ignore_unknown=True)
@@ -132,7 +132,7 @@ def test_each_row_is_answered_as_if_it_came_alone(lines, ignore_unknown):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(lines=LINES, ignore_unknown=st.booleans())
 def test_each_of_very_many_rows_is_answered_as_if_it_came_alone(lines, ignore_unknown):
     check_each_row(lines, ignore_unknown=ignore_unknown)
