@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scoreline.errors import DeliveryError, RecordTooLarge, ServiceError, Unavailable
 from scoreline.jobs.chunk import FIRST_CHUNKS, Chunk
-from scoreline.jobs.events import ChunkFailed, JobEvent, find_key
+from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkFailed, JobEvent, find_key
 from scoreline.kafka.client.clients import Properties, make_producer
 from scoreline.kafka.client.errors import PURGES, TOO_LARGE, describe_error
 from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
@@ -19,13 +19,10 @@ from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.jobs.encoding import JobEncoding, JobTopicNames
 from scoreline.kafka.jobs.spreading import choose_partition
 from scoreline.kafka.jobs.topics import JobTopics
-from scoreline.records import Clock, Headers
+from scoreline.records import Clock
 from scoreline.transport.ports import ClientObserver
 
 logger = logging.getLogger("scoreline.jobs")
-
-EVENTS_PARTITION_HEADER = "scoreline-job-events-partition"
-"""Of a chunk: where its job's events lie, so that a chunk whose value cannot be read fails its job all the same."""
 
 MOST_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024
 """Of all uploads of a process together; each of them has a bound of its own that is well below."""
@@ -37,6 +34,8 @@ PATIENCE: Properties = {"message.timeout.ms": 30_000}
 """A broker that is away makes an upload fail: in contrast to the stream, somebody waits for it and may try again."""
 
 SERVE_SECONDS = 0.1
+
+Header = tuple[str, str | bytes | None]
 
 
 class KafkaJobPublisher:
@@ -89,7 +88,7 @@ class KafkaJobPublisher:
                     "send the job again in a moment"
                 )
             self._unacknowledged_bytes += len(value)
-        headers: Headers = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
+        headers: list[Header] = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
         published = self._publish(topic, value, find_chunk_key(chunk), partition, headers)
         published.add_done_callback(partial(self._give_room, len(value)))
         return published
@@ -106,7 +105,7 @@ class KafkaJobPublisher:
         with self._producer_lock:
             self._release(self._producer)
 
-    def _publish(self, topic: str, value: bytes, key: bytes, partition: int, headers: Headers) -> "Future[None]":
+    def _publish(self, topic: str, value: bytes, key: bytes, partition: int, headers: list[Header]) -> "Future[None]":
         published: Future[None] = Future()
         published.set_running_or_notify_cancel()  # it is on its way: cancelling would change nothing
 
@@ -116,17 +115,16 @@ class KafkaJobPublisher:
             else:
                 published.set_exception(self._explain(error, f"{topic}[{partition}]"))
 
+        if self._closed.is_set():
+            published.set_exception(Unavailable("the service is stopping"))
+            return published
         try:
             with self._producer_lock:
-                if self._closed.is_set():
-                    raise Unavailable("the service is stopping")
                 self._producer.produce(topic, value, key, partition, on_delivery=settle, headers=headers)
         except BufferError:
             published.set_exception(Unavailable("the producer of jobs has no room; send the job again in a moment"))
         except KafkaException as raised:
             published.set_exception(self._explain(raised.args[0], f"{topic}[{partition}]"))
-        except Unavailable as error:
-            published.set_exception(error)
         return published
 
     def _give_room(self, size: int, _: "Future[None]") -> None:
@@ -136,7 +134,9 @@ class KafkaJobPublisher:
     def _explain(self, error: KafkaError, where: str) -> ServiceError:
         detail = f"it was not delivered to {where}: {describe_error(error)}"
         if error.code() in TOO_LARGE:
-            return RecordTooLarge(f"{detail}; the topic's max.message.bytes has to allow it (`scoreline topics create`)")
+            return RecordTooLarge(
+                f"{detail}; the topic's max.message.bytes has to allow it (`scoreline topics create`)"
+            )
         if error.code() in PURGES:
             return Unavailable(f"it was given up before {where} had acknowledged it: {self._watch.reason or 'a stop'}")
         if error.code() == KafkaError.INVALID_RECORD:

@@ -4,10 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from scoreline.errors import DependencyError, ServiceError, Unavailable
 from scoreline.kafka.client.clients import Properties, make_admin
@@ -73,7 +75,7 @@ class JobTopics:
             self._look_at = now + LOOK_AGAIN_SECONDS
         try:
             for name, answer in self._describe(self._names).items():
-                answer.add_done_callback(lambda done, name=name: self._note(name, done))
+                answer.add_done_callback(partial(self._note, name))
         except KafkaException as raised:
             with self._lock:
                 self._looking = 0
@@ -103,7 +105,8 @@ class JobTopics:
         self._note(topic, described, looked=False)
         try:
             count = len(described.result().partitions)
-            asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(count)}
+            latest: Any = cast("Any", OffsetSpec).latest()
+            asked = {TopicPartition(topic, p): latest for p in range(count)}
             answers = self._client.list_offsets(
                 asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=ANSWER_SECONDS
             )
@@ -156,7 +159,7 @@ class _Gathering:
     def listen(self, answers: "Mapping[TopicPartition, Future[Any]]") -> None:
         """Take the answers as they come."""
         for asked, answer in answers.items():
-            answer.add_done_callback(lambda done, partition=asked.partition: self._take(partition, done))
+            answer.add_done_callback(partial(self._take, asked.partition))
 
     def _take(self, partition: int, answer: "Future[Any]") -> None:
         try:

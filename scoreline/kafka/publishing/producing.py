@@ -113,6 +113,10 @@ class Producing:
         except (BufferError, KafkaException) as obstacle:
             self.insist(produce, obstacle, keep_waiting, f"{topic}[{partition}]")
 
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        """For an `on_delivery` of one's own: have `flush` tell of a record that was not delivered."""
+        self._undelivered.report(error, message)
+
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything published is acknowledged or refused.
 
