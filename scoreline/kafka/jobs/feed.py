@@ -16,6 +16,7 @@ from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.kafka.client.clients import MEMBERS_OWN, Properties, make_consumer
+from scoreline.kafka.client.consuming import consume_at_once
 from scoreline.kafka.client.errors import PARTITION_EOF
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
@@ -207,7 +208,7 @@ class KafkaEventFeed:
 
     def _consume(self, consumer: Consumer) -> list[Message]:
         try:
-            return consumer.consume(AT_ONCE, WAIT_SECONDS)
+            return consume_at_once(consumer, AT_ONCE, WAIT_SECONDS)
         except KafkaException as raised:
             self._watch.note(raised.args[0])
             return []

@@ -11,6 +11,7 @@ from scoreline.jobs.fields import Unreadable
 from scoreline.jobs.result import ChunkResult, ResultPlace
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.clients import MEMBERS_OWN, Properties, make_consumer
+from scoreline.kafka.client.consuming import consume_at_once
 from scoreline.kafka.client.errors import AUTO_OFFSET_RESET, PARTITION_EOF, describe_error, find_remedy
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
@@ -119,7 +120,7 @@ class KafkaResultReader:
         while place not in self._held:
             if self._positions[place[0]] > place[1]:
                 raise ResultsGone(self._explain_gone(place))
-            messages = self._consumer.consume(AT_ONCE, WAIT_SECONDS)
+            messages = consume_at_once(self._consumer, AT_ONCE, WAIT_SECONDS)
             if sum(self._take(message, wanted) for message in messages):
                 heard_at = self._clock()
             elif self._clock() - heard_at > self._quiet_seconds or self._should_stop():
