@@ -8,8 +8,8 @@ from functools import partial
 from confluent_kafka import KafkaError, Message
 
 from scoreline.dead_letters import dead_letter_headers
-from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge
-from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, ChunkFailed, JobEvent, find_key
+from scoreline.errors import DeliveryError, FatalClientError
+from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, JobEvent, find_key
 from scoreline.jobs.result import ChunkResult, ResultPlace
 from scoreline.kafka.client.clients import OnDelivery, Properties, make_transactional_producer
 from scoreline.kafka.client.watch import ClientWatch
@@ -72,20 +72,11 @@ class KafkaChunkDelivery(Transacting):
         """Publish the result, then the event that says where it lies, and commit both with the offset of the chunk.
 
         Raises:
+            RecordTooLarge: the transaction was aborted, because the result is larger than its topic allows.
             DeliveryError: the transaction was aborted, or its producer was lost; the chunk has to be read again.
             StopOverdue: how it ended is not known.
             FatalClientError: the client cannot go on.
         """
-        try:
-            self._finish(result, events_partition, next_offsets, group)
-        except RecordTooLarge as error:
-            # It would be so each time: the job has to end, and to say why.
-            failed = ChunkFailed(result.job_id, result.submission, result.scored_at_ms, result.number, str(error))
-            self._go_through(partial(self._tell, failed, events_partition, next_offsets, group))
-
-    def _finish(
-        self, result: ChunkResult, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata
-    ) -> None:
         value = self._encoding.encode_result(result)
         partitions = self._partition_counts[self._names.results]
 
