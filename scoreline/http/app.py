@@ -29,6 +29,7 @@ from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
 from scoreline.http.shadowing import HttpShadows
 from scoreline.http.stream import StreamRoutes
+from scoreline.http.streaming import StreamedResponse
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
 from scoreline.models.live_route import Versions
 from scoreline.models.reloading import LookNow
@@ -166,6 +167,8 @@ class Sidecar:
     def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
         if self._stopping:
             answer = answer._replace(closes=True)
+        if answer.pieces is not None:
+            return StreamedResponse(answer, answer.pieces, request_id, self._dates.now())
         return WholeResponse(answer, request_id, self._dates.now())
 
     def _make_routes(self, dependencies: Dependencies) -> list[Route]:
