@@ -14,6 +14,7 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
+from scoreline.http.batch import BatchRoutes, JobServing
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.explanations import MOST_PENDING
@@ -53,6 +54,7 @@ class Serving:
         workers: threads for requests that are too large for the event loop.
         reload_models: looks at what the alias means now; None where nobody could be asked for a token.
         shadows: scores with the shadows of a route; None leaves them out.
+        jobs: Kafka for batch jobs; None where there is none.
     """
 
     versions: Versions
@@ -60,6 +62,7 @@ class Serving:
     workers: int = 1
     reload_models: LookNow | None = None
     shadows: ShadowScorer | None = None
+    jobs: JobServing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class Sidecar:
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
         self._pools: list[BoundedPool] = []
+        self._batch: BatchRoutes | None = None
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
         self._stopping = False
@@ -163,6 +167,8 @@ class Sidecar:
         self._served.close()
         for pool in self._pools:
             pool.close()
+        if self._batch is not None:
+            self._batch.close()
 
     def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
         if self._stopping:
@@ -180,6 +186,7 @@ class Sidecar:
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
             routes += self._make_serving_routes(dependencies.serving, dependencies.limits)
+            routes += self._make_batch_routes(dependencies.serving, dependencies)
         return routes
 
     def _make_serving_routes(self, serving: Serving, limits: Limits) -> list[Route]:
@@ -202,6 +209,20 @@ class Sidecar:
         if serving.reload_models is not None:
             routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
         return routes
+
+    def _make_batch_routes(self, serving: Serving, dependencies: Dependencies) -> list[Route]:
+        limits = dependencies.limits
+        self._batch = BatchRoutes(
+            serving.jobs,
+            serving.versions,
+            limits,
+            loading=self._make_pool("job-loading", 1, limits),
+            paging=self._make_pool("job-results", 2, limits),
+            cutting=self._make_pool("job-cutting", 1, limits),
+            asks_token=bool(dependencies.tokens),
+            wall_clock=dependencies.wall_clock,
+        )
+        return self._batch.list_routes()
 
     def _make_pool(self, name: str, threads: int, limits: Limits, max_pending: int | None = None) -> BoundedPool:
         pool = BoundedPool(

@@ -1,6 +1,6 @@
 """What the routes of batch jobs answer, as types that write and document it."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -106,4 +106,4 @@ def find_results_path(job_id: str) -> str:
 def _write_time(at_ms: int) -> str:
     # Through whole seconds: a float of the present has not enough digits to keep every millisecond.
     seconds, ms = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"

@@ -1,75 +1,85 @@
-"""Results of batch jobs: pages of them, or all as lines that are read while they are sent."""
+"""`GET /batch/{job_id}/results`: a page of a job's results, or all of them as lines."""
 
-import threading
-from collections.abc import Iterator
-from functools import partial
+from urllib.parse import urlencode
 
-from scoreline.errors import Overloaded
-from scoreline.http.batch_readers import ResultReaders
-from scoreline.http.batch_rows import Columns, check_result, join_columns, write_lines
-from scoreline.http.pool import BoundedPool
-from scoreline.jobs.job import JobSnapshot
-from scoreline.jobs.ports import ResultReader
-from scoreline.jobs.result import ChunkResult
-from scoreline.jobs.view import JobView
+from scoreline.http.batch_bodies import ResultsPage, find_results_path
+from scoreline.http.batch_body import NDJSON
+from scoreline.http.batch_jobs import read_count
+from scoreline.http.batch_lookup import JobLookup
+from scoreline.http.batch_pages import ResultPages
+from scoreline.http.batch_rows import unset_if_empty
+from scoreline.http.batch_streams import ResultStreams
+from scoreline.http.errors import JobNotFinished, NoResults
+from scoreline.http.exchange import Answer, Call, answer_json
+from scoreline.http.query import read_query
+from scoreline.jobs.job import JobSnapshot, JobStatus
 
-MOST_STREAMS = 4
-"""So many callers are sent all results of a job at once: each keeps a reader, and a chunk of up to a few MiB."""
+DEFAULT_PAGE, MOST_PAGE = 1000, 10_000
 
-READ_SECONDS = 30.0
-"""How long a chunk may take to be read, once an answer has begun."""
+_QUERY = frozenset({"offset", "limit"})
 
 
 class BatchResults:
-    """Reads results on threads. Use it from one event loop; `close` once it is over.
+    """Answers with results; whether as a page or as lines is the query's, then the Accept header's to say."""
 
-    Args:
-        paging: threads for pages, which are small.
-        streaming: threads for lines.
+    def __init__(self, lookup: JobLookup, pages: ResultPages, streams: ResultStreams) -> None:
+        self._lookup = lookup
+        self._pages = pages
+        self._streams = streams
+
+    async def show(self, call: Call) -> Answer:
+        """Results of a job that has succeeded.
+
+        Raises:
+            JobNotFound, ResultsGone: there is no such job, or no more.
+            JobNotFinished, NoResults: it has none yet, or never will.
+            Overloaded, Unavailable, DeadlineExceeded: too many ask, or Kafka is away.
+        """
+        query = read_query(call.request, _QUERY)
+        offset = read_count(query, "offset", 0, least=0)
+        as_lines = not query or _takes_lines(call)
+        limit = read_count(query, "limit", DEFAULT_PAGE, most=None if as_lines else MOST_PAGE)
+        job = check_succeeded(await self._lookup.find_kept(call.parameter))
+        if as_lines:
+            return await self._answer_lines(job, offset, limit if "limit" in query else job.rows)
+        return await self._answer_page(job, offset, limit)
+
+    async def _answer_lines(self, job: JobSnapshot, offset: int, limit: int) -> Answer:
+        lines = await self._streams.open_lines(job, offset, limit)
+        return Answer(200, b"", NDJSON, version=job.version, pieces=lines)
+
+    async def _answer_page(self, job: JobSnapshot, offset: int, limit: int) -> Answer:
+        columns = await self._pages.read(job, offset, limit)
+        following = offset + limit
+        query = urlencode({"offset": following, "limit": limit})
+        page = ResultsPage(
+            job_id=job.job_id,
+            offset=offset,
+            rows=job.rows,
+            predictions=columns.predictions,
+            labels=unset_if_empty(columns.labels),
+            scores=unset_if_empty(columns.scores),
+            errors=columns.errors,
+            next=f"{find_results_path(job.job_id)}?{query}" if following < job.rows else None,
+        )
+        return answer_json(page)._replace(version=job.version)
+
+
+def check_succeeded(job: JobSnapshot) -> JobSnapshot:
+    """The job itself, when it has results.
+
+    Raises:
+        JobNotFinished: not yet.
+        NoResults: it has failed, or was cancelled.
     """
+    if not job.status.ended:
+        raise JobNotFinished(f"the job is {job.status}: {job.rows_done} of {job.rows} rows are done")
+    if job.status is not JobStatus.SUCCEEDED:
+        raise NoResults(f"the job has {'failed' if job.status is JobStatus.FAILED else 'been cancelled'}")
+    return job
 
-    def __init__(
-        self, view: JobView, readers: ResultReaders, *, paging: BoundedPool, streaming: BoundedPool
-    ) -> None:
-        self._view = view
-        self._readers = readers
-        self._paging = paging
-        self._streaming = streaming
-        self._streams = 0
 
-    async def read_page(self, job: JobSnapshot, offset: int, limit: int) -> Columns:
-        """Rows of a job that has succeeded.
-
-        Raises:
-            ResultsGone: retention has taken them.
-            Unavailable: Kafka is away.
-            Overloaded, DeadlineExceeded: too many ask, or it takes too long.
-        """
-        return await self._paging.run(lambda: self._read_columns(job, offset, limit))
-
-    async def open_lines(self, job: JobSnapshot, offset: int, limit: int) -> "ResultLines":
-        """The same rows as lines; the first chunk is read already, so that most of what can fail has not.
-
-        Raises:
-            As `read_page`.
-        """
-        if self._streams >= MOST_STREAMS:
-            raise Overloaded(f"results are sent to {self._streams} callers already, which is all that are allowed")
-        self._streams += 1
-        chunks = _Chunks(self._view, self._readers, job, offset, limit)
-        try:
-            first = await self._streaming.run(chunks.take)
-        except BaseException:
-            self._release(chunks)
-            raise
-        return ResultLines(first, partial(self._streaming.run, chunks.take), partial(self._release, chunks))
-
-    def close(self) -> None:
-        """Close the readers that are open."""
-        self._readers.close()
-
-    def _read_columns(self, job: JobSnapshot, offset: int, limit: int) -> Columns:
-        places = self._view.locate(job.job_id, offset, limit)
-        with self._readers.lend() as reader:
-            found = (check_result(r, p, job) for r, p in zip(reader.read(places), places, strict=True))
-            return join_columns(found, offset, limit)
+def _takes_lines(call: Call) -> bool:
+    """Whether the caller names NDJSON among what it takes; whoever takes anything gets a page."""
+    accepted = ",".join(call.request.headers.getall("Accept", ()))
+    return any(each.partition(";")[0].strip().lower() == NDJSON for each in accepted.split(","))

@@ -71,9 +71,7 @@ def write_lines(result: ChunkResult, first_row: int, rows: int) -> bytes:
             lines.append(ResultLine(instance=first + row, prediction=predictions[row]))
         else:
             label = result.classes[int(predictions[row])]
-            lines.append(
-                ResultLine(instance=first + row, prediction=predictions[row], label=label, scores=scores[row])
-            )
+            lines.append(ResultLine(instance=first + row, prediction=predictions[row], label=label, scores=scores[row]))
     return _encoder.encode_lines(lines)
 
 

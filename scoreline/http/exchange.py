@@ -27,7 +27,10 @@ class Pieces(Protocol):
     """A body that is made while it is sent."""
 
     async def take(self) -> bytes | None:
-        """The next bytes, made when the caller has taken those before; None at the end. What it raises cuts the answer off."""
+        """The next bytes, asked for when the caller has taken those before; None at the end.
+
+        Whatever it raises cuts the answer off.
+        """
         ...
 
     async def close(self) -> None:
