@@ -172,7 +172,7 @@ class MemoryResultReader:
         self.closed = True
 
 
-def score_field(name: str, *, classes: tuple[str, ...] = (), at_ms: int = 0) -> Score:
+def score_field(name: str, *, classes: tuple[str, ...] = (), at_ms: int = 1_750_000_000_500) -> Score:
     """Scores that are the value of one field, for class k times k; a row without a number there is a bad row."""
 
     def score(chunk: Chunk) -> ChunkResult:
