@@ -9,17 +9,16 @@ from scoreline.http.batch_lookup import JobLookup
 from scoreline.http.batch_pages import ResultPages
 from scoreline.http.batch_readers import ResultReaders
 from scoreline.http.batch_results import BatchResults
-from scoreline.http.batch_routing import JobRouting
 from scoreline.http.batch_streams import MOST_STREAMS, ResultStreams
 from scoreline.http.batch_submission import JobSubmitter
 from scoreline.http.errors import JobsUnavailable
 from scoreline.http.exchange import Answer, Answerer, Call
-from scoreline.http.limits import Limits
+from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.pool import BoundedPool
 from scoreline.http.routes import Route
+from scoreline.http.version_finder import VersionFinder
 from scoreline.jobs.ports import EventFeed, JobPublisher, OpenResultReader
 from scoreline.jobs.view import JobView
-from scoreline.models.live_route import Versions
 from scoreline.records import Clock
 
 MAX_ROWS, MAX_LINE_BYTES = 10_000_000, 1024 * 1024
@@ -48,17 +47,17 @@ class BatchRoutes:
 
     Args:
         serving: None in a process without Kafka: then they answer that there are no jobs here.
-        loading, paging, cutting: threads that ask the model store, read pages of results, look at JSON bodies.
+        paging, cutting: threads that read pages of results, and look at JSON bodies.
         asks_token: whether callers are told apart by their tokens.
     """
 
     def __init__(
         self,
         serving: JobServing | None,
-        versions: Versions,
+        finder: VersionFinder,
         limits: Limits,
         *,
-        loading: BoundedPool,
+        bodies: BodyReader,
         paging: BoundedPool,
         cutting: BoundedPool,
         asks_token: bool,
@@ -77,8 +76,9 @@ class BatchRoutes:
         submitter = JobSubmitter(
             lookup,
             serving.publisher,
-            JobRouting(versions, loading),
+            finder,
             limits,
+            bodies=bodies,
             cutting=cutting,
             max_rows=serving.max_rows,
             max_line_bytes=serving.max_line_bytes,

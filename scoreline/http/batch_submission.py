@@ -12,11 +12,12 @@ from scoreline.http.batch_chunks import ChunkUpload
 from scoreline.http.batch_jobs import answer_job
 from scoreline.http.batch_lookup import JobLookup
 from scoreline.http.batch_request import JobRequest, find_events_partition, read_job_request
-from scoreline.http.batch_routing import JobRouting
+from scoreline.http.batch_routing import choose_version
 from scoreline.http.errors import IdempotencyKeyReused
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.pool import BoundedPool
+from scoreline.http.version_finder import VersionFinder
 from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.cutting import ChunkCutter, rows_per_chunk
 from scoreline.jobs.events import Submitted
@@ -45,9 +46,10 @@ class JobSubmitter:
         self,
         lookup: JobLookup,
         publisher: JobPublisher,
-        routing: JobRouting,
+        finder: VersionFinder,
         limits: Limits,
         *,
+        bodies: BodyReader,
         cutting: BoundedPool,
         max_rows: int,
         max_line_bytes: int,
@@ -57,9 +59,9 @@ class JobSubmitter:
     ) -> None:
         self._lookup = lookup
         self._publisher = publisher
-        self._routing = routing
+        self._finder = finder
         self._limits = limits
-        self._bodies = BodyReader(limits)
+        self._bodies = bodies
         self._cutting = cutting
         self._max_rows = max_rows
         self._max_line_bytes = max_line_bytes
@@ -91,7 +93,7 @@ class JobSubmitter:
 
     async def _take_on(self, call: Call, asked: JobRequest) -> Answer:
         key = call.request.headers.get(_REQUEST_KEY, asked.job_id).encode("utf-8", "surrogateescape")
-        version, also_known = await self._routing.choose(asked.selector, key)
+        version, also_known = await choose_version(self._finder, asked.selector, key)
         order = JobOrder(
             asked.job_id,
             asked.submission,

@@ -61,6 +61,10 @@ class RouteNotFound(Refusal):
     """There is nothing at this path."""
 
 
+class UnknownModel(Refusal):
+    """No model of this name is served here."""
+
+
 class MethodNotAllowed(Refusal):
     """There is something at this path, but not under this method."""
 
@@ -136,6 +140,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         "the served model has no version or alias of this name; GET /models lists those that it has",
     ),
     JobNotFound: Problem(404, "unknown-job", "There is no such job"),
+    UnknownModel: Problem(404, "unknown-model", "There is no such model"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
     JobNotFinished: Problem(409, "job-not-finished", "The job has not ended yet", None, 1.0),
