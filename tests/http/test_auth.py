@@ -15,6 +15,11 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
 # As contract section 5 says, route by route.
 DOORS = {
     ("POST", "/predict"): Door.PREDICT,
+    ("POST", "/batch"): Door.PREDICT,
+    ("GET", "/batch"): Door.PREDICT,
+    ("GET", "/batch/{job_id}"): Door.PREDICT,
+    ("DELETE", "/batch/{job_id}"): Door.PREDICT,
+    ("GET", "/batch/{job_id}/results"): Door.PREDICT,
     ("POST", "/stream/resume"): Door.ADMIN,
     ("GET", "/health"): Door.OPEN,
     ("GET", "/health/live"): Door.OPEN,
