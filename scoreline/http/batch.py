@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoreline.http.auth import Door
+from scoreline.http.batch_body import SILENCE_SECONDS
 from scoreline.http.batch_jobs import BatchJobs
 from scoreline.http.batch_lookup import JobLookup
 from scoreline.http.batch_pages import ResultPages
@@ -32,6 +33,7 @@ class JobServing:
         view: that `feed` folds events into; shared with whoever else in the process reads it.
         max_rows: of a job.
         max_line_bytes: of one of its rows.
+        silence_seconds: how long nothing may come of a body before it is given up.
     """
 
     publisher: JobPublisher
@@ -40,6 +42,7 @@ class JobServing:
     open_reader: OpenResultReader
     max_rows: int = MAX_ROWS
     max_line_bytes: int = MAX_LINE_BYTES
+    silence_seconds: float = SILENCE_SECONDS
 
 
 class BatchRoutes:
@@ -82,6 +85,7 @@ class BatchRoutes:
             cutting=cutting,
             max_rows=serving.max_rows,
             max_line_bytes=serving.max_line_bytes,
+            silence_seconds=serving.silence_seconds,
             asks_token=asks_token,
             wall_clock=wall_clock,
         )

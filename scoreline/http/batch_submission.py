@@ -7,7 +7,7 @@ from multidict import istr
 
 from scoreline.errors import Overloaded, Unavailable
 from scoreline.http.batch_bodies import find_job_path, make_job
-from scoreline.http.batch_body import SILENCE_SECONDS, BodyKind, read_pieces
+from scoreline.http.batch_body import BodyKind, read_pieces
 from scoreline.http.batch_chunks import ChunkUpload
 from scoreline.http.batch_jobs import answer_job
 from scoreline.http.batch_lookup import JobLookup
@@ -53,9 +53,9 @@ class JobSubmitter:
         cutting: BoundedPool,
         max_rows: int,
         max_line_bytes: int,
+        silence_seconds: float,
         asks_token: bool,
         wall_clock: Clock,
-        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._lookup = lookup
         self._publisher = publisher

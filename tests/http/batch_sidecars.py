@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from scoreline.http.batch import MAX_LINE_BYTES, MAX_ROWS, JobServing
-from scoreline.http.batch_body import NDJSON
+from scoreline.http.batch_body import NDJSON, SILENCE_SECONDS
 from scoreline.jobs.view import JobView
 from scoreline.testing.jobs import (
     MemoryEventFeed,
@@ -83,6 +83,7 @@ async def serve_batch(
     gate: threading.Semaphore | None = None,
     max_rows: int = MAX_ROWS,
     max_line_bytes: int = MAX_LINE_BYTES,
+    silence_seconds: float = SILENCE_SECONDS,
     **options: Any,
 ) -> AsyncIterator[Batch]:
     """A sidecar with a feed of its own."""
@@ -96,7 +97,7 @@ async def serve_batch(
         readers.append(MemoryResultReader(topics, gate))
         return readers[-1]
 
-    jobs = JobServing(publisher, feed, view, open_reader, max_rows, max_line_bytes)
+    jobs = JobServing(publisher, feed, view, open_reader, max_rows, max_line_bytes, silence_seconds)
     async with serve(jobs=jobs, wall_clock=clock, **options) as running:
         yield Batch(running, topics, publisher, feed, view, clock, readers)
 
