@@ -15,6 +15,11 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
 # As contract section 5 says, route by route.
 DOORS = {
     ("POST", "/predict"): Door.PREDICT,
+    ("POST", "/batch"): Door.PREDICT,
+    ("GET", "/batch"): Door.PREDICT,
+    ("GET", "/batch/{job_id}"): Door.PREDICT,
+    ("DELETE", "/batch/{job_id}"): Door.PREDICT,
+    ("GET", "/batch/{job_id}/results"): Door.PREDICT,
     ("POST", "/stream/resume"): Door.ADMIN,
     ("GET", "/health"): Door.OPEN,
     ("GET", "/health/live"): Door.OPEN,
@@ -24,6 +29,15 @@ DOORS = {
     ("GET", "/models"): Door.PREDICT,
     ("GET", "/models/{version}"): Door.PREDICT,
     ("POST", "/models/reload"): Door.ADMIN,
+    ("GET", "/v2"): Door.PREDICT,
+    ("GET", "/v2/health/live"): Door.OPEN,
+    ("GET", "/v2/health/ready"): Door.OPEN,
+    ("GET", "/v2/models/{name}"): Door.PREDICT,
+    ("GET", "/v2/models/{name}/ready"): Door.PREDICT,
+    ("POST", "/v2/models/{name}/infer"): Door.PREDICT,
+    ("GET", "/v2/models/{name}/versions/{version}"): Door.PREDICT,
+    ("GET", "/v2/models/{name}/versions/{version}/ready"): Door.PREDICT,
+    ("POST", "/v2/models/{name}/versions/{version}/infer"): Door.PREDICT,
 }
 
 
