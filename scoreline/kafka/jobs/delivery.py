@@ -143,7 +143,9 @@ class KafkaChunkDelivery(Transacting):
         """Offsets first, which take a while; then the event."""
         self._send_offsets(next_offsets, group)
         value, key = self._encoding.encode_event(event), find_key(event).encode()
-        self._produce(self._names.events, value, key, events_partition)
+        # One that the topic does not have would be refused each time; every reader has all partitions anyway.
+        partition = events_partition % self._partition_counts[self._names.events]
+        self._produce(self._names.events, value, key, partition)
         self._insist(self._producing.flush)
 
     def _send_offsets(self, next_offsets: NextOffsets, group: GroupMetadata) -> None:
