@@ -59,6 +59,7 @@ class JsonRows:
         skipped = () if ignore_unknown else sorted(name for name in self._also_known if not _UNFIT_NAME.search(name))
         self._has_skipped = bool(skipped)
         row = _make_row_type(features, skipped, ignore_unknown=ignore_unknown)
+        self._row_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
         body = msgspec.defstruct("Body", [("instances", types.GenericAlias(list, row))], forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
         self._values = [(i, f, msgspec.json.Decoder(_find_type(f))) for i, f in enumerate(features)]
