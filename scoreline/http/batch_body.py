@@ -9,6 +9,7 @@ from aiohttp import web
 from scoreline.errors import MalformedRequest
 from scoreline.http.errors import BodyTooSlow, UnsupportedMediaType
 from scoreline.http.exchange import JSON
+from scoreline.http.inflating import Body, open_body
 from scoreline.http.limits import greet
 from scoreline.http.media_types import check_media_type
 
@@ -46,16 +47,17 @@ async def read_pieces(request: web.BaseRequest, *, silence_seconds: float) -> As
         MalformedRequest: it breaks off, or is not in the encoding that it is said to be in.
     """
     await greet(request)
+    body = open_body(request)
     try:
-        while piece := await _read_piece(request, silence_seconds):
+        while piece := await _read_piece(body, silence_seconds):
             yield piece
     except web.RequestPayloadError as error:
         raise MalformedRequest("the body breaks off, or is not in the encoding that it is said to be in") from error
 
 
-async def _read_piece(request: web.BaseRequest, silence_seconds: float) -> bytes:
+async def _read_piece(body: Body, silence_seconds: float) -> bytes:
     try:
         async with asyncio.timeout(silence_seconds):
-            return await request.content.readany()
+            return await body.readany()
     except TimeoutError as error:
         raise BodyTooSlow(f"nothing of the body has arrived for {silence_seconds:g} s") from error

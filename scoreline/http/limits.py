@@ -7,6 +7,7 @@ from aiohttp import web
 
 from scoreline.errors import MalformedRequest, Overloaded, RequestTooLarge
 from scoreline.http.errors import BodyTooSlow, ExpectationFailed
+from scoreline.http.inflating import is_compressed, open_body
 
 _BODIES_AT_ONCE = 8
 
@@ -45,7 +46,7 @@ class BodyReader:
         """
         content = request.content
         limit = self._limits.max_body_bytes
-        if content.is_eof() and content.exception() is None:
+        if content.is_eof() and content.exception() is None and not is_compressed(request):
             # The usual case: all of it came with the headers.
             body = content.read_nowait()
             if len(body) > limit:
@@ -63,9 +64,9 @@ class BodyReader:
             raise MalformedRequest("the body breaks off, or is not in the encoding that it is said to be in") from error
 
     async def _collect(self, request: web.BaseRequest) -> bytes:
-        body = bytearray()
+        body, content = bytearray(), open_body(request)
         try:
-            while chunk := await request.content.readany():
+            while chunk := await content.readany():
                 self._held_bytes += len(chunk)
                 body += chunk
                 if len(body) > self._limits.max_body_bytes:

@@ -122,6 +122,7 @@ class _Connection(web.RequestHandler):
             access_log=None,  # type: ignore[arg-type]  # aiohttp's own way to say that it should write none
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
+            auto_decompress=False,  # see scoreline.http.inflating
         )
         self._sidecar = sidecar
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+import struct
 from http import HTTPStatus
 
 from aiohttp import web
@@ -96,5 +98,11 @@ class StreamedResponse(web.StreamResponse):
 
 
 def _abort(request: web.BaseRequest) -> None:
-    if request.transport is not None:
-        request.transport.abort()
+    """End the connection with a reset, which cannot be taken for the end of the answer."""
+    transport = request.transport
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

@@ -160,8 +160,8 @@ class MemoryResultReader:
     def read(self, places: Sequence[ResultPlace]) -> Iterator[ChunkResult]:
         """The results at these places."""
         for place in places:
-            if self._gate is not None:
-                self._gate.acquire()
+            if self._gate is not None and not self._gate.acquire(timeout=5):
+                raise TimeoutError("nobody has let the result pass")
             result = self._topics.results[place.offset]
             if result is None:
                 raise ResultsGone("retention has taken a result")

@@ -1,5 +1,6 @@
 """Sidecars with batch jobs over topics in memory, which several of them may share."""
 
+import io
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from scoreline.testing.jobs import (
 from tests.http.sidecars import Answered, Running, serve
 
 RETENTION_SECONDS = 1000.0
+_MOST_AT_ONCE = 1024 * 1024
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
@@ -56,7 +58,8 @@ class Batch:
     async def submit_lines(self, body: Any, query: str = "", **headers: str) -> Answered:
         """NDJSON: bytes, or an asynchronous iterator of them."""
         named = {"Content-Type": NDJSON, **_name_headers(headers)}
-        return await self.running.ask("POST", f"/batch{query}", data=body, headers=named)
+        data = io.BytesIO(body) if isinstance(body, bytes) and len(body) > _MOST_AT_ONCE else body
+        return await self.running.ask("POST", f"/batch{query}", data=data, headers=named)
 
     async def succeed(self, instances: Any, score: Score | None = None) -> str:
         """Submit, score and read a job; its id."""

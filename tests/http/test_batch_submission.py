@@ -168,7 +168,14 @@ async def test_a_caller_that_goes_away_while_chunks_are_on_their_way_leaves_no_j
         assert batch.topics.events == []
 
 
-@pytest.mark.parametrize("damage", [b"this is not gzip", gzip.compress(b'{"a": 1}\n' * 50_000)[:-3000] + b"x" * 4000])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"this is not gzip",
+        gzip.compress(b'{"a": 1}\n' * 9)[:-9],
+        gzip.compress(b'{"a": 1}\n' * 50_000)[:-3000] + b"x" * 4000,
+    ],
+)
 async def test_a_body_that_is_not_in_its_encoding_leaves_no_job(damage):
     async with serve_batch() as batch:
         assert name_problem(await batch.submit_lines(damage, Content_Encoding="gzip")) == (400, "malformed-request")
