@@ -176,16 +176,18 @@ def test_the_group_metadata_are_those_of_before_the_chunk_was_scored():
     worker = scene.make_worker()
     resolve = scene.versions.resolve
 
-    def lose_partition(selector=None):
+    others = []
+
+    def join_meanwhile(selector=None):
         scene.versions.resolve = resolve
-        scene.broker.group(GROUP).expire("worker-jobs")
+        others.append(scene.make_worker(scene.open_lanes("another")))
         return resolve(selector)
 
-    scene.versions.resolve = lose_partition
+    scene.versions.resolve = join_meanwhile
     turn([worker], 1)
     assert scene.read_results() == []
     assert isinstance(scene.witness.rolled_back[0][0], DeliveryError)
-    turn([worker], 4)
+    turn([worker, *others], 4)
     assert scene.count_results() == {(JOB, 0): 1}
 
 
