@@ -1,6 +1,6 @@
 """Reads what is there at once, and waits only when nothing is."""
 
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, KafkaError, Message
 
 
 def consume_at_once(consumer: Consumer, most: int, timeout_seconds: float) -> list[Message]:
@@ -16,3 +16,8 @@ def consume_at_once(consumer: Consumer, most: int, timeout_seconds: float) -> li
         return messages
     messages = consumer.consume(1, timeout_seconds)
     return [*messages, *consumer.consume(most - 1, 0)] if messages and most > 1 else messages
+
+
+def concerns_group(error: KafkaError) -> bool:
+    """Whether a consumer that is in no group tells of one: it looks for a coordinator all the same, and may not."""
+    return error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED

@@ -16,7 +16,7 @@ from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.kafka.client.clients import MEMBERS_OWN, Properties, make_consumer
-from scoreline.kafka.client.consuming import consume_at_once
+from scoreline.kafka.client.consuming import concerns_group, consume_at_once
 from scoreline.kafka.client.errors import PARTITION_EOF
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
@@ -235,7 +235,7 @@ class KafkaEventFeed:
             if error.code() == PARTITION_EOF:
                 self._watch.forget()
                 self._note_position(partition, offset)
-            else:
+            elif not concerns_group(error):
                 self._watch.note(error)
             return
         event = self._decoder.decode_event(message.value())

@@ -11,7 +11,7 @@ from scoreline.jobs.fields import Unreadable
 from scoreline.jobs.result import ChunkResult, ResultPlace
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.clients import MEMBERS_OWN, Properties, make_consumer
-from scoreline.kafka.client.consuming import consume_at_once
+from scoreline.kafka.client.consuming import concerns_group, consume_at_once
 from scoreline.kafka.client.errors import AUTO_OFFSET_RESET, PARTITION_EOF, describe_error, find_remedy
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
@@ -147,7 +147,7 @@ class KafkaResultReader:
 
     def _note(self, message: Message) -> None:
         error = message.error()
-        if error is None or error.code() == PARTITION_EOF:
+        if error is None or error.code() == PARTITION_EOF or concerns_group(error):
             return
         if error.code() == AUTO_OFFSET_RESET:
             raise ResultsGone(self._explain_gone((message.partition() or 0, self._positions[message.partition() or 0])))
