@@ -294,7 +294,8 @@ def test_jobs_are_submitted_scored_and_read_with_what_the_page_grants_and_nothin
     settings = make_settings(world.variables({"bootstrap.servers": world.side_door}))
     admin = open_admin({"bootstrap.servers": world.side_door})
     for row in create_topics(admin, settings, partitions=1, replication_factor=1):
-        world.topics.adopt(row["name"])
+        if row["state"] == "created":
+            world.topics.adopt(row["name"])
     users = {
         role: world.variables(world.enter(f"jobbing-{role}", world.grants(documented_for(purpose))))
         for role, purpose in (("jobs", "role jobs"), ("http", "`/batch`"))

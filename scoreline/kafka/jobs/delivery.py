@@ -64,7 +64,10 @@ class KafkaChunkDelivery(Transacting):
         self._partition_counts = dict(partition_counts)
         self._wall_clock = wall_clock
         self._lost = 0
-        self._placed: tuple[int, int] | None = None
+        # A method of a built-in class: where a producer is lost, the client calls back with an error pending already,
+        # in which code of Python's own goes astray.
+        self._reports: dict[KafkaError | None, Message] = {}
+        self._note_report: OnDelivery = self._reports.__setitem__
 
     def finish(
         self, result: ChunkResult, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata
@@ -82,9 +85,9 @@ class KafkaChunkDelivery(Transacting):
 
         def publish() -> None:
             partition = choose_partition(result.submission, result.number, partitions)
-            self._placed = None
+            self._reports.clear()
             key = f"{result.job_id}/{result.number}".encode()
-            self._produce(self._names.results, value, key, partition, on_delivery=self._place)
+            self._produce(self._names.results, value, key, partition, on_delivery=self._note_report)
             self._insist(self._producing.flush)
             event = ChunkDone(result.job_id, result.submission, result.scored_at_ms, self._find_place(result))
             self._tell(event, events_partition, next_offsets, group)
@@ -171,17 +174,17 @@ class KafkaChunkDelivery(Transacting):
             on_delivery=on_delivery,
         )
 
-    def _place(self, error: KafkaError | None, message: Message) -> None:
-        """The report of a result."""
-        if error is not None:
-            self._producing.report(error, message)
-        else:
-            self._placed = (message.partition() or 0, message.offset() or 0)
-
     def _find_place(self, result: ChunkResult) -> ResultPlace:
-        if self._placed is None:
+        """Where the result lies, by the report of its delivery."""
+        for error, message in self._reports.items():
+            if error is not None:
+                self._producing.report(error, message)
+                self._insist(self._producing.flush)  # raises, and sees to the producer
+        delivered = self._reports.get(None)
+        if delivered is None:
             raise DeliveryError("the broker has not said where the result of a chunk lies")
-        return ResultPlace(result.number, result.first_row, result.rows, result.rows_failed, *self._placed)
+        place = (delivered.partition() or 0, delivered.offset() or 0)
+        return ResultPlace(result.number, result.first_row, result.rows, result.rows_failed, *place)
 
     def _find_events_partition(self, record: Record) -> int | None:
         """Where the events of its job lie, as its own header says; None where that is no partition."""
