@@ -12,6 +12,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import ServiceError, Unavailable
 from scoreline.jobs.fields import Unreadable
+from scoreline.jobs.log import LoggingView
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.bounded import call_in_thread
@@ -71,6 +72,7 @@ class KafkaEventFeed:
         self._topic = topic
         self._decoder = decoder
         self._view = view
+        self._logging_view = LoggingView(view)
         self._prepare = prepare
         self._watch = watch
         self._clock = clock
@@ -242,7 +244,8 @@ class KafkaEventFeed:
         if isinstance(event, Unreadable):
             self._tell_unreadable(message, event)
         elif event is not None:
-            self._view.apply(event, partition)
+            # What happened before the start has been logged by others.
+            (self._logging_view if self._ready else self._view).apply(event, partition)
         self._note_position(partition, offset + 1)
 
     def _note_position(self, partition: int, position: int) -> None:
