@@ -64,7 +64,7 @@ def test_a_job_is_submitted_here_worked_on_there_and_read_anywhere(deploy_jobs, 
     assert await_job(second.url, job["job_id"]) == done, "503 until it has read all events, and never 404"
     results = read_results(second.url, job["job_id"])
     assert len(results) == 5000
-    assert results[1234]["prediction"] is None
+    assert "prediction" not in results[1234]
     assert results[1234]["errors"]
     expected = streamed_flights.expected[:5000].tolist()
     assert [r["prediction"] for n, r in enumerate(results) if n != 1234] == expected[:1234] + expected[1235:]
@@ -73,8 +73,8 @@ def test_a_job_is_submitted_here_worked_on_there_and_read_anywhere(deploy_jobs, 
 
 def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(deploy_jobs, streamed_flights):
     """Kill -9, and another one goes on; every row has exactly one result, and it is LightGBM's."""
-    rows = streamed_flights.rows * (100_000 // len(streamed_flights.rows) + 1)
-    rows = rows[:100_000]
+    rows = streamed_flights.rows * (60_000 // len(streamed_flights.rows) + 1)
+    rows = rows[:60_000]
     sidecar = deploy_jobs("sidecar", ["http"]).await_ready()
     worker = deploy_jobs("worker", ["jobs"], MEMBER_ID="worker").await_ready()
     job = submit(sidecar.url, to_lines(rows))
@@ -85,11 +85,11 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(deploy_job
     worker.start()
 
     done = await_job(sidecar.url, job["job_id"])
-    assert (done["status"], done["rows_done"], done["rows_failed"]) == ("succeeded", 100_000, 0)
+    assert (done["status"], done["rows_done"], done["rows_failed"]) == ("succeeded", 60_000, 0)
     results = read_results(sidecar.url, job["job_id"])
     known = streamed_flights.expected.tolist()
-    assert [r["instance"] for r in results] == list(range(100_000))
-    assert [r["prediction"] for r in results] == [known[n % len(known)] for n in range(100_000)]
+    assert [r["instance"] for r in results] == list(range(60_000))
+    assert [r["prediction"] for r in results] == [known[n % len(known)] for n in range(60_000)]
 
 
 def test_a_missing_topic_of_jobs_is_named_with_what_makes_it(deploy_jobs):

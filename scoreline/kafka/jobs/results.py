@@ -35,6 +35,7 @@ MOST_HELD_BYTES = 16 * 1024 * 1024
 AT_ONCE = 64
 WAIT_SECONDS = 0.1
 QUIET_SECONDS = 8.0
+ANSWER_SECONDS = 2.0
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -48,6 +49,7 @@ class KafkaResultReader:
         clock: monotonic seconds.
         should_stop: asked several times a second while nothing comes.
         quiet_seconds: how long nothing may come that is wanted.
+        most_held_bytes: of results that were read ahead; see `MOST_HELD_BYTES`.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class KafkaResultReader:
         clock: Clock,
         should_stop: Callable[[], bool] = lambda: False,
         quiet_seconds: float = QUIET_SECONDS,
+        most_held_bytes: int = MOST_HELD_BYTES,
     ) -> None:
         self._consumer = consumer
         self._topic = topic
@@ -68,10 +71,14 @@ class KafkaResultReader:
         self._clock = clock
         self._should_stop = should_stop
         self._quiet_seconds = quiet_seconds
+        self._most_held_bytes = most_held_bytes
         self._positions: dict[int, int] = {}
         self._held: dict[Place, Message] = {}
         self._held_bytes = 0
         self._paused: set[int] = set()
+        self._wanted: set[Place] = set()
+        self._missing: set[Place] = set()
+        """Those of the present window that are not held."""
 
     def read(self, places: Sequence[ResultPlace]) -> Iterator[ChunkResult]:
         """The results at these places, in their order, each read when it is asked for.
@@ -81,57 +88,63 @@ class KafkaResultReader:
             Unavailable: Kafka is away.
         """
         self._forget_held()
-        wanted = {(place.partition, place.offset) for place in places}
+        self._wanted = {(place.partition, place.offset) for place in places}
         for start in range(0, len(places), WINDOW):
-            window = places[start : start + WINDOW]
-            self._go_to({(place.partition, place.offset) for place in window} - self._held.keys())
-            for place in window:
-                message = self._wait_for((place.partition, place.offset), wanted)
-                wanted.discard((place.partition, place.offset))
+            window = [(place.partition, place.offset) for place in places[start : start + WINDOW]]
+            self._missing = set(window) - self._held.keys()
+            for partition in {partition for partition, _ in self._missing}:
+                self._go_on(partition)
+            for at, place in zip(window, places[start : start + WINDOW], strict=True):
+                message = self._wait_for(at)
+                self._wanted.discard(at)
                 yield self._decode(message, place)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much was read ahead of what was asked for."""
+        return self._held_bytes
 
     def close(self) -> None:
         """Release the client."""
         self._forget_held()
         self._consumer.close()
 
-    def _go_to(self, missing: set[Place]) -> None:
-        """Have every partition read from the first place that is missing there, unless it is about to get there."""
-        firsts: dict[int, int] = {}
-        for partition, offset in missing:
-            firsts[partition] = min(offset, firsts.get(partition, offset))
-        for partition, offset in firsts.items():
-            position = self._positions.get(partition)
-            if position is not None and position <= offset <= position + CLOSE_BY:
-                continue
-            start = ClientPartition(self._topic, partition, offset)
+    def _go_on(self, partition: int) -> None:
+        """Have a partition read from the first place that is missing there, unless it is about to get there."""
+        first = min(offset for number, offset in self._missing if number == partition)
+        position = self._positions.get(partition)
+        if position is None or not position <= first <= position + CLOSE_BY:
+            start = ClientPartition(self._topic, partition, first)
             if position is not None:
                 # Assigned anew and not sought: a seek would wait for the fetch that is under way.
                 self._consumer.incremental_unassign([start])
                 self._paused.discard(partition)
             self._consumer.incremental_assign([start])
-            self._positions[partition] = offset
-        if back := self._paused & firsts.keys():
-            self._consumer.resume([ClientPartition(self._topic, partition) for partition in back])
-            self._paused -= back
+            self._positions[partition] = first
+        if partition in self._paused:
+            self._consumer.resume([ClientPartition(self._topic, partition)])
+            self._paused.discard(partition)
 
-    def _wait_for(self, place: Place, wanted: set[Place]) -> Message:
+    def _wait_for(self, place: Place) -> Message:
+        partition, offset = place
         heard_at = self._clock()
+        if place not in self._held:
+            self._go_on(partition)
         while place not in self._held:
-            if self._positions[place[0]] > place[1]:
+            if self._positions[partition] > offset:
                 raise ResultsGone(self._explain_gone(place))
             messages = consume_at_once(self._consumer, AT_ONCE, WAIT_SECONDS)
-            if sum(self._take(message, wanted) for message in messages):
+            if sum(self._take(message) for message in messages):
                 heard_at = self._clock()
             elif self._clock() - heard_at > self._quiet_seconds or self._should_stop():
                 raise Unavailable(f"results of the job do not come: {self._find_trouble(place)}")
-            if self._held_bytes > MOST_HELD_BYTES:
-                self._pause_others(place[0])
+            if self._held_bytes > self._most_held_bytes:
+                self._pause_others(partition)
         message = self._held.pop(place)
         self._held_bytes -= len(message)
         return message
 
-    def _take(self, message: Message, wanted: set[Place]) -> bool:
+    def _take(self, message: Message) -> bool:
         """Whether it was a record; it is held if it is wanted."""
         error, partition, offset = message.error(), message.partition(), message.offset()
         if error is not None or partition is None or offset is None:
@@ -140,7 +153,8 @@ class KafkaResultReader:
         if offset < self._positions.get(partition, 0):
             return False  # fetched before the partition was assigned anew
         self._positions[partition] = offset + 1
-        if (partition, offset) in wanted and (partition, offset) not in self._held:
+        if (partition, offset) in self._wanted and (partition, offset) not in self._held:
+            self._missing.discard((partition, offset))
             self._held[partition, offset] = message
             self._held_bytes += len(message)
         return True
@@ -179,7 +193,9 @@ class KafkaResultReader:
 
     def _find_trouble(self, place: Place) -> str:
         try:
-            _, end = self._consumer.get_watermark_offsets(ClientPartition(self._topic, place[0]), timeout=WAIT_SECONDS)
+            _, end = self._consumer.get_watermark_offsets(
+                ClientPartition(self._topic, place[0]), timeout=ANSWER_SECONDS
+            )
         except KafkaException as raised:
             return self._watch.reason or describe_error(raised.args[0])
         if end <= place[1]:
