@@ -1,14 +1,12 @@
 """Reads the body of `infer`, its values left as they stand, and refuses what only binary requests have."""
 
-from collections.abc import Iterable
-
 import msgspec
 from aiohttp import web
 from multidict import istr
 
 from scoreline.errors import MalformedRequest
 from scoreline.http.errors import UnsupportedMediaType
-from scoreline.http.inference_v2_types import InferRequest, Parameters
+from scoreline.http.inference_v2_types import InferRequest, TensorParameters
 from scoreline.http.media_types import check_media_type
 from scoreline.schemas.json_problems import shorten
 from scoreline.schemas.json_split import NO_JSON
@@ -20,7 +18,6 @@ _NO_BINARY = (
     "tensors are taken and given as JSON here, not in the protocol's binary extension: give the data in the JSON"
     " body, and ask for outputs without binary_data"
 )
-_OTHER_FORMS = ("classification", "shared_memory_region")
 
 
 def check_is_json(request: web.BaseRequest) -> None:
@@ -52,22 +49,15 @@ def read_request(body: bytes) -> InferRequest:
     return request
 
 
-def _check_parameters(tensor: str, parameters: Parameters | None) -> None:
+def _check_parameters(tensor: str, parameters: TensorParameters | None) -> None:
     """What would make another answer is refused; everything else is none of this server's business."""
-    if not parameters:
+    if parameters is None:
         return
-    if "binary_data_size" in parameters or _is_true(parameters.get("binary_data")):
+    if parameters.binary_data or parameters.binary_data_size is not None:
         raise UnsupportedMediaType(_NO_BINARY)
-    for name in _find_given(_OTHER_FORMS, parameters):
-        raise MalformedRequest(f"{tensor} has the parameter {name!r}, an extension that this server does not have")
-
-
-def _find_given(names: Iterable[str], parameters: Parameters) -> Iterable[str]:
-    return (name for name in names if name in parameters)
-
-
-def _is_true(value: msgspec.Raw | None) -> bool:
-    return value is not None and bytes(value) == b"true"
+    for name in ("classification", "shared_memory_region"):
+        if getattr(parameters, name) is not None:
+            raise MalformedRequest(f"{tensor} has the parameter {name!r}, an extension that this server does not have")
 
 
 def _refuse(error: Exception) -> MalformedRequest:

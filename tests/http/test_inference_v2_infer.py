@@ -286,6 +286,8 @@ async def test_a_lone_column_with_a_misspelled_name_is_no_matrix():
         ({"id": 7}, 400, "id"),
         ({"output": []}, 400, "output"),
         ({"parameters": []}, 400, "parameters"),
+        ({"outputs": [{"name": "predict", "parameters": {"binary_data": "yes"}}]}, 400, "binary_data"),
+        ({"outputs": [{"name": "predict", "parameters": {"shared_memory_region": "r"}}]}, 400, "output 'predict' has"),
     ],
 )
 async def test_what_is_asked_for_in_vain_is_refused(more, status, detail):
