@@ -9,11 +9,13 @@ from scoreline.http.errors import UnsupportedMediaType
 from scoreline.http.inference_v2_types import InferRequest, TensorParameters
 from scoreline.http.media_types import check_media_type
 from scoreline.schemas.json_problems import shorten
-from scoreline.schemas.json_split import NO_JSON
+from scoreline.schemas.json_split import NO_JSON, refuse_malformed
 
 _HEADER_LENGTH = istr("Inference-Header-Content-Length")
 _REQUEST = msgspec.json.Decoder(InferRequest)
-_SHOWN_ERROR = 200
+_EXPECTED = (
+    '{"inputs": [{"name": …, "shape": […], "datatype": …, "data": […]}, …]}, in which null stands for a missing value'
+)
 _NO_BINARY = (
     "tensors are taken and given as JSON here, not in the protocol's binary extension: give the data in the JSON"
     " body, and ask for outputs without binary_data"
@@ -41,7 +43,7 @@ def read_request(body: bytes) -> InferRequest:
     try:
         request = _REQUEST.decode(body)
     except NO_JSON as error:
-        raise _refuse(error) from error
+        raise refuse_malformed(error, _EXPECTED) from error
     for tensor in request.inputs:
         _check_parameters(f"input {shorten(tensor.name)!r}", tensor.parameters)
     for output in request.outputs or ():
@@ -58,14 +60,3 @@ def _check_parameters(tensor: str, parameters: TensorParameters | None) -> None:
     for name in ("classification", "shared_memory_region"):
         if getattr(parameters, name) is not None:
             raise MalformedRequest(f"{tensor} has the parameter {name!r}, an extension that this server does not have")
-
-
-def _refuse(error: Exception) -> MalformedRequest:
-    if isinstance(error, RecursionError):
-        return MalformedRequest("the body is nested too deeply")
-    if isinstance(error, UnicodeDecodeError):
-        return MalformedRequest("the body is not UTF-8")
-    return MalformedRequest(
-        'expected {"inputs": [{"name": …, "shape": […], "datatype": …, "data": […]}, …]}, in which null stands for a'
-        f" missing value: {str(error)[:_SHOWN_ERROR]}"
-    )

@@ -378,6 +378,7 @@ async def test_an_output_that_is_not_finite_is_refused():
         assert "instance 0: the model's output is not a finite number" in refusal(answer, 422)
 
 
+@pytest.mark.slow
 async def test_scores_are_those_of_the_booster_bit_for_bit():
     generator = np.random.default_rng(7)
     rows = generator.normal(size=(300, 4))
