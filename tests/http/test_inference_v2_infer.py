@@ -214,6 +214,21 @@ async def test_a_value_that_may_not_be_is_told_with_instance_and_feature(column,
         assert (error["instance"], error["feature"]) == (0, column["name"])
 
 
+async def test_a_column_that_may_not_be_left_out_is_missing():
+    async with serve({1: CAREFUL}) as running:
+        answer = await infer(running, [tensor("i", [1])])
+        assert "instance 0, 'n': feature 'n' is missing, and may not be null" in refusal(answer, 422)
+
+
+@pytest.mark.parametrize(("data", "instance", "feature"), [([1, "x", 3, 4], 0, "b"), ([1, 2, "x", 4], 1, "a")])
+async def test_a_value_of_a_matrix_is_told_with_its_instance_and_feature(data, instance, feature):
+    async with serve() as running:
+        answer = await infer(running, [tensor("x", data, shape=[2, 2])])
+        assert answer.json["errors"] == [
+            {"instance": instance, "feature": feature, "detail": "expected a number or null, got a string"}
+        ]
+
+
 async def test_all_that_is_wrong_is_told_at_once_and_the_rest_only_counted():
     async with serve({1: CAREFUL}) as running:
         columns = [tensor("i", [1, "x", 2.5]), tensor("b", [None, 1, True], "BOOL"), tensor("zz", [1, 2, 3])]
