@@ -13,11 +13,11 @@ def test_what_settling_finds_is_told_unless_the_value_has_its_problem_already():
 
 
 def test_of_the_first_bad_rows_that_were_found_everything_is_told_and_of_others_one_thing():
-    """Column by column, the rows of the second column are as many again."""
+    """A hundred rows are told in full, and no more are kept so."""
     problems = RowProblems()
     for feature in ("a", "b"):
         for row in reversed(range(150)):
             problems.add(row, "wrong", feature)
     told = [each.instance for each in problems.refuse([]).problems]
-    assert told.count(149) == 1  # beyond the hundred rows that are told in full
+    assert told.count(149) == 1
     assert [told.count(row) for row in (0, 49, 50, 99)] == [1, 1, 2, 2]
