@@ -61,6 +61,10 @@ class RouteNotFound(Refusal):
     """There is nothing at this path."""
 
 
+class UnknownModel(Refusal):
+    """No model of this name is served here."""
+
+
 class MethodNotAllowed(Refusal):
     """There is something at this path, but not under this method."""
 
@@ -115,6 +119,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         "There is no such version",
         "the served model has no version or alias of this name; GET /models lists those that it has",
     ),
+    UnknownModel: Problem(404, "unknown-model", "There is no such model"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
     ResultsGone: Problem(410, "results-gone", "The results are not kept any more"),
