@@ -20,8 +20,11 @@ from scoreline.http.explanations import MOST_PENDING
 from scoreline.http.health import HealthRoutes
 from scoreline.http.limits import Limits
 from scoreline.http.models import ModelListing, ModelRoutes
+from scoreline.http.openapi_routes import DocumentRoutes
+from scoreline.http.pages import list_pages
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict import Predictor
+from scoreline.http.predict_operation import make_predict_operation
 from scoreline.http.reload import ReloadRoutes
 from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
@@ -177,6 +180,10 @@ class Sidecar:
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
             routes += self._make_serving_routes(dependencies.serving, dependencies.limits)
+            routes += DocumentRoutes(
+                lambda: self.routes, dependencies.serving.versions, guarded=bool(dependencies.tokens)
+            ).list_routes()
+            routes += list_pages()
         return routes
 
     def _make_serving_routes(self, serving: Serving, limits: Limits) -> list[Route]:
@@ -194,7 +201,8 @@ class Sidecar:
             clock=self._clock,
             shadows=None if serving.shadows is None else HttpShadows(serving.shadows),
         )
-        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
+        operation = make_predict_operation(limits.max_instances)
+        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
         if serving.reload_models is not None:
             routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()

@@ -6,7 +6,6 @@ Errors that only HTTP knows are named here; they end with the request and never 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -101,6 +100,24 @@ class Problem:
     retry_after_seconds: float | None = None
 
 
+class InstanceFault(msgspec.Struct, kw_only=True):
+    """What is wrong with one instance; `feature` only where it is one feature's fault."""
+
+    instance: int
+    feature: str | msgspec.UnsetType = msgspec.UNSET
+    detail: str
+
+
+class ProblemDetails(msgspec.Struct):
+    """The body of every error: what went wrong, and for rows that cannot be scored which and why."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[InstanceFault] | msgspec.UnsetType = msgspec.UNSET
+
+
 _INTERNAL = "the request failed inside the service; its log has the reason under the request's id"
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
@@ -154,17 +171,12 @@ def answer_problem(error: Exception) -> Answer:
     """The problem+json that answers an error."""
     problem = find_problem(error)
     detail = problem.detail or str(error)[:_SHOWN_DETAIL]
-    body: dict[str, Any] = {
-        "type": TYPE_PREFIX + problem.slug,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-    }
+    body = ProblemDetails(TYPE_PREFIX + problem.slug, problem.title, problem.status, detail)
     if isinstance(error, InvalidInstances):
-        body["errors"] = [
-            {"instance": p.instance, "detail": p.detail}
-            if p.feature is None
-            else {"instance": p.instance, "feature": p.feature, "detail": p.detail}
+        body.errors = [
+            InstanceFault(
+                instance=p.instance, feature=msgspec.UNSET if p.feature is None else p.feature, detail=p.detail
+            )
             for p in error.problems
         ]
     headers = error.headers if isinstance(error, Refusal) else ()

@@ -24,6 +24,8 @@ DOORS = {
     ("GET", "/models"): Door.PREDICT,
     ("GET", "/models/{version}"): Door.PREDICT,
     ("POST", "/models/reload"): Door.ADMIN,
+    ("GET", "/openapi.json"): Door.PREDICT,
+    ("GET", "/docs"): Door.OPEN,
 }
 
 
