@@ -66,7 +66,6 @@ def make_document(
     return {
         "openapi": "3.1.0",
         "info": {"title": "scoreline", "version": version, "description": _ABOUT},
-        "servers": [{"url": "/"}],
         "paths": paths,
         "components": components,
     }

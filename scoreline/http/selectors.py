@@ -6,7 +6,11 @@ from typing import Any
 from scoreline.errors import ModelNotFound
 from scoreline.models.names import is_selector
 
-SELECTOR: Mapping[str, Any] = {"type": "string", "pattern": "^([1-9][0-9]{0,8}|[a-z][a-z0-9_-]{0,99})$"}
+SELECTOR: Mapping[str, Any] = {
+    "type": "string",
+    "pattern": "^([1-9][0-9]{0,8}|[a-z][a-z0-9_-]{0,99})$",
+    "examples": ["latest", "1"],
+}
 """What can select a version, as JSON Schema."""
 
 

@@ -52,6 +52,7 @@ def _make_headers(css: str, js: str) -> tuple[tuple[str, str], ...]:
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
     ]
     return (
         ("Content-Security-Policy", "; ".join(policy)),
