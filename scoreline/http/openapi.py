@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from scoreline.errors import MalformedRequest
@@ -117,7 +118,7 @@ def _describe_contents(contents: Sequence[Content], schemas: TypeSchemas) -> dic
 def _describe_answers(operation: Operation, schemas: TypeSchemas, *, closed: bool) -> dict[str, Any]:
     doors = (Unauthenticated, Forbidden) if closed else ()
     answers: dict[int, dict[str, Any]] = {
-        status: {"description": "It is done.", "content": _describe_contents(contents, schemas)}
+        status: {"description": HTTPStatus(status).phrase, "content": _describe_contents(contents, schemas)}
         for status, contents in operation.answers.items()
     }
     for status, problem in describe_problems([*_ANY_ROUTE, *doors, *operation.problems]).items():

@@ -47,6 +47,20 @@ function describe(schema) {
   return [types, ...bounds].join(" ");
 }
 
+// Text with `code` in it.
+function tell(text) {
+  return (text ?? "").split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+}
+
+// A description in which names of types lead to them.
+function lead(text) {
+  const types = spec.components?.schemas ?? {};
+  return text.split(/\b([A-Z]\w*)\b/).map((part) => {
+    if (!Object.hasOwn(types, part)) return part;
+    return make("a", { href: `#type-${part}`, onclick: () => (find(`type-${part}`).open = true) }, part);
+  });
+}
+
 // A value to begin with: every feature with null, or with the simplest value that it may have.
 function exemplify(schema, depth = 0) {
   schema = resolve(schema);
@@ -66,16 +80,15 @@ function exemplify(schema, depth = 0) {
   return { string: "", integer: schema.minimum ?? 0, number: schema.minimum ?? 0, boolean: false }[type] ?? null;
 }
 
-function showType(schema) {
-  const shown = resolve(schema);
+function showType(shown) {
   const rows = Object.entries(shown.properties ?? {}).map(([name, value]) =>
     make("tr", {},
       make("td", { class: "mono" }, name, (shown.required ?? []).includes(name) ? make("span", { class: "dim" }, " required") : null),
-      make("td", { class: "mono" }, describe(value)),
-      make("td", {}, value.description ?? "")));
+      make("td", { class: "mono" }, ...lead(describe(value))),
+      make("td", {}, ...tell(value.description))));
   return make("div", { class: "inside" },
-    shown.description ? make("p", {}, shown.description) : null,
-    rows.length ? make("table", {}, make("tbody", {}, ...rows)) : make("p", { class: "mono" }, describe({ ...shown, $ref: undefined })));
+    make("p", {}, ...tell(shown.description)),
+    rows.length ? make("table", {}, make("tbody", {}, ...rows)) : make("p", { class: "mono" }, ...lead(describe(shown))));
 }
 
 function authorize(headers) {
@@ -139,7 +152,7 @@ function showParameters(inputs) {
       make("td", {}, make("label", { for: input.id, class: "mono" }, parameter.name), make("br"),
         make("small", {}, parameter.required ? `${parameter.in}, required` : parameter.in)),
       make("td", {}, input),
-      make("td", {}, parameter.description ?? "", " ", make("small", { class: "mono" }, describe(parameter.schema)))))));
+      make("td", {}, ...tell(parameter.description), " ", make("small", { class: "mono" }, describe(parameter.schema)))))));
 }
 
 function showAnswers(responses) {
@@ -148,7 +161,7 @@ function showAnswers(responses) {
     return make("tr", {},
       make("td", { class: "mono" }, status),
       make("td", {}, resolve(response).description),
-      make("td", { class: "mono" }, contents.map(([type, { schema }]) => `${type}: ${describe(schema)}`).join("\n")));
+      make("td", { class: "mono" }, ...lead(contents.map(([type, { schema }]) => `${type}: ${describe(schema)}`).join("\n"))));
   })));
 }
 
@@ -166,9 +179,9 @@ function fill(path, method, operation, prefix) {
     send(makeRequest(path, method, inputs, hasBody ? body.value : null, type.value), output);
   };
   return make("form", { class: "inside", onsubmit: submit },
-    operation.description ? make("p", {}, operation.description) : null,
+    make("p", {}, ...tell(operation.description)),
     showParameters(inputs),
-    hasBody ? make("h3", {}, "Body ", type, " ", make("small", { class: "mono" }, describe(contents[0][1].schema))) : null,
+    hasBody ? make("h3", {}, "Body ", type, " ", make("small", { class: "mono" }, ...lead(describe(contents[0][1].schema)))) : null,
     hasBody ? body : null,
     make("p", {}, make("button", {}, "Send")),
     output,
@@ -196,7 +209,7 @@ function showOperation(path, method, operation, prefix) {
 function show() {
   document.title = `${spec.info.title} ${spec.info.version}`;
   find("version").textContent = spec.info.version;
-  find("about").textContent = spec.info.description ?? "";
+  find("about").replaceChildren(...tell(spec.info.description));
   const groups = new Map();
   for (const [path, methods] of Object.entries(spec.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
@@ -206,8 +219,11 @@ function show() {
     }
   }
   find("operations").replaceChildren(...groups.values());
-  const types = Object.keys(spec.components?.schemas ?? {}).map((name) =>
-    makeLazy(make("summary", { class: "mono" }, name), () => showType({ $ref: `#/components/schemas/${name}` })));
+  const types = Object.entries(spec.components?.schemas ?? {}).map(([name, schema]) => {
+    const details = makeLazy(make("summary", { class: "mono" }, name), () => showType(schema));
+    details.id = `type-${name}`;
+    return details;
+  });
   find("types").replaceChildren(make("h2", {}, "Types"), ...types);
   find("search").hidden = find("types").hidden = false;
 }
