@@ -42,10 +42,14 @@ VERSION = Parameter(
 )
 
 
-def make_instances_type(max_instances: int) -> type[msgspec.Struct]:
-    """The body: rows, which are answered in their order."""
+def make_instances_type(name: str, max_instances: int) -> type[msgspec.Struct]:
+    """A body with rows, which are answered in their order.
+
+    Args:
+        name: that no other type of the document has.
+    """
     rows = Annotated[list[Instance], msgspec.Meta(min_length=1, max_length=max_instances)]
-    return msgspec.defstruct("Instances", [("instances", rows)], forbid_unknown_fields=True)
+    return msgspec.defstruct(name, [("instances", rows)], forbid_unknown_fields=True)
 
 
 def make_predict_operation(max_instances: int) -> Operation:
@@ -79,7 +83,7 @@ def make_predict_operation(max_instances: int) -> Operation:
                 "Chooses the version where the alias is a route of several; without it the request's id does.",
             ),
         ],
-        body=as_json(make_instances_type(max_instances)),
+        body=as_json(make_instances_type("Instances", max_instances)),
         answers={200: as_json(Predictions, ClassPredictions)},
         problems=[
             *BODY_PROBLEMS,
