@@ -57,6 +57,11 @@ class Connection(web.RequestHandler):
         self._is_parting = False
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has neither ended nor is about to."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    @property
     def is_idle(self) -> bool:
         """Whether no whole request has come that is not answered."""
         return self._waiter is not None and not self._waiter.done()
@@ -145,6 +150,9 @@ class Connection(web.RequestHandler):
             self.force_close()
             return
         request = self._current_request
+        if request is not None and not request.content.is_eof():
+            self.give_up()  # its body had not ended, and nobody could tell when the caller sent its last byte
+            return
         if request is not None and request.version >= HttpVersion11 and request.writer.output_size == 0:
             self.transport.write(_INTERIM)
         after_seconds = min(2 * after_seconds, _LAST_PROBE_SECONDS)
