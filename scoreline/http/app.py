@@ -43,7 +43,6 @@ from scoreline.scoring.shadows import ShadowScorer
 logger = logging.getLogger("scoreline.http")
 
 _REQUEST_ID = istr("X-Request-Id")
-_AUTHORIZATION = istr("Authorization")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -128,7 +127,7 @@ class Sidecar:
             raw_path = request.rel_url.raw_path
             route, parameter = self._table.find(request.method, raw_path)
             pattern = route.pattern
-            self._doorkeeper.admit(route.door, headers.get(_AUTHORIZATION))
+            self._doorkeeper.admit(route.door, headers)
             answer = await route.answer(Call(request, request_id, started, parameter))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)

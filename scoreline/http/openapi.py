@@ -7,7 +7,7 @@ from typing import Any
 
 from scoreline.errors import MalformedRequest
 from scoreline.http.auth import Door
-from scoreline.http.errors import Forbidden, MethodNotAllowed, Unauthenticated
+from scoreline.http.errors import Forbidden, HeadTooLarge, HeadTooSlow, MethodNotAllowed, Unauthenticated
 from scoreline.http.openapi_problems import describe_problems
 from scoreline.http.openapi_schemas import TypeSchemas, collect_types
 from scoreline.http.operations import Content, Location, Operation, Parameter
@@ -17,7 +17,7 @@ from scoreline.http.routes import Route
 _SCHEME = "bearer"
 _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 _NO_WORD = re.compile(r"\W+")
-_ANY_ROUTE = (MalformedRequest, MethodNotAllowed, Exception)
+_ANY_ROUTE = (MalformedRequest, MethodNotAllowed, HeadTooSlow, HeadTooLarge, Exception)
 _ABOUT = (
     "Errors are `application/problem+json`. Every answer has `X-Request-Id`. Whatever answers GET answers HEAD. "
     "A query parameter that is not known, or given twice, is refused."
