@@ -22,6 +22,7 @@
     ├── RequestTooLarge         a caller sent more than is allowed
     ├── InvalidInstances        rows of a caller that cannot be scored
     ├── NotExplainable          a caller asked why of a model that cannot tell
+    ├── ResultsGone             results of a job that retention has taken
     └── Overloaded              more concurrent work than is allowed
 
 A bad *record* is not here: it is a value (`scoreline.records.DeadLetter`). Exit codes are in `scoreline.cli.exits`,
@@ -135,6 +136,10 @@ class InvalidInstances(ServiceError):
 
 class NotExplainable(ServiceError):
     """A caller asked what made a score, but the model is of a kind that does not tell."""
+
+
+class ResultsGone(ServiceError):
+    """Results of a batch job were asked for that retention has taken."""
 
 
 class Overloaded(ServiceError):

@@ -14,11 +14,15 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
+from scoreline.http.batch import BatchRoutes, JobServing
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.explanations import MOST_PENDING
 from scoreline.http.health import HealthRoutes
-from scoreline.http.limits import Limits
+from scoreline.http.inference_v2 import PREFIX, InferenceRoutes
+from scoreline.http.inference_v2_errors import add_error
+from scoreline.http.inference_v2_infer import Inferrer
+from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.models import ModelListing, ModelRoutes
 from scoreline.http.openapi_routes import DocumentRoutes
 from scoreline.http.pages import list_pages
@@ -32,7 +36,9 @@ from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
 from scoreline.http.shadowing import HttpShadows
 from scoreline.http.stream import StreamRoutes
+from scoreline.http.streaming import StreamedResponse
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
+from scoreline.http.version_finder import VersionFinder
 from scoreline.models.live_route import Versions
 from scoreline.models.reloading import LookNow
 from scoreline.observability.events import RequestObserver
@@ -54,6 +60,7 @@ class Serving:
         workers: threads for requests that are too large for the event loop.
         reload_models: looks at what the alias means now; None where nobody could be asked for a token.
         shadows: scores with the shadows of a route; None leaves them out.
+        jobs: Kafka for batch jobs; None where there is none.
     """
 
     versions: Versions
@@ -61,6 +68,7 @@ class Serving:
     workers: int = 1
     reload_models: LookNow | None = None
     shadows: ShadowScorer | None = None
+    jobs: JobServing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class Sidecar:
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
         self._pools: list[BoundedPool] = []
+        self._batch: BatchRoutes | None = None
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
         self._stopping = False
@@ -121,14 +130,14 @@ class Sidecar:
         started = self._clock()
         headers = request.headers
         request_id = self._ids.choose(headers.get(_REQUEST_ID))
-        pattern = UNMATCHED
+        pattern, raw_path = UNMATCHED, ""
         self._in_flight += 1
         try:
             raw_path = request.rel_url.raw_path
-            route, parameter = self._table.find(request.method, raw_path)
+            route, parameters = self._table.find(request.method, raw_path)
             pattern = route.pattern
             self._doorkeeper.admit(route.door, headers)
-            answer = await route.answer(Call(request, request_id, started, parameter))
+            answer = await route.answer(Call(request, request_id, started, parameters))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
             raise
@@ -144,6 +153,8 @@ class Sidecar:
             self._log_failure(error, pattern, request_id)
         finally:
             self._in_flight -= 1
+        if answer.problem is not None and raw_path.startswith(PREFIX):
+            answer = add_error(answer)
         self._conclude(request.method, pattern, answer, started, request_id)
         return self._respond(answer, request_id)
 
@@ -164,10 +175,14 @@ class Sidecar:
         self._served.close()
         for pool in self._pools:
             pool.close()
+        if self._batch is not None:
+            self._batch.close()
 
     def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
         if self._stopping:
             answer = answer._replace(closes=True)
+        if answer.pieces is not None:
+            return StreamedResponse(answer, answer.pieces, request_id, self._dates.now())
         return WholeResponse(answer, request_id, self._dates.now())
 
     def _make_routes(self, dependencies: Dependencies) -> list[Route]:
@@ -178,31 +193,47 @@ class Sidecar:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
-            routes += self._make_serving_routes(dependencies.serving, dependencies.limits)
+            routes += self._make_serving_routes(dependencies.serving, dependencies)
             routes += DocumentRoutes(
                 lambda: self.routes, dependencies.serving.versions, guarded=bool(dependencies.tokens)
             ).list_routes()
             routes += list_pages()
         return routes
 
-    def _make_serving_routes(self, serving: Serving, limits: Limits) -> list[Route]:
+    def _make_serving_routes(self, serving: Serving, dependencies: Dependencies) -> list[Route]:
+        limits = dependencies.limits
         scoring = self._make_pool("scoring", serving.workers, limits)
         # Of their own, so that a slow listing does not hold up a prediction with a version that is loaded.
         loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
         # Whoever asks why holds up nobody who asks what.
         explaining = self._make_pool("explaining", 1, limits, min(MOST_PENDING, limits.max_concurrency))
+        finder, bodies = VersionFinder(serving.versions, loading), BodyReader(limits)
+        shadows = None if serving.shadows is None else HttpShadows(serving.shadows)
         predictor = Predictor(
-            serving.versions,
+            finder,
             limits,
+            bodies=bodies,
             scoring=scoring,
             explaining=explaining,
-            loading=loading,
             clock=self._clock,
-            shadows=None if serving.shadows is None else HttpShadows(serving.shadows),
+            shadows=shadows,
         )
         operation = make_predict_operation(limits.max_instances)
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
+        inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
+        routes += InferenceRoutes(finder, inferrer, dependencies.health, serving.models, listing).list_routes()
+        self._batch = BatchRoutes(
+            serving.jobs,
+            finder,
+            limits,
+            bodies=bodies,
+            paging=self._make_pool("job-results", 2, limits),
+            cutting=self._make_pool("job-cutting", 1, limits),
+            asks_token=bool(dependencies.tokens),
+            wall_clock=dependencies.wall_clock,
+        )
+        routes += self._batch.list_routes()
         if serving.reload_models is not None:
             routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
         return routes

@@ -22,6 +22,7 @@ from scoreline.errors import (
     RecordTooLarge,
     Refused,
     RequestTooLarge,
+    ResultsGone,
     SchemaIncompatible,
     SchemaNotFound,
     StopOverdue,
@@ -59,6 +60,10 @@ class RouteNotFound(Refusal):
     """There is nothing at this path."""
 
 
+class UnknownModel(Refusal):
+    """No model of this name is served here."""
+
+
 class MethodNotAllowed(Refusal):
     """There is something at this path, but not under this method."""
 
@@ -89,6 +94,26 @@ class DeadlineExceeded(Refusal):
 
 class NoLiveModel(Refusal):
     """The alias that answers when nobody names a version does not name one."""
+
+
+class JobNotFound(Refusal):
+    """No batch job has this id."""
+
+
+class JobNotFinished(Refusal):
+    """Results of a batch job were asked for before it has ended."""
+
+
+class NoResults(Refusal):
+    """Results were asked for of a batch job that has ended without."""
+
+
+class IdempotencyKeyReused(Refusal):
+    """Something else was submitted under this idempotency key before."""
+
+
+class JobsUnavailable(Refusal):
+    """This process has no Kafka for batch jobs to live in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +164,20 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         "There is no such version",
         "the served model has no version or alias of this name; GET /models lists those that it has",
     ),
+    JobNotFound: Problem(404, "unknown-job", "There is no such job"),
+    UnknownModel: Problem(404, "unknown-model", "There is no such model"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     HeadTooSlow: Problem(408, "head-too-slow", "The headers did not arrive in time"),
     BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
+    JobNotFinished: Problem(409, "job-not-finished", "The job has not ended yet", None, 1.0),
+    NoResults: Problem(409, "no-results", "The job has ended without results"),
+    ResultsGone: Problem(410, "results-gone", "The results are not kept any more"),
     RequestTooLarge: Problem(413, "too-large", "The request is too large"),
     UnsupportedMediaType: Problem(415, "unsupported-media-type", "The body is not of a type that is taken here"),
     ExpectationFailed: Problem(417, "expectation-failed", "The expectation cannot be met"),
     InvalidInstances: Problem(422, "invalid-instances", "Instances cannot be scored"),
     NotExplainable: Problem(422, "not-explainable", "The model cannot be explained"),
+    IdempotencyKeyReused: Problem(422, "idempotency-key-reused", "The idempotency key stands for something else"),
     Overloaded: Problem(429, "overloaded", "Too much is asked at once"),
     HeadTooLarge: Problem(431, "head-too-large", "The headers are too large"),
     ConfigError: Problem(500, "internal", "The service is wrongly configured", _INTERNAL),
@@ -167,6 +198,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     Unavailable: Problem(
         503, "unavailable", "Something that is needed is away", "a system that the service needs is away for now", 1.0
     ),
+    JobsUnavailable: Problem(503, "jobs-unavailable", "There are no batch jobs here", None, 60.0),
     DeadlineExceeded: Problem(503, "deadline-exceeded", "The answer was not ready in time", None, 1.0),
     Exception: Problem(500, "internal", "The request failed", _INTERNAL),
 }

@@ -1,7 +1,7 @@
 """What a route is given and what it gives back, as plain values."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from aiohttp import web
@@ -13,18 +13,38 @@ class Call(NamedTuple):
     """One request on its way through a route.
 
     Attributes:
-        parameter: what stands at the `{…}` of the route's pattern, decoded; empty where it has none.
+        parameters: what stands at each `{…}` of the route's pattern, decoded, in their order.
         started: when it came in, seconds of the sidecar's clock.
     """
 
     request: web.BaseRequest
     request_id: str
     started: float
-    parameter: str
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def parameter(self) -> str:
+        """What stands at the only `{…}`, or at the last of them; empty where the pattern has none."""
+        return self.parameters[-1] if self.parameters else ""
+
+
+class Pieces(Protocol):
+    """A body that is made while it is sent."""
+
+    async def take(self) -> bytes | None:
+        """The next bytes, asked for when the caller has taken those before; None at the end.
+
+        Whatever it raises cuts the answer off.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back what was held; called once, however the answer ends."""
+        ...
 
 
 class Answer(NamedTuple):
-    """What goes back to the caller, whole.
+    """What goes back to the caller, whole, or in pieces.
 
     Attributes:
         headers: beyond those that every answer has; values come from this package, never from a caller.
@@ -32,6 +52,7 @@ class Answer(NamedTuple):
         version: that answered.
         problem: the title of what went wrong, for the log; it never holds what a caller sent.
         closes: whether the connection ends with it.
+        pieces: instead of `body`, for what is too long to be held.
     """
 
     status: int
@@ -42,6 +63,7 @@ class Answer(NamedTuple):
     version: int | None = None
     problem: str | None = None
     closes: bool = False
+    pieces: Pieces | None = None
 
 
 Answerer = Callable[[Call], Awaitable[Answer]]

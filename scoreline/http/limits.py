@@ -60,7 +60,7 @@ class BodyReader:
             return body
         if (request.content_length or 0) > limit:
             raise _too_large(limit)
-        await _greet(request)
+        await greet(request)
         try:
             async with asyncio.timeout(self._limits.timeout_seconds):
                 return await self._collect(request)
@@ -114,8 +114,12 @@ class _Held:
         self._held_bytes = 0
 
 
-async def _greet(request: web.BaseRequest) -> None:
-    """Answer `Expect: 100-continue`, now that it is known that the body is wanted."""
+async def greet(request: web.BaseRequest) -> None:
+    """Answer `Expect: 100-continue`, now that it is known that the body is wanted.
+
+    Raises:
+        ExpectationFailed: something else is expected.
+    """
     expectation = request.headers.get("Expect")
     if expectation is None:
         return

@@ -10,8 +10,18 @@ from scoreline.schemas.parsing import mean_the_same, parse_schema_text
 
 FIRST_FIXED_ID = 2_000_000_000
 PREDICTION_ID = FIRST_FIXED_ID
+JOB_CHUNK_ID = FIRST_FIXED_ID + 1
+JOB_RESULT_ID = FIRST_FIXED_ID + 2
+JOB_EVENT_ID = FIRST_FIXED_ID + 3
 
-_FILES: Mapping[int, str] = MappingProxyType({PREDICTION_ID: "prediction.avsc"})
+_FILES: Mapping[int, str] = MappingProxyType(
+    {
+        PREDICTION_ID: "prediction.avsc",
+        JOB_CHUNK_ID: "job_chunk.avsc",
+        JOB_RESULT_ID: "job_result.avsc",
+        JOB_EVENT_ID: "job_event.avsc",
+    }
+)
 
 FIXED_IDS = tuple(_FILES)
 

@@ -24,7 +24,7 @@ LISTED = re.compile(r"/models(/.*)?")
 
 
 def find_door(method: str, pattern: str) -> Door:
-    """What the contract asks at a route: three kinds and the page are open, what predicts or tells is for both roles."""
+    """What the contract asks at a route: health, metrics and the page are open, what predicts or tells is not."""
     if OPEN.fullmatch(pattern):
         return Door.OPEN
     told = method == "GET" and LISTED.fullmatch(pattern)
