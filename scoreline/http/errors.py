@@ -142,13 +142,18 @@ class InstanceFault(msgspec.Struct, kw_only=True):
 
 
 class ProblemDetails(msgspec.Struct):
-    """The body of every error: what went wrong, and for rows that cannot be scored which and why."""
+    """The body of every error: what went wrong, and for rows that cannot be scored which and why.
+
+    Attributes:
+        error: all of it in one text, for clients of the Open Inference Protocol; only under `/v2`.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     errors: list[InstanceFault] | msgspec.UnsetType = msgspec.UNSET
+    error: str | msgspec.UnsetType = msgspec.UNSET
 
 
 _INTERNAL = "the request failed inside the service; its log has the reason under the request's id"

@@ -1,4 +1,4 @@
-"""What `POST /predict` takes and answers."""
+"""What `POST /predict` takes and answers, and what other routes that score share with it."""
 
 from typing import Annotated
 
@@ -34,11 +34,36 @@ class Instance(msgspec.Struct):
 BODY_PROBLEMS = (BodyTooSlow, RequestTooLarge, UnsupportedMediaType, ExpectationFailed)
 """Whatever reads a body may be answered with these."""
 
+FINDING_PROBLEMS = (
+    ModelNotFound,
+    NoLiveModel,
+    ModelRejected,
+    Unavailable,
+    Refused,
+    Overloaded,
+    DeadlineExceeded,
+)
+"""Whatever asks for a version may be answered with these."""
+
 VERSION = Parameter(
     "version",
     Location.QUERY,
     SELECTOR,
     "A version number, an alias, or latest (the highest number); without it the version that is live.",
+)
+
+IGNORE_UNKNOWN = Parameter(
+    "ignore_unknown",
+    Location.QUERY,
+    {"type": "string", "enum": ["true", "false"], "default": "false"},
+    "Whether features that no version of the alias has are skipped; else they are refused.",
+)
+
+REQUEST_KEY = Parameter(
+    "X-Request-Key",
+    Location.HEADER,
+    {"type": "string"},
+    "Chooses the version where the alias is a route of several; without it the request's id does.",
 )
 
 
@@ -63,12 +88,7 @@ def make_predict_operation(max_instances: int) -> Operation:
         "are those of the live version; another one that `version` selects may have others.",
         parameters=[
             VERSION,
-            Parameter(
-                "ignore_unknown",
-                Location.QUERY,
-                {"type": "string", "enum": ["true", "false"], "default": "false"},
-                "Whether features that no version of the alias has are skipped; else they are refused.",
-            ),
+            IGNORE_UNKNOWN,
             Parameter(
                 "explain",
                 Location.QUERY,
@@ -76,25 +96,9 @@ def make_predict_operation(max_instances: int) -> Operation:
                 "How many features of each instance are told with what they contributed, the weightiest first; at most "
                 f"{MOST_EXPLAINED} instances are explained at once.",
             ),
-            Parameter(
-                "X-Request-Key",
-                Location.HEADER,
-                {"type": "string"},
-                "Chooses the version where the alias is a route of several; without it the request's id does.",
-            ),
+            REQUEST_KEY,
         ],
         body=as_json(make_instances_type("Instances", max_instances)),
         answers={200: as_json(Predictions, ClassPredictions)},
-        problems=[
-            *BODY_PROBLEMS,
-            ModelNotFound,
-            InvalidInstances,
-            NotExplainable,
-            Overloaded,
-            NoLiveModel,
-            ModelRejected,
-            Unavailable,
-            Refused,
-            DeadlineExceeded,
-        ],
+        problems=[*BODY_PROBLEMS, *FINDING_PROBLEMS, InvalidInstances, NotExplainable],
     )

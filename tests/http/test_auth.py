@@ -9,6 +9,7 @@ from scoreline.errors import ConfigError
 from scoreline.http import auth
 from scoreline.http.auth import Door, Doorkeeper, check_binding
 from scoreline.http.errors import Forbidden, Unauthenticated
+from tests.http.batch_sidecars import serve_batch
 from tests.http.sidecars import PROBLEM_JSON, begin_look, serve
 
 TOKENS = (Token(Access.PREDICT, "predict-me"), Token(Access.ADMIN, "admin-ö"), Token(Access.PREDICT, "second"))
@@ -19,7 +20,7 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
 
 
 OPEN = re.compile(r"/health(/.*)?|/v2/health/.*|/metrics|/docs")
-PREDICT = re.compile(r"/predict|/batch(/.*)?|/v2/.*|/drift|/stats|/openapi\.json")
+PREDICT = re.compile(r"/predict|/batch(/.*)?|/v2(/.*)?|/drift|/stats|/openapi\.json")
 LISTED = re.compile(r"/models(/.*)?")
 
 
@@ -33,7 +34,8 @@ def find_door(method: str, pattern: str) -> Door:
 
 async def test_every_route_asks_for_what_the_contract_says():
     """From the route table itself, so that no route is forgotten; tried without a token, and with one of each role."""
-    async with serve(tokens=TOKENS, resume_stream=lambda: None, reload_models=begin_look) as running:
+    async with serve_batch(tokens=TOKENS, resume_stream=lambda: None, reload_models=begin_look) as batch:
+        running = batch.running
         routes = running.sidecar.routes
         assert {Door.OPEN, Door.PREDICT, Door.ADMIN} == {route.door for route in routes}
         for route in routes:
