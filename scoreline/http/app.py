@@ -14,6 +14,7 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
+from scoreline.http.batch import BatchRoutes, JobServing
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.explanations import MOST_PENDING
@@ -23,8 +24,11 @@ from scoreline.http.inference_v2_errors import add_error
 from scoreline.http.inference_v2_infer import Inferrer
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.models import ModelListing, ModelRoutes
+from scoreline.http.openapi_routes import DocumentRoutes
+from scoreline.http.pages import list_pages
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict import Predictor
+from scoreline.http.predict_operation import make_predict_operation
 from scoreline.http.reload import ReloadRoutes
 from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
@@ -32,6 +36,7 @@ from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
 from scoreline.http.shadowing import HttpShadows
 from scoreline.http.stream import StreamRoutes
+from scoreline.http.streaming import StreamedResponse
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
 from scoreline.http.version_finder import VersionFinder
 from scoreline.models.live_route import Versions
@@ -44,7 +49,6 @@ from scoreline.scoring.shadows import ShadowScorer
 logger = logging.getLogger("scoreline.http")
 
 _REQUEST_ID = istr("X-Request-Id")
-_AUTHORIZATION = istr("Authorization")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -56,6 +60,7 @@ class Serving:
         workers: threads for requests that are too large for the event loop.
         reload_models: looks at what the alias means now; None where nobody could be asked for a token.
         shadows: scores with the shadows of a route; None leaves them out.
+        jobs: Kafka for batch jobs; None where there is none.
     """
 
     versions: Versions
@@ -63,6 +68,7 @@ class Serving:
     workers: int = 1
     reload_models: LookNow | None = None
     shadows: ShadowScorer | None = None
+    jobs: JobServing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class Sidecar:
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
         self._pools: list[BoundedPool] = []
+        self._batch: BatchRoutes | None = None
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
         self._stopping = False
@@ -129,7 +136,7 @@ class Sidecar:
             raw_path = request.rel_url.raw_path
             route, parameters = self._table.find(request.method, raw_path)
             pattern = route.pattern
-            self._doorkeeper.admit(route.door, headers.get(_AUTHORIZATION))
+            self._doorkeeper.admit(route.door, headers)
             answer = await route.answer(Call(request, request_id, started, parameters))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
@@ -168,10 +175,14 @@ class Sidecar:
         self._served.close()
         for pool in self._pools:
             pool.close()
+        if self._batch is not None:
+            self._batch.close()
 
     def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
         if self._stopping:
             answer = answer._replace(closes=True)
+        if answer.pieces is not None:
+            return StreamedResponse(answer, answer.pieces, request_id, self._dates.now())
         return WholeResponse(answer, request_id, self._dates.now())
 
     def _make_routes(self, dependencies: Dependencies) -> list[Route]:
@@ -182,10 +193,15 @@ class Sidecar:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
-            routes += self._make_serving_routes(dependencies.serving, dependencies.limits, dependencies.health)
+            routes += self._make_serving_routes(dependencies.serving, dependencies)
+            routes += DocumentRoutes(
+                lambda: self.routes, dependencies.serving.versions, guarded=bool(dependencies.tokens)
+            ).list_routes()
+            routes += list_pages()
         return routes
 
-    def _make_serving_routes(self, serving: Serving, limits: Limits, health: HealthBoard) -> list[Route]:
+    def _make_serving_routes(self, serving: Serving, dependencies: Dependencies) -> list[Route]:
+        limits = dependencies.limits
         scoring = self._make_pool("scoring", serving.workers, limits)
         # Of their own, so that a slow listing does not hold up a prediction with a version that is loaded.
         loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
@@ -202,10 +218,22 @@ class Sidecar:
             clock=self._clock,
             shadows=shadows,
         )
-        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
+        operation = make_predict_operation(limits.max_instances)
+        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
         inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
-        routes += InferenceRoutes(finder, inferrer, health, serving.models, listing).list_routes()
+        routes += InferenceRoutes(finder, inferrer, dependencies.health, serving.models, listing).list_routes()
+        self._batch = BatchRoutes(
+            serving.jobs,
+            finder,
+            limits,
+            bodies=bodies,
+            paging=self._make_pool("job-results", 2, limits),
+            cutting=self._make_pool("job-cutting", 1, limits),
+            asks_token=bool(dependencies.tokens),
+            wall_clock=dependencies.wall_clock,
+        )
+        routes += self._batch.list_routes()
         if serving.reload_models is not None:
             routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
         return routes

@@ -1,7 +1,7 @@
 """What a route is given and what it gives back, as plain values."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from aiohttp import web
@@ -28,8 +28,23 @@ class Call(NamedTuple):
         return self.parameters[-1] if self.parameters else ""
 
 
+class Pieces(Protocol):
+    """A body that is made while it is sent."""
+
+    async def take(self) -> bytes | None:
+        """The next bytes, asked for when the caller has taken those before; None at the end.
+
+        Whatever it raises cuts the answer off.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back what was held; called once, however the answer ends."""
+        ...
+
+
 class Answer(NamedTuple):
-    """What goes back to the caller, whole.
+    """What goes back to the caller, whole, or in pieces.
 
     Attributes:
         headers: beyond those that every answer has; values come from this package, never from a caller.
@@ -37,6 +52,7 @@ class Answer(NamedTuple):
         version: that answered.
         problem: the title of what went wrong, for the log; it never holds what a caller sent.
         closes: whether the connection ends with it.
+        pieces: instead of `body`, for what is too long to be held.
     """
 
     status: int
@@ -47,6 +63,7 @@ class Answer(NamedTuple):
     version: int | None = None
     problem: str | None = None
     closes: bool = False
+    pieces: Pieces | None = None
 
 
 Answerer = Callable[[Call], Awaitable[Answer]]

@@ -3,32 +3,39 @@
 from aiohttp import web
 from multidict import istr
 
+from scoreline.errors import MalformedRequest
 from scoreline.http.errors import UnsupportedMediaType
 from scoreline.http.exchange import JSON
 
 _CONTENT_TYPE = istr("Content-Type")
 _CONTENT_ENCODING = istr("Content-Encoding")
+_TRANSFER_ENCODING = istr("Transfer-Encoding")
+_CHUNKED = "chunked"
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 _ENCODINGS = ("identity", "gzip", "deflate")
 
 
-def check_media_type(request: web.BaseRequest, *, may_be_silent: bool = False) -> None:
+def check_media_type(request: web.BaseRequest, expected: str = JSON, *, may_be_silent: bool = False) -> None:
     """Refuse a body that says of itself that it is something else.
 
     Args:
+        expected: some form of JSON.
         may_be_silent: whether a body may come without a Content-Type.
 
     Raises:
         UnsupportedMediaType: another type, another charset, or an encoding that is not undone here.
+        MalformedRequest: it is encoded for its transfer otherwise than in chunks.
     """
     headers = request.headers
+    if headers.get(_TRANSFER_ENCODING, _CHUNKED).strip().lower() != _CHUNKED:
+        raise MalformedRequest("expected no Transfer-Encoding, or chunked alone")
     if _CONTENT_ENCODING in headers and ", ".join(headers.getall(_CONTENT_ENCODING)).lower() not in _ENCODINGS:
         raise refuse_encoding()
     given = headers.get(_CONTENT_TYPE)
-    if given == JSON or (given is None and may_be_silent):
+    if given == expected or (given is None and may_be_silent):
         return
-    if given is None or request.content_type != JSON:
-        raise UnsupportedMediaType("expected a body of the type application/json")
+    if given is None or request.content_type != expected:
+        raise UnsupportedMediaType(f"expected a body of the type {expected}")
     if (request.charset or "utf-8").lower() not in _CHARSETS:
         raise UnsupportedMediaType("expected JSON in UTF-8")
 

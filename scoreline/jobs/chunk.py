@@ -8,6 +8,9 @@ MOST_ROWS = 2048
 MOST_BYTES = 1024 * 1024
 """But a single longer line still is a chunk, up to what a line may have."""
 
+MOST_CHUNKS = 1 << 18
+"""Of a job: half a billion rows, or 256 GiB of them. No number beyond is taken for one of a chunk."""
+
 FIRST_CHUNKS = 8
 """So many chunks of every job go to the jobs topic, which workers drain before they take the next bulk chunk."""
 

@@ -1,8 +1,16 @@
 """What happens to jobs: the events that every sidecar folds into their status."""
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scoreline.jobs.result import ResultPlace
+
+EVENTS_PARTITION_HEADER = "scoreline-job-events-partition"
+"""Of a chunk's record, so that also one whose value cannot be read fails its job: decimal digits."""
+
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_CHUNK_KEY = re.compile(f"({_UUID})(?:@({_UUID}))?/([0-9]{{1,9}})".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,35 @@ def find_key(event: JobEvent) -> str:
     `<job>` for a submission, `<job>/cancel`, `<job>/<chunk>`. Where the job id was made from an idempotency key, two
     uploads may race for it; then the name of the upload is part of it: `<job>@<submission>`, `<job>@<submission>/…`.
     """
-    own = event.job_id if event.submission == event.job_id else f"{event.job_id}@{event.submission}"
     if isinstance(event, Submitted):
-        return own
+        return _name_upload(event.job_id, event.submission)
     if isinstance(event, Cancelled):
-        return f"{own}/cancel"
-    return f"{own}/{event.place.number if isinstance(event, ChunkDone) else event.number}"
+        return f"{_name_upload(event.job_id, event.submission)}/cancel"
+    number = event.place.number if isinstance(event, ChunkDone) else event.number
+    return find_chunk_key(event.job_id, event.submission, number)
+
+
+class ChunkName(NamedTuple):
+    """Which chunk of which upload."""
+
+    job_id: str
+    submission: str
+    number: int
+
+
+def find_chunk_key(job_id: str, submission: str, number: int) -> str:
+    """The Kafka key of a chunk, which is also that of the event that ends it."""
+    return f"{_name_upload(job_id, submission)}/{number}"
+
+
+def parse_chunk_key(key: bytes | None) -> ChunkName | None:
+    """What a chunk's key says, None for one that no chunk has."""
+    found = None if key is None else _CHUNK_KEY.fullmatch(key)
+    if found is None:
+        return None
+    job_id = found[1].decode()
+    return ChunkName(job_id, job_id if found[2] is None else found[2].decode(), int(found[3]))
+
+
+def _name_upload(job_id: str, submission: str) -> str:
+    return job_id if submission == job_id else f"{job_id}@{submission}"

@@ -18,13 +18,15 @@ from scoreline.errors import ModelNotFound
 from scoreline.features import Feature, Matrix
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
+from scoreline.http.batch import JobServing
 from scoreline.http.limits import Limits
-from scoreline.http.server import Address, HttpServer
+from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
 from scoreline.models.live_route import LiveRoute, Versions
 from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
 from scoreline.observability.events import RequestServed
 from scoreline.observability.health import HealthBoard
+from scoreline.records import Clock
 from scoreline.scoring.shadows import ShadowScorer
 from scoreline.testing.fakes import FixedVersions, WeightedSum
 
@@ -102,6 +104,12 @@ class Running:
         return sum(pool.pending for pool in self.sidecar._pools)
 
     @property
+    def connections(self) -> int:
+        """Connections that have not ended."""
+        assert self.server._connections is not None
+        return len(self.server._connections.connections)
+
+    @property
     def threads(self) -> int:
         """Threads that the sidecar has needed so far."""
         return sum(len(pool._executor._threads) for pool in self.sidecar._pools)
@@ -156,6 +164,9 @@ async def serve(
     stats: Mapping[str, Any] | None = None,
     workers: int = 1,
     shadows: ShadowScorer | None = None,
+    most_connections: int = MOST_CONNECTIONS,
+    jobs: JobServing | None = None,
+    wall_clock: Clock = time.time,
 ) -> AsyncIterator[Running]:
     """A sidecar over fakes on a free port, stopped at the end."""
     board, recorder = HealthBoard(), Recorder()
@@ -168,16 +179,17 @@ async def serve(
             observer=recorder,
             render_metrics=lambda accept: (f"requests {len(recorder.events)}\n".encode(), "text/plain; version=0.0.4"),
             read_stats=lambda: stats or {"requests": len(recorder.events)},
-            serving=Serving(versions, Listing(), workers, reload_models, shadows) if serving else None,
+            serving=Serving(versions, Listing(), workers, reload_models, shadows, jobs) if serving else None,
             tokens=tokens,
             metrics_need_token=metrics_need_token,
             resume_stream=resume_stream,
             limits=limits or Limits(),
             access_log=access_log,
             clock=time.perf_counter,
+            wall_clock=wall_clock,
         )
     )
-    server = HttpServer(sidecar, address or Address("127.0.0.1", 0))
+    server = HttpServer(sidecar, address or Address("127.0.0.1", 0), most_connections=most_connections)
     board.add(server.check)
     await server.start()
     try:

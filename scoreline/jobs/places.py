@@ -1,0 +1,98 @@
+"""Where the results of one upload's chunks lie, in 32 bytes a chunk."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+
+import numpy as np
+
+from scoreline.jobs.chunk import MOST_CHUNKS
+from scoreline.jobs.result import ResultPlace
+
+_FIELDS = 4
+_HALF = 32
+_LOW = (1 << _HALF) - 1
+_INT_END = 1 << 31
+_LONG_END = 1 << 63
+
+
+class ChunkPlaces:
+    """A set of result places by the number of their chunk; of two with one number the later one counts.
+
+    They lie in one array in the order of their numbers: chunks are done nearly in that order, so that an insertion
+    moves little. What no chunk can be is passed over, because an event may be damaged, or someone's joke.
+    """
+
+    __slots__ = ("_cells",)
+
+    def __init__(self) -> None:
+        self._cells = array("q")
+
+    def __len__(self) -> int:
+        return len(self._cells) // _FIELDS
+
+    def add(self, place: ResultPlace) -> None:
+        """Put a place in, unless no chunk can be like that."""
+        if not _is_possible(place):
+            return
+        packed = (
+            place.number << _HALF | place.partition,
+            place.first_row,
+            place.offset,
+            place.rows << _HALF | place.rows_failed,
+        )
+        cells = self._cells
+        if not cells or cells[-_FIELDS] >> _HALF < place.number:
+            cells.extend(packed)
+            return
+        i = self._find(place.number)
+        end = i + _FIELDS if cells[i] >> _HALF == place.number else i
+        cells[i:end] = array("q", packed)
+
+    def keep_within(self, *, chunks: int, rows: int) -> None:
+        """Forget places that cannot be of a job with so many chunks and rows."""
+        for i in reversed(range(len(self))):
+            place = self._at(i)
+            if place.number >= chunks or place.first_row + place.rows > rows:
+                del self._cells[i * _FIELDS : (i + 1) * _FIELDS]
+
+    def count_rows(self) -> tuple[int, int]:
+        """How many rows all of them have, and how many of those without a prediction."""
+        packed = np.frombuffer(self._cells, dtype=np.int64)[_FIELDS - 1 :: _FIELDS] if self._cells else np.zeros(0, int)
+        return int((packed >> _HALF).sum()), int((packed & _LOW).sum())
+
+    def locate(self, first_row: int, rows: int) -> Iterator[ResultPlace]:
+        """Those that hold any of some consecutive rows, ascending."""
+        start = bisect_right(range(len(self)), first_row, key=lambda i: self._cells[i * _FIELDS + 1]) - 1
+        for i in range(max(0, start), len(self)):
+            place = self._at(i)
+            if place.first_row >= first_row + rows:
+                return
+            if place.first_row + place.rows > first_row:
+                yield place
+
+    def _find(self, number: int) -> int:
+        """Where the cells of a chunk are, or have to be inserted."""
+        return _FIELDS * bisect_left(range(len(self)), number, key=lambda i: self._cells[i * _FIELDS] >> _HALF)
+
+    def _at(self, i: int) -> ResultPlace:
+        chunk, first_row, offset, counts = self._cells[i * _FIELDS : (i + 1) * _FIELDS]
+        return ResultPlace(
+            number=chunk >> _HALF,
+            first_row=first_row,
+            rows=counts >> _HALF,
+            rows_failed=counts & _LOW,
+            partition=chunk & _LOW,
+            offset=offset,
+        )
+
+
+def _is_possible(place: ResultPlace) -> bool:
+    return (
+        0 <= place.number < MOST_CHUNKS
+        and 0 < place.rows < _INT_END
+        and 0 <= place.rows_failed <= place.rows
+        and 0 <= place.first_row < _LONG_END
+        and 0 <= place.partition < _INT_END
+        and 0 <= place.offset < _LONG_END
+    )
