@@ -65,7 +65,7 @@ class Connections:
             socket = connection.sock
             if isinstance(step.request.body, Upload):
                 until = self._clock() + step.timeout_seconds
-            socket.settimeout(max(0.001, until - self._clock()))
+            socket.settimeout(self._find_remaining(until))
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.headers.items()}
             if step.streamed and response.status < http.HTTPStatus.MULTIPLE_CHOICES:
@@ -74,13 +74,19 @@ class Connections:
             body = bytearray()
             while piece := _read_piece(response):
                 body += piece
-                socket.settimeout(max(0.001, until - self._clock()))
+                socket.settimeout(self._find_remaining(until))
             response.close()
         except BaseException:
             connection.close()
             raise
         self._keep(connection, whole=whole and not response.will_close)
         return Reply(response.status, headers, bytes(body))
+
+    def _find_remaining(self, until: float) -> float:
+        remaining = until - self._clock()
+        if remaining <= 0:
+            raise TimeoutError
+        return remaining
 
     def _stream(
         self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, step: Send
@@ -121,7 +127,7 @@ class Connections:
     def _write_pieces(self, connection: http.client.HTTPConnection, pieces: Iterator[bytes]) -> bool:
         for piece in pieces:
             # Over TLS there may be something to read that is no answer: tickets for the next session.
-            if self._tls is None and _has_something(connection):
+            if self._tls is None and has_something(connection.sock):
                 return False
             try:
                 connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
@@ -142,7 +148,7 @@ class Connections:
                 connection = self._kept.pop()
             except IndexError:
                 return None
-            if not _has_something(connection):
+            if not has_something(connection.sock):
                 return connection
             connection.close()
         return None
@@ -184,8 +190,8 @@ def _read_piece(response: http.client.HTTPResponse) -> bytes:
     return piece
 
 
-def _has_something(connection: http.client.HTTPConnection) -> bool:
+def has_something(socket: Any) -> bool:
     """Whether there is something to read, or the end of the connection."""
     poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
+    poll.register(socket, select.POLLIN)
     return bool(poll.poll(0))

@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from typing import TypeAlias
 
 from scoreline.client.address import Address
-from scoreline.client.connections import MOST_KEPT, name_failure
+from scoreline.client.connections import MOST_KEPT, has_something, name_failure
 from scoreline.client.errors import UnreadableAnswer
 from scoreline.client.exchange import Reply, Request, Send
 from scoreline.client.uploads import Upload
@@ -93,14 +93,13 @@ class Streams:
         async with asyncio.timeout(step.timeout_seconds):
             connection = await self._connect()
         reader, writer = connection
-        # Whoever refuses an upload answers before it has ended: so the answer is waited for all the while.
-        answered = asyncio.ensure_future(read_head(reader))
+        # Whoever refuses an upload answers before it has ended: so the answer is read all the while.
+        answered = asyncio.ensure_future(_read_whole(reader))
         try:
             writer.write(self._write_head(step.request))
             whole = await self._write_pieces(writer, upload.begin(), answered, step.timeout_seconds)
             async with asyncio.timeout(step.timeout_seconds):
-                head = await answered
-                body = await Body(reader, head).read_all()
+                head, body = await answered
         except BaseException:
             writer.transport.abort()
             raise
@@ -112,17 +111,19 @@ class Streams:
         self._keep(connection, whole=whole and head.lasting)
         return Reply(head.status, head.headers, body)
 
-    @staticmethod
     async def _write_pieces(
+        self,
         writer: asyncio.StreamWriter,
         pieces: AsyncGenerator[bytes, None],
-        answered: "asyncio.Future[Head]",
+        answered: "asyncio.Future[tuple[Head, bytes]]",
         timeout_seconds: float,
     ) -> bool:
         """Send pieces; false where the answer came, or the connection went, before all of them were sent."""
+        socket = writer.get_extra_info("socket")
         async with aclosing(pieces):
             async for piece in pieces:
-                if answered.done():
+                # Writing on to one who has closed would lose what was not read yet. (Over TLS it need be no answer.)
+                if answered.done() or (self._tls is None and has_something(socket)):
                     return False
                 writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
                 try:
@@ -187,3 +188,8 @@ class Streams:
         if isinstance(error, EOFError):
             error = http.client.IncompleteRead(b"")
         return name_failure(error, self._address, step)
+
+
+async def _read_whole(reader: asyncio.StreamReader) -> tuple[Head, bytes]:
+    head = await read_head(reader)
+    return head, await Body(reader, head).read_all()

@@ -142,13 +142,14 @@ class Scripted:
                 turn = Turn(self, scripted, self.number)
                 next(scripted._steps, answering(500, b"the script has ended"))(turn)
 
-            do_GET = do_POST = do_DELETE = answer
+            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - as the library looks for them
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = False
+            request_queue_size = 64
 
             def handle_error(self, *_: Any) -> None:
                 """A client that went away is part of many a script."""
