@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -107,7 +107,7 @@ class AsyncClient:
         """Cancel a job; one that has ended stays as it is."""
         return await self._run(self._calls.cancel(job_id))
 
-    async def results(self, job_id: str, *, offset: int = 0) -> AsyncIterator[RowResult]:
+    async def results(self, job_id: str, *, offset: int = 0) -> AsyncGenerator[RowResult, None]:
         """The rows of a job that has succeeded, in order, as they arrive; goes on where a connection breaks.
 
         Args:

@@ -1,7 +1,7 @@
 """The client for callers that block."""
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -115,7 +115,7 @@ class Client:
         """Cancel a job; one that has ended stays as it is."""
         return self._run(self._calls.cancel(job_id))
 
-    def results(self, job_id: str, *, offset: int = 0) -> Iterator[RowResult]:
+    def results(self, job_id: str, *, offset: int = 0) -> Generator[RowResult, None, None]:
         """The rows of a job that has succeeded, in order, as they arrive; goes on where a connection breaks.
 
         Args:
