@@ -135,12 +135,14 @@ def _ask_once(
     left_out: set[str],
 ) -> "Predictions":
     """The answer for one batch; `left_out` grows by the spare columns that the model turns out not to know."""
-    from scoreline.client.errors import InvalidRows
+    from scoreline.client.errors import InvalidRows, NotSent
 
     instances = [{name: value for name, value in row.items() if name not in left_out} for _, row in batch]
     try:
         return predict(instances)
-    except InvalidRows as error:
+    except (InvalidRows, NotSent) as error:
+        if not error.errors:
+            raise
         unknown = find_unknown(error.errors, spare) - left_out
         if not unknown:
             raise ConfigError(*describe_problems(batch, error.errors)) from error

@@ -17,7 +17,8 @@ from scoreline.client.results import ResultCursor
 from scoreline.client.retries import Clock, Retries
 from scoreline.client.streams import Streams
 from scoreline.client.sync import TIMEOUT_SECONDS
-from scoreline.client.uploads import Row, Rows, make_async_upload
+from scoreline.client.uploads import Rows, make_async_upload
+from scoreline.client.writing import Row
 
 T = TypeVar("T")
 

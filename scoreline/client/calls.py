@@ -12,7 +12,8 @@ from scoreline.client.errors import NotSent, WaitExpired
 from scoreline.client.exchange import Pause, Reply, Request, Steps
 from scoreline.client.reading import read_health, read_job, read_jobs, read_json, read_models, read_predictions
 from scoreline.client.retries import Clock, Retries, Terms, send
-from scoreline.client.uploads import Row, Upload, write_json
+from scoreline.client.uploads import Upload
+from scoreline.client.writing import Row, write_instances
 
 JSON = b"application/json"
 NDJSON = b"application/x-ndjson"
@@ -67,10 +68,7 @@ class Calls:
     def predict(self, instances: Sequence[Row], options: Options, explain: int | None) -> Steps[Predictions]:
         """`POST /predict`."""
         query = options.make_query() | ({} if explain is None else {"explain": str(explain)})
-        try:
-            body = b'{"instances":%b}' % write_json(list(instances))
-        except (TypeError, ValueError) as error:
-            raise NotSent(f"the instances cannot be sent: {error}") from error
+        body = write_instances(instances)
         headers = {"Content-Type": JSON, **options.make_headers()}
         request = self._make("POST", "/predict", query, headers, body)
         return read_predictions((yield from send(request, self._terms())))

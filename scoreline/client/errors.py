@@ -33,10 +33,6 @@ class ClientError(Exception):
     """Root of all errors that the client raises on purpose."""
 
 
-class NotSent(ClientError):
-    """What the caller gave cannot be sent; nothing of it has had an effect."""
-
-
 class Unreachable(ClientError):
     """No whole answer came; whether the request had an effect is unknown."""
 
@@ -77,6 +73,14 @@ class RowError:
     instance: int
     detail: str
     feature: str | None = None
+
+
+class NotSent(ClientError):
+    """What the caller gave cannot be sent; nothing of it has had an effect. `errors` names rows that are at fault."""
+
+    def __init__(self, message: str, errors: Sequence[RowError] = ()) -> None:
+        super().__init__(message)
+        self.errors: tuple[RowError, ...] = tuple(errors)
 
 
 @dataclass(frozen=True, slots=True)

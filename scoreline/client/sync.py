@@ -15,7 +15,8 @@ from scoreline.client.errors import Unreachable
 from scoreline.client.exchange import Pause, Reply, Steps
 from scoreline.client.results import ResultCursor
 from scoreline.client.retries import Clock, Retries
-from scoreline.client.uploads import Row, Rows, make_upload
+from scoreline.client.uploads import Rows, make_upload
+from scoreline.client.writing import Row
 
 T = TypeVar("T")
 

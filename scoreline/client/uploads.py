@@ -2,16 +2,20 @@
 
 import asyncio
 import http.client
-import json
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from datetime import date, time
-from decimal import Decimal
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, BinaryIO, Generic, TypeAlias, TypeVar
-from uuid import UUID
 
 from scoreline.client.errors import NotSent
+from scoreline.client.writing import Row, write_row
 
-Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Iterable[Row] | bytes | BinaryIO
 """Mappings of feature and value, or NDJSON: bytes, or a file that was opened to read bytes."""
 
@@ -22,8 +26,6 @@ P = TypeVar("P")
 
 _READING_FAILED = (OSError, EOFError, http.client.HTTPException)
 """What rows may raise that a transport would take for its own; all else that they raise reaches the caller as it is."""
-
-_TOLD_AS_TEXT = (date, time, Decimal, UUID)
 
 
 class Upload(Generic[P]):
@@ -48,15 +50,6 @@ class Upload(Generic[P]):
         """The pieces, from the first row."""
         self._begun = True
         return self._begin()
-
-
-def write_json(value: Any) -> bytes:
-    """JSON of a value; whether numbers and texts are what the model takes, the sidecar judges.
-
-    Raises:
-        TypeError, ValueError: JSON cannot hold it.
-    """
-    return json.dumps(value, separators=(",", ":"), default=_tell).encode()
 
 
 def make_upload(rows: Rows) -> Upload[Iterator[bytes]]:
@@ -101,7 +94,7 @@ class _Pieces:
     def add(self, row: Row) -> bytes | None:
         """A full piece, if this row fills it."""
         try:
-            self._lines += write_json(row)
+            self._lines += write_row(row)
         except (TypeError, ValueError) as error:
             raise NotSent(f"row {self._count}: {error}") from error
         self._lines += b"\n"
@@ -164,13 +157,3 @@ def _upload_file(file: Any) -> Upload[Iterator[bytes]]:
             raise NotSent(f"the rows cannot be read: {error}") from error
 
     return Upload(begin, repeatable=seekable)
-
-
-def _tell(value: Any) -> Any:
-    """What JSON has no word for: times and decimals as text, scalars of numpy and the like as what they hold."""
-    if isinstance(value, _TOLD_AS_TEXT):
-        return str(value)
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:
-        return item()
-    raise TypeError(f"JSON cannot hold a {type(value).__name__}")

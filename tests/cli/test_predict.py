@@ -7,7 +7,7 @@ import pytest
 from scoreline.cli import main
 from scoreline.cli.predict import EXPLAINED_PER_REQUEST, ROWS_PER_REQUEST, ask
 from scoreline.client import Predictions, Problem, RowError
-from scoreline.client.errors import InvalidRows
+from scoreline.client.errors import InvalidRows, NotSent
 from scoreline.errors import ConfigError, InvalidInstances
 from scoreline.features import Feature, FeatureSet
 from scoreline.http.explanations import MOST_EXPLAINED
@@ -53,6 +53,15 @@ def test_a_bad_row_is_told_by_its_line_not_by_its_place_in_a_request():
 
     with pytest.raises(ConfigError, match=r"^row 1501: a: is null$"):
         ask(FakeSidecar(), rows, None)
+
+
+def test_a_number_that_json_does_not_have_is_told_by_its_line_too():
+    class Careful:
+        def predict(self, instances, **_):
+            raise NotSent("the instances cannot be sent", [RowError(1, "expected a finite number", "a")])
+
+    with pytest.raises(ConfigError, match=r"^row 8: a: expected a finite number$"):
+        ask(Careful(), [(7, {"a": 1}), (8, {"a": float("nan")})], None)
 
 
 class StrictSidecar:

@@ -58,6 +58,15 @@ class Turn:
     def send(self, text: bytes) -> None:
         self._handler.wfile.write(text)
 
+    def send_chunks(self, pieces: Iterable[bytes], *, whole: bool = True) -> None:
+        self.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            self.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+        if whole:
+            self.send(b"0\r\n\r\n")
+        else:
+            self.cut()
+
     def cut(self) -> None:
         """End the connection, whatever was said."""
         self._handler.close_connection = True
@@ -105,17 +114,11 @@ def cutting(turn: Turn) -> None:
 
 
 def streaming(*pieces: bytes, whole: bool = True) -> Step:
-    """Answer with chunks; not whole, the connection ends after the last of them."""
+    """Take the request, and answer with chunks; not whole, the connection ends after the last of them."""
 
     def step(turn: Turn) -> None:
         turn.take()
-        turn.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for piece in pieces:
-            turn.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-        if whole:
-            turn.send(b"0\r\n\r\n")
-        else:
-            turn.cut()
+        turn.send_chunks(pieces, whole=whole)
 
     return step
 

@@ -110,6 +110,14 @@ def test_a_row_that_json_cannot_hold_breaks_the_upload_off(connect):
     assert len(server.asked) <= 1
 
 
+def test_a_row_with_a_number_that_json_does_not_have_is_for_the_sidecar_to_tell(connect):
+    """It is one row that cannot be scored, and no reason to refuse a job."""
+    with scripted(QUEUED) as server:
+        connect(server.url).submit([{"a": float("nan")}, {"a": 1}])
+
+    assert server.asked[0].body == b'{"a":NaN}\n{"a":1}\n'
+
+
 @pytest.mark.parametrize("error", [OSError("disk"), EOFError("end")])
 def test_rows_that_cannot_be_read_are_no_broken_connection(connect, error):
     def read():

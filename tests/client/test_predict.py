@@ -72,11 +72,21 @@ def test_times_decimals_and_scalars_of_numpy_are_sent_as_what_they_mean(connect)
     assert server.asked[0].json["instances"] == [{"on": "2026-03-01", "d": "1.5", "f": 0.5, "i": 7, "b": True}]
 
 
-def test_what_json_cannot_hold_is_not_sent(connect):
-    with scripted() as server, pytest.raises(NotSent, match="JSON cannot hold a set"):
-        connect(server.url).predict([{"a": {1}}])
+def test_what_json_cannot_hold_is_not_sent_and_told_by_row_and_feature(connect):
+    rows = [{"a": 1}, {"a": {1}}, {"a": 1, "b": float("nan")}, {"a": np.float64("inf")}]
+    with scripted() as server, pytest.raises(NotSent, match="instance 1, a: JSON cannot hold a set") as caught:
+        connect(server.url).predict(rows)
 
     assert server.asked == []
+    assert [(error.instance, error.feature) for error in caught.value.errors] == [(1, "a"), (2, "b"), (3, "a")]
+    assert caught.value.errors[1].detail == "expected a finite number, but it is nan; None is a missing value"
+
+
+def test_what_are_no_rows_at_all_the_sidecar_judges(connect):
+    with scripted(refusing(422, "invalid-instances")) as server, pytest.raises(InvalidRequest):
+        connect(server.url).predict([7])
+
+    assert server.asked[0].json == {"instances": [7]}
 
 
 @pytest.mark.parametrize("key", ["", " a", "a ", "a\r\nX: y", "a\x00"])
