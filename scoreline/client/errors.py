@@ -58,6 +58,10 @@ class WaitExpired(ClientError):
             f" {job.rows} rows done; it goes on: wait again, or cancel it"
         )
         self.job = job
+        self._timeout_seconds = timeout_seconds
+
+    def __reduce__(self) -> tuple[type["WaitExpired"], tuple["Job", float]]:
+        return type(self), (self.job, self._timeout_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Streams:
     def _take_kept(self) -> _Connection | None:
         while self._kept:
             reader, writer = self._kept.pop()
-            if not (reader.at_eof() or reader.exception() or writer.is_closing()):
+            if not writer.is_closing() and _lies_idle(reader, writer):
                 return reader, writer
             writer.transport.abort()
         return None
@@ -188,6 +188,20 @@ class Streams:
         if isinstance(error, EOFError):
             error = http.client.IncompleteRead(b"")
         return name_failure(error, self._address, step)
+
+
+def _lies_idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Whether nothing has come that nobody asked for, not even the end; else it would be taken for the next answer."""
+    if has_something(writer.get_extra_info("socket")):
+        return False
+    # A stream tells what it has only to who reads. With anything there the first step ends the reading; else it waits.
+    reading = reader.read(1)
+    try:
+        reading.send(None)
+    except (StopIteration, OSError):
+        return False
+    reading.close()
+    return True
 
 
 async def _read_whole(reader: asyncio.StreamReader) -> tuple[Head, bytes]:

@@ -42,6 +42,22 @@ def test_a_connection_that_the_server_has_closed_meanwhile_costs_no_attempt(conn
         assert [asked.connection for asked in server.asked] == [0, 1, 2, 3]
 
 
+def test_what_nobody_asked_for_is_not_taken_for_the_next_answer(connect):
+    sent = threading.Event()
+
+    def babble(turn):
+        turn.take()
+        turn.send(write_answer(200, ANSWER))
+        turn.send(write_answer(408, b""))
+        sent.set()
+
+    with scripted(babble, answering(200, ANSWER | {"version": 4})) as server:
+        client = connect(server.url)
+        assert client.predict([{}]).version == 3
+        assert sent.wait(5)
+        assert client.predict([{}]).version == 4
+
+
 def test_an_order_gets_a_new_connection(connect):
     """On one that has lain idle it might be lost, and must not be sent again."""
     with scripted(answering(200, HEALTH), answering(200, b"{}")) as server:
