@@ -4,12 +4,12 @@ import http.client
 import select
 import ssl
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 from scoreline.client.address import Address
 from scoreline.client.errors import Unreachable, UnreadableAnswer, Untrusted
-from scoreline.client.exchange import Reply, Send
+from scoreline.client.exchange import Reply, Request, Send
 from scoreline.client.retries import Clock
 from scoreline.client.uploads import Upload
 
@@ -108,32 +108,33 @@ class Connections:
 
     def _write(self, connection: http.client.HTTPConnection, step: Send) -> bool:
         """Send the request; false where the answer came, or the connection went, before all of it was sent."""
-        request, body = step.request, step.request.body
         connection.timeout = step.timeout_seconds
-        if connection.sock is not None:
-            connection.sock.settimeout(step.timeout_seconds)
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.settimeout(step.timeout_seconds)
+        try:
+            return self._write_connected(connection, step.request)
+        except ConnectionError:
+            # Whoever refuses a body answers and closes: what is to be read, if anything is, says more than this.
+            return False
+
+    def _write_connected(self, connection: http.client.HTTPConnection, request: Request) -> bool:
+        body = request.body
         connection.putrequest(request.method, self._address.prefix + request.target, skip_accept_encoding=True)
         for name, value in request.headers.items():
             connection.putheader(name, value)
-        if isinstance(body, Upload):
-            connection.putheader("Transfer-Encoding", "chunked")
-            connection.endheaders()
-            return self._write_pieces(connection, body.begin())
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        return True
-
-    def _write_pieces(self, connection: http.client.HTTPConnection, pieces: Iterator[bytes]) -> bool:
-        for piece in pieces:
+        if not isinstance(body, Upload):
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            return True
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for piece in body.begin():
             # Over TLS there may be something to read that is no answer: tickets for the next session.
             if self._tls is None and has_something(connection.sock):
                 return False
-            try:
-                connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-            except ConnectionError:
-                # Whoever refuses an upload answers and closes: what is to be read says more than this.
-                return False
+            connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
         connection.send(b"0\r\n\r\n")
         return True
 

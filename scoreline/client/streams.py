@@ -8,7 +8,7 @@ import asyncio
 import http.client
 import ssl
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import TypeAlias
 
@@ -16,10 +16,13 @@ from scoreline.client.address import Address
 from scoreline.client.connections import MOST_KEPT, has_something, name_failure
 from scoreline.client.errors import UnreadableAnswer
 from scoreline.client.exchange import Reply, Request, Send
-from scoreline.client.uploads import Upload
+from scoreline.client.uploads import PIECE_BYTES, Upload
 from scoreline.client.wire import Body, Head, read_head
 
 LONGEST_HEAD_BYTES = 64 * 1024
+
+LARGE_BYTES = 256 * 1024
+"""A body of more than this may be refused while it is sent."""
 
 _FAILURES = (OSError, EOFError, asyncio.LimitOverrunError, http.client.HTTPException)
 _Connection: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -46,8 +49,11 @@ class Streams:
             UnreadableAnswer: what came is no HTTP.
         """
         try:
-            if isinstance(step.request.body, Upload):
-                return await self._upload(step, step.request.body)
+            body = step.request.body
+            if isinstance(body, Upload):
+                return await self._upload(step, lambda: _frame(body.begin()))
+            if body is not None and len(body) > LARGE_BYTES:
+                return await self._upload(step, lambda: _slice(body))
             async with asyncio.timeout(step.timeout_seconds):
                 return await self._ask(step)
         except _FAILURES as error:
@@ -89,15 +95,15 @@ class Streams:
         self._keep(connection, whole=head.lasting)
         return Reply(head.status, head.headers, found)
 
-    async def _upload(self, step: Send, upload: "Upload[AsyncGenerator[bytes, None]]") -> Reply:
+    async def _upload(self, step: Send, begin: Callable[[], AsyncGenerator[bytes, None]]) -> Reply:
+        """Send a large body; whoever refuses it answers before it has ended, so the answer is read all the while."""
         async with asyncio.timeout(step.timeout_seconds):
             connection = await self._connect()
         reader, writer = connection
-        # Whoever refuses an upload answers before it has ended: so the answer is read all the while.
         answered = asyncio.ensure_future(_read_whole(reader))
         try:
             writer.write(self._write_head(step.request))
-            whole = await self._write_pieces(writer, upload.begin(), answered, step.timeout_seconds)
+            whole = await self._write_pieces(writer, begin(), answered, step.timeout_seconds)
             async with asyncio.timeout(step.timeout_seconds):
                 head, body = await answered
         except BaseException:
@@ -125,14 +131,13 @@ class Streams:
                 # Writing on to one who has closed would lose what was not read yet. (Over TLS it need be no answer.)
                 if answered.done() or (self._tls is None and has_something(socket)):
                     return False
-                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                writer.write(piece)
                 try:
                     async with asyncio.timeout(timeout_seconds):
                         await writer.drain()
                 except ConnectionError:
                     # What is to be read says more than this.
                     return False
-        writer.write(b"0\r\n\r\n")
         return True
 
     async def _stream(self, connection: _Connection, head: Head, step: Send) -> AsyncGenerator[bytes, None]:
@@ -188,6 +193,18 @@ class Streams:
         if isinstance(error, EOFError):
             error = http.client.IncompleteRead(b"")
         return name_failure(error, self._address, step)
+
+
+async def _frame(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+    yield b"0\r\n\r\n"
+
+
+async def _slice(body: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(body), PIECE_BYTES):
+        yield body[start : start + PIECE_BYTES]
 
 
 def _lies_idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

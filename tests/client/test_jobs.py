@@ -87,6 +87,14 @@ def test_rows_that_are_gone_are_not_sent_again(connect):
         assert len(server.asked) == 1
 
 
+def test_rows_of_which_none_was_taken_are_not_gone(connect):
+    with scripted() as server:
+        url = server.url
+    with pytest.raises(Unreachable):
+        connect(url, retries=Retries(attempts=3, draw=lambda: 0.0)).submit(iter(ROWS))
+    assert connect.watch.slept == [0.1, 0.2]
+
+
 @pytest.mark.parametrize("rows", ["text", {"a": 1}, 7, None])
 def test_what_are_no_rows_is_not_sent(connect, rows):
     with scripted() as server, pytest.raises(NotSent, match="expected rows"):

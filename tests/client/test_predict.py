@@ -20,7 +20,7 @@ from scoreline.client.errors import (
     UnreadableAnswer,
     Unserved,
 )
-from tests.client.scripted import answering, refusing, scripted
+from tests.client.scripted import answering, refusing, scripted, write_answer
 
 ANSWER = {"predictions": [0.5], "model": "m", "version": 3, "latency_ms": 0.25}
 
@@ -166,3 +166,17 @@ def test_many_rows_come_back_to_the_bit(connect):
 
     assert list(found.predictions) == values
     assert [row["a"] for row in json.loads(server.asked[0].body)["instances"]] == values
+
+
+def test_a_body_that_is_refused_while_it_is_sent_is_told_as_such(connect):
+    """Not as the connection that is cut behind the refusal."""
+
+    def refuse(turn):
+        turn.note()
+        turn.send(write_answer(413, {"title": "Too large", "detail": "8388608 bytes are allowed"}))
+        turn.cut()
+
+    with scripted(refuse) as server:
+        with pytest.raises(InvalidRequest, match="8388608 bytes are allowed"):
+            connect(server.url).predict([{"a": "x" * 20_000_000}])
+        assert len(server.asked) == 1
