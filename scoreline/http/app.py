@@ -24,8 +24,11 @@ from scoreline.http.inference_v2_errors import add_error
 from scoreline.http.inference_v2_infer import Inferrer
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.models import ModelListing, ModelRoutes
+from scoreline.http.openapi_routes import DocumentRoutes
+from scoreline.http.pages import list_pages
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict import Predictor
+from scoreline.http.predict_operation import make_predict_operation
 from scoreline.http.reload import ReloadRoutes
 from scoreline.http.request_id import RequestIds
 from scoreline.http.response import Dates, WholeResponse
@@ -46,7 +49,6 @@ from scoreline.scoring.shadows import ShadowScorer
 logger = logging.getLogger("scoreline.http")
 
 _REQUEST_ID = istr("X-Request-Id")
-_AUTHORIZATION = istr("Authorization")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -134,7 +136,7 @@ class Sidecar:
             raw_path = request.rel_url.raw_path
             route, parameters = self._table.find(request.method, raw_path)
             pattern = route.pattern
-            self._doorkeeper.admit(route.door, headers.get(_AUTHORIZATION))
+            self._doorkeeper.admit(route.door, headers)
             answer = await route.answer(Call(request, request_id, started, parameters))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
@@ -192,6 +194,10 @@ class Sidecar:
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
             routes += self._make_serving_routes(dependencies.serving, dependencies)
+            routes += DocumentRoutes(
+                lambda: self.routes, dependencies.serving.versions, guarded=bool(dependencies.tokens)
+            ).list_routes()
+            routes += list_pages()
         return routes
 
     def _make_serving_routes(self, serving: Serving, dependencies: Dependencies) -> list[Route]:
@@ -212,7 +218,8 @@ class Sidecar:
             clock=self._clock,
             shadows=shadows,
         )
-        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
+        operation = make_predict_operation(limits.max_instances)
+        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
         inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
         routes += InferenceRoutes(finder, inferrer, dependencies.health, serving.models, listing).list_routes()

@@ -58,6 +58,7 @@ class JsonRows:
         self._also_known = also_known.difference(features.names)
         skipped = () if ignore_unknown else sorted(name for name in self._also_known if not _UNFIT_NAME.search(name))
         self._has_skipped = bool(skipped)
+        self._skips = ignore_unknown or self._has_skipped
         row = _make_row_type(features, skipped, ignore_unknown=ignore_unknown)
         self._row_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
         body = msgspec.defstruct("Body", [("instances", types.GenericAlias(list, row))], forbid_unknown_fields=True)
@@ -79,6 +80,8 @@ class JsonRows:
         # A good row has a brace of its own, so without that many braces the first pass ends before there are too many.
         if body.count(b"{") > max_instances + 1:
             split_rows(body, max_instances=max_instances)
+        if self._skips and not body.isascii():
+            _check_text(body)
         try:
             rows = self._decoder.decode(body).instances
         except msgspec.ValidationError:
@@ -168,6 +171,14 @@ class JsonRows:
                 shown = shorten(name)
                 problems.append(InstanceProblem(instance, f"the model has no feature {shown!r}", shown))
         return values, problems
+
+
+def _check_text(body: bytes) -> None:
+    """Refuse what is no UTF-8: msgspec does not look at names and values that it skips, one of which may be meant."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise refuse_malformed(error) from error
 
 
 class _Codes(dict[Level | None, float]):
