@@ -11,7 +11,7 @@ from scoreline.schemas.json_split import split_rows
 FIRST_ROWS = 256
 """Of each of the first chunks, so that also a small job is spread over workers."""
 
-_RESULT_BYTES = 768 * 1024
+_RESULT_BYTES = 512 * 1024
 _PIECE_BYTES = 1024 * 1024
 _LF = 0x0A
 _BOM = b"\xef\xbb\xbf"

@@ -10,6 +10,7 @@ import numpy as np
 from scoreline.jobs.chunk import MOST_CHUNKS, Chunk, JobOrder
 from scoreline.jobs.events import Cancelled, ChunkDone, ChunkFailed, JobEvent, Submitted
 from scoreline.jobs.result import ChunkResult, ResultPlace, RowError
+from scoreline.schemas.event_times import LAST_MS
 
 _LONG_END = 1 << 63
 
@@ -143,9 +144,11 @@ def make_result(fields: Mapping[str, Any]) -> ChunkResult | Unreadable:
     )
 
 
-def make_event(fields: Mapping[str, Any]) -> JobEvent | None:
+def make_event(fields: Mapping[str, Any]) -> JobEvent | Unreadable | None:
     """An event; None for one of a kind that this release does not know."""
     job_id, at_ms, kind = fields["job_id"], fields["at"], fields["kind"]
+    if not 0 <= at_ms <= LAST_MS:
+        return Unreadable(f"the event is said to have happened {at_ms} ms after 1970, which is no time that a date has")
     # A view holds many of them: what is equal is one object there.
     submission = job_id if fields["submission"] == job_id else fields["submission"]
     if kind == "submitted":

@@ -60,6 +60,7 @@ class JsonRows:
         self._has_skipped = bool(skipped)
         self._skips = ignore_unknown or self._has_skipped
         row = _make_row_type(features, skipped, ignore_unknown=ignore_unknown)
+        self._row_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
         body = msgspec.defstruct("Body", [("instances", types.GenericAlias(list, row))], forbid_unknown_fields=True)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body)
         self._values = [(i, f, msgspec.json.Decoder(_find_type(f))) for i, f in enumerate(features)]

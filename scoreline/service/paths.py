@@ -13,8 +13,8 @@ from scoreline.schemas.fixed import prediction_schema
 from scoreline.schemas.framing import Framing, prefix_for
 from scoreline.schemas.predictions import PredictionEncoder
 from scoreline.scoring import ScoringPath, Tombstones
-from scoreline.stream.backoff import Backoff
-from scoreline.stream.recovery import StopSignal
+from scoreline.transport.backoff import Backoff
+from scoreline.transport.stopping import StopSignal
 
 logger = logging.getLogger("scoreline.stream")
 

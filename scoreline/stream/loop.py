@@ -1,7 +1,7 @@
 """The loop: poll → decode → predict → encode → deliver, read straight through."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,11 +9,13 @@ from scoreline.errors import DeliveryError, DependencyError, TooManyDeadLetters
 from scoreline.observability.events import BatchObserver, BatchScored
 from scoreline.records import Clock, Record, find_last_records, find_next_offsets
 from scoreline.scoring import ScoringPath
-from scoreline.stream.backoff import Backoff
 from scoreline.stream.breaker import Breaker
-from scoreline.stream.recovery import PATIENCE_SECONDS, Recovery, RecoveryObserver, StopSignal
+from scoreline.stream.recovery import PATIENCE_SECONDS, Recovery, RecoveryObserver
 from scoreline.stream.slices import ScoredSlice, Slice, join
+from scoreline.transport.backoff import Backoff
 from scoreline.transport.ports import Delivery, Source
+from scoreline.transport.stopping import StopSignal
+from scoreline.transport.stopwatch import Stopwatch
 
 logger = logging.getLogger("scoreline.stream")
 
@@ -109,7 +111,7 @@ class StreamLoop:
                     self._recovery.roll_back(rest, error, self._backoff)
             watch = Stopwatch(self._clock)
 
-    def _finish(self, part: Slice, watch: "Stopwatch") -> None:
+    def _finish(self, part: Slice, watch: Stopwatch) -> None:
         """Score and deliver, and tell of it."""
         records = part.records
         scored = self._score(part, watch)
@@ -131,7 +133,7 @@ class StreamLoop:
         for observer in self._batch_observers:
             observer.batch_scored(event)
 
-    def _score(self, part: Slice, watch: "Stopwatch") -> ScoredSlice:
+    def _score(self, part: Slice, watch: Stopwatch) -> ScoredSlice:
         """Everything up to what is delivered; without consequences, so it may be tried."""
         batch = part.bury() if part.too_large is not None else self._path.decode(part.records)
         watch.lap("decode")
@@ -153,18 +155,3 @@ class StreamLoop:
             patience_seconds=0.0 if tripped else PATIENCE_SECONDS,
             is_released=self._breaker.lets_pass,
         )
-
-
-class Stopwatch:
-    """Adds up seconds by stage, each from the end of the one before."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._last = clock()
-        self.laps: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        """Book the time since the last lap on `stage`."""
-        now = self._clock()
-        self.laps[stage] = now - self._last
-        self._last = now

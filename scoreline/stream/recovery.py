@@ -5,25 +5,14 @@ from typing import Protocol
 
 from scoreline.errors import DependencyError, TooManyDeadLetters
 from scoreline.records import Clock, Record, TopicPartition
-from scoreline.stream.backoff import Backoff
+from scoreline.transport.backoff import Backoff
 from scoreline.transport.ports import Delivery, Source
+from scoreline.transport.stopping import StopSignal
 
 PATIENCE_SECONDS = 5.0
 """A wait that is over by then keeps the batch in hand; one that lasts hands it back, and the group goes on without."""
 
 SLICE_SECONDS = 0.1
-
-
-class StopSignal(Protocol):
-    """What `threading.Event` offers, so that a simulation can bring its own."""
-
-    def is_set(self) -> bool:
-        """Whether the loop is to end after the batch in hand."""
-        ...
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the signal; True when it came."""
-        ...
 
 
 class RecoveryObserver(Protocol):

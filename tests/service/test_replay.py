@@ -10,10 +10,10 @@ from scoreline.observability.events import BatchScored
 from scoreline.records import TopicPartition
 from scoreline.service.replay import LoopReport, StopOrEnd
 from scoreline.service.stopping import Stop
-from scoreline.stream.backoff import Backoff
 from scoreline.stream.loop import BatchLimits, StreamLoop
 from scoreline.stream.replay import ReplayOrder, begin_plan
 from scoreline.transport.at_least_once import AtLeastOnce
+from scoreline.transport.backoff import Backoff
 from scoreline.transport.memory import MemoryBroker, MemoryPublisher
 from scoreline.transport.pacing import Pacer
 from scoreline.transport.patience import Patience

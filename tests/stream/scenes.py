@@ -15,10 +15,10 @@ from scoreline.schemas.fixed import PREDICTION_ID, prediction_schema
 from scoreline.schemas.framing import Framing, prefix_for
 from scoreline.schemas.predictions import PredictionEncoder
 from scoreline.scoring import ScoringPath, Tombstones
-from scoreline.stream.backoff import Backoff
 from scoreline.stream.loop import StreamLoop
 from scoreline.testing.fakes import FixedVersions, WeightedSum
 from scoreline.transport.at_least_once import AtLeastOnce
+from scoreline.transport.backoff import Backoff
 from scoreline.transport.memory import MemoryBroker, MemoryPublisher, MemorySource
 from scoreline.transport.patience import Patience
 

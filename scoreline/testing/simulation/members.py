@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from scoreline.errors import FatalClientError, StopOverdue, TooManyDeadLetters
 from scoreline.records import DeadLetter, Record
-from scoreline.stream.backoff import Backoff
 from scoreline.stream.breaker import Breaker
 from scoreline.stream.loop import BatchLimits, StreamLoop
 from scoreline.testing.simulation.judge import INPUT, LETTERS, OUTPUT, WatchedBroker
 from scoreline.testing.simulation.scoring import MAX_RECORD_BYTES, IdentityPath
 from scoreline.testing.simulation.turns import Actor, Turns
 from scoreline.transport.at_least_once import AtLeastOnce
+from scoreline.transport.backoff import Backoff
 from scoreline.transport.exactly_once import ExactlyOnce
 from scoreline.transport.memory import MemoryPublisher, MemorySource, MemoryTransactions
 from scoreline.transport.patience import Patience

@@ -2,7 +2,7 @@
 
 import random
 
-from scoreline.stream.backoff import Backoff
+from scoreline.transport.backoff import Backoff
 
 
 def make_backoff(seed=1):
