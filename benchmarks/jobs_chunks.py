@@ -34,7 +34,8 @@ ROWS = 40_000
 ROUNDS = 7
 PIECE = 64 * 1024
 
-ORDER = JobOrder("job", "job", "model", 1, ignore_unknown=False, also_known=(), events_partition=0)
+JOB = "11111111-1111-4111-8111-111111111111"
+ORDER = JobOrder(JOB, JOB, "model", 1, ignore_unknown=False, also_known=(), events_partition=0)
 
 
 def cut(pieces: Iterator[bytes]) -> list[Chunk]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scoreline.errors import SchemaNotFound, Unavailable
 from scoreline.jobs.chunk import MOST_CHUNKS
 from scoreline.jobs.events import ChunkFailed
-from scoreline.jobs.fields import Unreadable
+from scoreline.jobs.fields import MOST_DETAIL_CHARACTERS, Unreadable
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.jobs.wire import JobDecoder, encode_chunk, encode_event, encode_result, find_prefix
 from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID, load_fixed
@@ -185,6 +185,24 @@ def test_an_event_at_a_time_that_no_date_has_is_unreadable(at_ms):
     """Whoever shows the job would have to make a date of it."""
     value = write(load_fixed(JOB_EVENT_ID), JOB_EVENT_ID, make_event_fields(at=at_ms))
     assert isinstance(read(JOB_EVENT_ID, value), Unreadable)
+
+
+@pytest.mark.parametrize(
+    "change", [{"job_id": "../x"}, {"job_id": ""}, {"submission": f"{JOB}\n"}, {"submission": "1"}]
+)
+def test_names_that_are_no_uuids_are_unreadable(change):
+    """They would stand in keys, paths and logs."""
+    event = write(load_fixed(JOB_EVENT_ID), JOB_EVENT_ID, make_event_fields(**change))
+    fields = fastavro.schemaless_reader(io.BytesIO(encode_chunk(CHUNK, b"")), load_fixed(JOB_CHUNK_ID), None)
+    chunk = write(load_fixed(JOB_CHUNK_ID), JOB_CHUNK_ID, {**fields, **change})
+    assert isinstance(read(JOB_EVENT_ID, event), Unreadable)
+    assert isinstance(read(JOB_CHUNK_ID, chunk), Unreadable)
+
+
+def test_what_an_event_says_of_a_failure_is_kept_short():
+    fields = make_event_fields(kind="chunk_failed", detail="x" * 100_000)
+    found = read(JOB_EVENT_ID, write(load_fixed(JOB_EVENT_ID), JOB_EVENT_ID, fields))
+    assert len(found.detail) == MOST_DETAIL_CHARACTERS
 
 
 def test_a_failure_without_a_reason_is_a_failure():
