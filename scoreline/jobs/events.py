@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scoreline.jobs.identity import UUID_PATTERN
 from scoreline.jobs.result import ResultPlace
 
 EVENTS_PARTITION_HEADER = "scoreline-job-events-partition"
 """Of a chunk's record, so that also one whose value cannot be read fails its job: decimal digits."""
 
-_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_CHUNK_KEY = re.compile(f"({_UUID})(?:@({_UUID}))?/([0-9]{{1,9}})".encode())
+_CHUNK_KEY = re.compile(f"({UUID_PATTERN})(?:@({UUID_PATTERN}))?/([0-9]{{1,9}})".encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,12 @@ import numpy as np
 
 from scoreline.jobs.chunk import MOST_CHUNKS, Chunk, JobOrder
 from scoreline.jobs.events import Cancelled, ChunkDone, ChunkFailed, JobEvent, Submitted
+from scoreline.jobs.identity import is_job_id
 from scoreline.jobs.result import ChunkResult, ResultPlace, RowError
+from scoreline.schemas.event_times import LAST_MS
+
+MOST_DETAIL_CHARACTERS = 1000
+"""Of what an event says of a failure; every sidecar keeps it in memory."""
 
 _LONG_END = 1 << 63
 
@@ -23,6 +28,9 @@ class Unreadable:
     """
 
     detail: str
+
+
+_NO_IDS = Unreadable("the names of its job and its upload have to be UUIDs")
 
 
 def describe_chunk(chunk: Chunk) -> dict[str, Any]:
@@ -101,6 +109,8 @@ def make_chunk(fields: Mapping[str, Any]) -> Chunk | Unreadable:
     found = lines.count(b"\n") + 1
     if found != rows:
         return Unreadable(f"the chunk says that it has {rows} rows, but has {found} lines")
+    if not _has_ids(fields):
+        return _NO_IDS
     if not (0 <= number < MOST_CHUNKS and 0 <= first_row < _LONG_END and fields["events_partition"] >= 0):
         return Unreadable(f"no chunk can have the number {number} and the first row {first_row}")
     order = JobOrder(
@@ -143,9 +153,13 @@ def make_result(fields: Mapping[str, Any]) -> ChunkResult | Unreadable:
     )
 
 
-def make_event(fields: Mapping[str, Any]) -> JobEvent | None:
+def make_event(fields: Mapping[str, Any]) -> JobEvent | Unreadable | None:
     """An event; None for one of a kind that this release does not know."""
     job_id, at_ms, kind = fields["job_id"], fields["at"], fields["kind"]
+    if not _has_ids(fields):
+        return _NO_IDS
+    if not 0 <= at_ms <= LAST_MS:
+        return Unreadable(f"the event is said to have happened {at_ms} ms after 1970, which is no time that a date has")
     # A view holds many of them: what is equal is one object there.
     submission = job_id if fields["submission"] == job_id else fields["submission"]
     if kind == "submitted":
@@ -162,7 +176,9 @@ def make_event(fields: Mapping[str, Any]) -> JobEvent | None:
     if kind == "cancelled":
         return Cancelled(job_id, submission, at_ms)
     if kind == "chunk_failed":
-        return ChunkFailed(job_id, submission, at_ms, fields["chunk"], fields["detail"] or "")
+        return ChunkFailed(
+            job_id, submission, at_ms, fields["chunk"], (fields["detail"] or "")[:MOST_DETAIL_CHARACTERS]
+        )
     if kind != "chunk_done":
         return None
     place = ResultPlace(
@@ -174,3 +190,8 @@ def make_event(fields: Mapping[str, Any]) -> JobEvent | None:
         offset=fields["result_offset"],
     )
     return ChunkDone(job_id, submission, at_ms, place)
+
+
+def _has_ids(fields: Mapping[str, Any]) -> bool:
+    """Whether job and upload have names that may stand in keys, paths and logs."""
+    return is_job_id(fields["job_id"]) and is_job_id(fields["submission"])

@@ -9,8 +9,11 @@ from scoreline.errors import MalformedRequest
 
 MOST_KEY_CHARACTERS = 255
 
+UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""How jobs and uploads are named: a UUID in its usual form, in lower case."""
+
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_JOB_ID = re.compile(UUID_PATTERN)
 _ID_DOMAIN = b"scoreline job id\x00"
 _DIGEST_DOMAIN = b"scoreline job body\x00"
 

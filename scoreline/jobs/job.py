@@ -61,10 +61,11 @@ class Upload:
     the event that ends the job.
     """
 
-    __slots__ = ("chunks_at_end", "end", "places")
+    __slots__ = ("chunks_at_end", "end", "places", "scored_at_ms")
 
     def __init__(self) -> None:
         self.places = ChunkPlaces()
+        self.scored_at_ms = 0
         self.end: Cancelled | ChunkFailed | None = None
         self.chunks_at_end = 0
 
@@ -72,6 +73,7 @@ class Upload:
         """Take note; of what ends a job only the first counts."""
         if isinstance(event, ChunkDone):
             self.places.add(event.place)
+            self.scored_at_ms = max(self.scored_at_ms, event.at_ms)
         elif self.end is None:
             self.end = event
             self.chunks_at_end = len(self.places)
@@ -163,32 +165,33 @@ class JobFold:
         # A repeated submission that compaction has moved behind the end must not change how it all ended.
         complete = len(upload.places) == submitted.chunks
         if upload.end is not None and not (complete and upload.chunks_at_end >= submitted.chunks):
-            self._end(upload.end)
+            self._end(upload.end, submitted)
         else:
-            self._count(submitted.at_ms, submitted)
+            self._count(submitted)
 
     def _go_on(self, event: Cancelled | ChunkDone | ChunkFailed, submitted: Submitted) -> None:
         if isinstance(event, ChunkDone):
             place = event.place
             if place.number < submitted.chunks and place.first_row + place.rows <= submitted.rows:
-                self._upload.places.add(place)
+                self._upload.apply(event)
             if not self._status.ended:
-                self._count(event.at_ms, submitted)
+                self._count(submitted)
         elif not self._status.ended:
             self._upload.apply(event)
-            self._end(event)
+            self._end(event, submitted)
 
-    def _count(self, at_ms: int, submitted: Submitted) -> None:
+    def _count(self, submitted: Submitted) -> None:
         """How far it is by the chunks that are there."""
         done = len(self._upload.places)
         if done == submitted.chunks:
-            self._status, self._finished_at_ms = JobStatus.SUCCEEDED, at_ms
+            self._status = JobStatus.SUCCEEDED
+            self._finished_at_ms = max(submitted.at_ms, self._upload.scored_at_ms)
         elif done:
             self._status = JobStatus.RUNNING
 
-    def _end(self, event: Cancelled | ChunkFailed) -> None:
+    def _end(self, event: Cancelled | ChunkFailed, submitted: Submitted) -> None:
         self._status = JobStatus.CANCELLED if isinstance(event, Cancelled) else JobStatus.FAILED
-        self._finished_at_ms = event.at_ms
+        self._finished_at_ms = max(submitted.at_ms, event.at_ms)
 
 
 def _is_possible(submitted: Submitted) -> bool:

@@ -71,6 +71,15 @@ class Turn:
         """End the connection, whatever was said."""
         self._handler.close_connection = True
 
+    def linger(self) -> None:
+        """Drop what still comes until the caller ends the connection; else the reset might outrun what was said."""
+        self.cut()
+        try:
+            while self._handler.rfile.read1(65_536):
+                pass
+        except ConnectionError:
+            return  # gone: nobody is left to be kept waiting
+
     def read_line(self) -> bytes:
         return self._handler.rfile.readline()
 

@@ -169,12 +169,12 @@ def test_many_rows_come_back_to_the_bit(connect):
 
 
 def test_a_body_that_is_refused_while_it_is_sent_is_told_as_such(connect):
-    """Not as the connection that is cut behind the refusal."""
+    """It stops sending and reads the answer."""
 
     def refuse(turn):
         turn.note()
         turn.send(write_answer(413, {"title": "Too large", "detail": "8388608 bytes are allowed"}))
-        turn.cut()
+        turn.linger()
 
     with scripted(refuse) as server:
         with pytest.raises(InvalidRequest, match="8388608 bytes are allowed"):

@@ -199,8 +199,8 @@ def test_a_model_store_that_is_away_is_no_error_of_a_row():
 def test_what_is_told_of_bad_rows_is_bounded_and_no_bad_row_is_left_out():
     """A name that nobody knows may be as long as a line, and there may be many."""
     bad = dump({f"{'x' * 30}{i}": 1 for i in range(100)})
-    result = score(make_chunk([bad] * 1500))
-    assert result.rows_failed == 1500
+    result = score(make_chunk([bad] * 500))
+    assert result.rows_failed == 500
     assert sum(len(e.detail) + len(e.feature or "") for e in result.errors) < MOST_DETAIL_BYTES * 1.5
     assert max(sum(e.row == row for e in result.errors) for row in range(150)) <= PROBLEMS_PER_INSTANCE
 
