@@ -52,6 +52,18 @@ async def test_a_compressed_body_counts_as_what_it_becomes():
         assert (await running.ask("POST", "/predict", data=bomb, headers=headers)).status == 413
 
 
+async def test_compressed_bodies_may_follow_one_another_on_a_connection():
+    import gzip
+
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with serve() as running:
+        for i in range(4):
+            body = gzip.compress(b'{"instances": [{"a": %d, "b": 0}]}' % i)
+            answer = await running.ask("POST", "/predict", data=body, headers=headers)
+            assert answer.json["predictions"] == [float(i)]
+        assert len(running.server._connections.connections) == 1
+
+
 @pytest.mark.parametrize(("size", "connection"), [(20, "keep-alive"), (1_000_000, "close")])
 async def test_a_body_that_is_not_what_its_encoding_says_is_malformed(size, connection, caplog):
     """The connection ends where the body has not, others go on, and the log has no stack trace of it."""
