@@ -42,6 +42,8 @@ def service(tmp_path_factory):
     }
     with ServiceProcess(variables, folder, roles=["http"]) as service:
         yield service.await_ready()
+        assert service.await_ready(5)
+        assert not [entry for entry in service.logs() if entry["level"] in ("ERROR", "CRITICAL")]
 
 
 async def ask(service: ServiceProcess, text: bytes) -> bytes:
@@ -220,9 +222,3 @@ async def test_tokens_and_what_callers_write_are_nowhere(service):
     assert b"evil" not in written.lower()
     assert b"hunter" not in written
     assert all(json.loads(line)["timestamp"] for line in written.splitlines() if line)
-
-
-def test_the_service_has_lived_through_it(service):
-    assert service.running
-    assert service.await_ready(5)
-    assert not [entry for entry in service.logs() if entry["level"] in ("ERROR", "CRITICAL")]
