@@ -131,6 +131,21 @@ async def test_a_refusal_stays_short_however_much_is_wrong():
         assert max(len(error.get("feature", "")) for error in answer.json["errors"]) <= 41
 
 
+@pytest.mark.parametrize("query", ["", "?ignore_unknown=true"])
+async def test_a_row_of_countless_fields_is_not_looked_at(query):
+    """They would be read at one go, and hold up everyone; where they are skipped and nothing is wrong, they are."""
+    async with serve({1: MODEL}) as running:
+        fields = ", ".join(f'"y{i}": 1' for i in range(10_100))
+        headers = {"Content-Type": "application/json"}
+        for strict, status in (("true", 422), ("1", 200 if query else 422)):
+            body = f'{{"instances": [{{"strict": {strict}, {fields}}}]}}'.encode()
+            answer = await running.ask("POST", f"/predict{query}", data=body, headers=headers)
+            assert answer.status == status
+            if status == 422:
+                (error,) = answer.json["errors"]
+                assert "too many fields" in error["detail"]
+
+
 async def test_one_instance_too_many_is_too_large():
     async with serve({1: MODEL}, limits=Limits(max_instances=10_000)) as running:
         assert (await running.predict([{"strict": 1}] * 10_000)).status == 200
