@@ -19,15 +19,12 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
 
 
 OPEN = re.compile(r"/health(/.*)?|/v2/health/.*|/metrics|/docs")
-PREDICT = re.compile(r"/predict|/batch(/.*)?|/v2(/.*)?|/drift|/stats|/openapi.json")
+PREDICT = re.compile(r"/predict|/batch(/.*)?|/v2(/.*)?|/drift|/stats|/openapi\.json")
 LISTED = re.compile(r"/models(/.*)?")
 
 
 def find_door(method: str, pattern: str) -> Door:
-    """What the contract asks at a route: what predicts or tells of models is for both roles.
-
-    The page is open because it holds nothing of the service, and a browser sends no token before there is a page.
-    """
+    """What the contract asks at a route: health, metrics and the page are open, what predicts or tells is not."""
     if OPEN.fullmatch(pattern):
         return Door.OPEN
     told = method == "GET" and LISTED.fullmatch(pattern)
