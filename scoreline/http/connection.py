@@ -31,6 +31,9 @@ MOST_HEADERS = 100
 LINGER_SECONDS = 1.0
 """How long the rest of a refused body is read and dropped, so that the caller sees its answer instead of a reset."""
 
+MOST_DROPPED_BYTES = 64 * 1024 * 1024
+"""Of a refused body: most callers read no answer before all of theirs is sent. From a faster one no more is taken."""
+
 _FIRST_PROBE_SECONDS, _LAST_PROBE_SECONDS = 0.02, 0.25
 _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FIRST_SERVER_STATUS = 500
@@ -39,7 +42,7 @@ _FIRST_SERVER_STATUS = 500
 class Connection(web.RequestHandler):
     """A protocol instance for one connection, on the running event loop."""
 
-    __slots__ = ("_head_bytes", "_head_deadline", "_is_parting", "_sidecar")
+    __slots__ = ("_dropped_bytes", "_head_bytes", "_head_deadline", "_is_parting", "_sidecar")
 
     def __init__(self, sidecar: Sidecar, connections: web.Server) -> None:
         super().__init__(
@@ -52,6 +55,7 @@ class Connection(web.RequestHandler):
             auto_decompress=False,  # see scoreline.http.inflating
         )
         self._sidecar = sidecar
+        self._dropped_bytes = 0
         self._head_bytes = 0
         self._head_deadline: asyncio.TimerHandle | None = None
         self._is_parting = False
@@ -88,6 +92,8 @@ class Connection(web.RequestHandler):
         if self._waiter is None or self._waiter.done():
             if self._head_deadline is not None:
                 self._forget_head()
+            if self._waiter is None:
+                self._count_dropped(len(data))
             return
         if not data:
             return
@@ -115,7 +121,7 @@ class Connection(web.RequestHandler):
 
     def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's signature
         """Resume what was paused; aiohttp asks for it after every read, and then parses nothing once more."""
-        if self._reading_paused:
+        if self._reading_paused and self._dropped_bytes <= MOST_DROPPED_BYTES:
             super().resume_reading(resume_parser)
 
     def log_exception(self, *args: Any, **details: Any) -> None:
@@ -157,6 +163,15 @@ class Connection(web.RequestHandler):
             self.transport.write(_INTERIM)
         after_seconds = min(2 * after_seconds, _LAST_PROBE_SECONDS)
         self._loop.call_later(after_seconds, self._probe, after_seconds)
+
+    def _count_dropped(self, size_bytes: int) -> None:
+        """Take no more of a body that has been answered already, once enough of it was dropped."""
+        if self._current_request is not None:
+            self._dropped_bytes = 0
+            return
+        self._dropped_bytes += size_bytes
+        if self._dropped_bytes > MOST_DROPPED_BYTES:
+            self._pause_transport_reading()
 
     def _refuse_head(self, error: Refusal) -> None:
         self._forget_head()

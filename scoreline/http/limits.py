@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from scoreline.errors import MalformedRequest, Overloaded, RequestTooLarge
 from scoreline.http.errors import BodyTooSlow, ExpectationFailed
@@ -122,7 +122,7 @@ async def greet(request: web.BaseRequest) -> None:
         ExpectationFailed: something else is expected.
     """
     expectation = request.headers.get("Expect")
-    if expectation is None:
+    if expectation is None or request.version < HttpVersion11:
         return
     if expectation.lower() != "100-continue":
         raise ExpectationFailed("the only expectation that is met here is 100-continue")

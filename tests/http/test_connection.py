@@ -257,6 +257,7 @@ async def test_an_unfinished_body_ends_with_its_connection():
         (b"gzip", b"\x1f\x8b", 400),
         (b"deflate", gzip.compress(BODY), 400),
     ],
+    ids=["whole", "in two members", "wrong sum", "more after it", "cut", "head alone", "other encoding"],
 )
 async def test_a_compressed_body_is_whole_or_refused(encoding, body, status):
     async with serve(limits=Limits(timeout_seconds=0.5)) as running:

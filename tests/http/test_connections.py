@@ -1,9 +1,7 @@
 import asyncio
-import time
 
 import pytest
 
-from scoreline.http.limits import Limits
 from tests.http.sidecars import Held, Running, happens, serve, until
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -17,13 +15,8 @@ async def connect(running: Running, text: bytes = b"") -> tuple[asyncio.StreamRe
     return reader, writer
 
 
-async def is_ended(reader: asyncio.StreamReader) -> bool:
-    try:
-        return await asyncio.wait_for(reader.read(1), 0.05) == b""
-    except ConnectionError:
-        return True
-    except TimeoutError:
-        return False
+def is_ended(reader: asyncio.StreamReader) -> bool:
+    return reader.at_eof() or reader.exception() is not None
 
 
 @pytest.mark.parametrize("begun", SLOW, ids=["line", "header", "body"])
@@ -37,7 +30,8 @@ async def test_who_has_waited_longest_for_its_caller_makes_room(begun):
         await until(lambda: running.sidecar.in_flight == (8 if begun.endswith(b"{") else 0))
         newcomer, writer = await connect(running, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await newcomer.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
-        assert [await is_ended(reader) for reader, _ in slow] == [True] + [False] * 7
+        await until(lambda: is_ended(slow[0][0]))
+        assert [is_ended(reader) for reader, _ in slow] == [True] + [False] * 7
         await until(lambda: running.connections == 8)
         for _, end in [*slow, (newcomer, writer)]:
             end.close()
@@ -59,31 +53,3 @@ async def test_a_request_that_is_worked_on_is_never_given_up_nor_an_upload_for_c
         assert (await worked_on.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
         for end in (one, two, *(writer for _, writer in idle)):
             end.close()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("begun", SLOW, ids=["line", "header", "body"])
-async def test_a_thousand_callers_that_send_a_byte_a_second_stop_nobody(begun):
-    """Health and predictions are answered as quickly as ever, on new connections."""
-    async with serve(limits=Limits(timeout_seconds=30)) as running:
-        writers = [(await asyncio.open_connection("127.0.0.1", running.server.port))[1] for _ in range(1000)]
-
-        async def drip() -> None:
-            for text in (begun, b"a", b"b", b"c"):
-                for writer in writers:
-                    writer.write(text)
-                await asyncio.sleep(1)
-
-        dripping = asyncio.create_task(drip())
-        took = []
-        while not dripping.done():
-            began = time.perf_counter()
-            assert (await running.get("/health", headers={"Connection": "close"})).status == 200
-            assert (await running.predict([{"a": 1}], headers={"Connection": "close"})).status == 200
-            took.append(time.perf_counter() - began)
-            await asyncio.sleep(0.01)
-        assert len(running.server._connections.connections) >= 1000
-        assert sorted(took)[len(took) // 2] < 0.05
-        assert max(took) < 1
-        for writer in writers:
-            writer.transport.abort()
