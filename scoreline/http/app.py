@@ -18,7 +18,10 @@ from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, a
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.explanations import MOST_PENDING
 from scoreline.http.health import HealthRoutes
-from scoreline.http.limits import Limits
+from scoreline.http.inference_v2 import PREFIX, InferenceRoutes
+from scoreline.http.inference_v2_errors import add_error
+from scoreline.http.inference_v2_infer import Inferrer
+from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.models import ModelListing, ModelRoutes
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict import Predictor
@@ -30,6 +33,7 @@ from scoreline.http.served import Served, ServedRequests
 from scoreline.http.shadowing import HttpShadows
 from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
+from scoreline.http.version_finder import VersionFinder
 from scoreline.models.live_route import Versions
 from scoreline.models.reloading import LookNow
 from scoreline.observability.events import RequestObserver
@@ -119,14 +123,14 @@ class Sidecar:
         started = self._clock()
         headers = request.headers
         request_id = self._ids.choose(headers.get(_REQUEST_ID))
-        pattern = UNMATCHED
+        pattern, raw_path = UNMATCHED, ""
         self._in_flight += 1
         try:
             raw_path = request.rel_url.raw_path
-            route, parameter = self._table.find(request.method, raw_path)
+            route, parameters = self._table.find(request.method, raw_path)
             pattern = route.pattern
             self._doorkeeper.admit(route.door, headers.get(_AUTHORIZATION))
-            answer = await route.answer(Call(request, request_id, started, parameter))
+            answer = await route.answer(Call(request, request_id, started, parameters))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
             raise
@@ -142,6 +146,8 @@ class Sidecar:
             self._log_failure(error, pattern, request_id)
         finally:
             self._in_flight -= 1
+        if answer.problem is not None and raw_path.startswith(PREFIX):
+            answer = add_error(answer)
         self._conclude(request.method, pattern, answer, started, request_id)
         return self._respond(answer, request_id)
 
@@ -176,26 +182,30 @@ class Sidecar:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
-            routes += self._make_serving_routes(dependencies.serving, dependencies.limits)
+            routes += self._make_serving_routes(dependencies.serving, dependencies.limits, dependencies.health)
         return routes
 
-    def _make_serving_routes(self, serving: Serving, limits: Limits) -> list[Route]:
+    def _make_serving_routes(self, serving: Serving, limits: Limits, health: HealthBoard) -> list[Route]:
         scoring = self._make_pool("scoring", serving.workers, limits)
         # Of their own, so that a slow listing does not hold up a prediction with a version that is loaded.
         loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
         # Whoever asks why holds up nobody who asks what.
         explaining = self._make_pool("explaining", 1, limits, min(MOST_PENDING, limits.max_concurrency))
+        finder, bodies = VersionFinder(serving.versions, loading), BodyReader(limits)
+        shadows = None if serving.shadows is None else HttpShadows(serving.shadows)
         predictor = Predictor(
-            serving.versions,
+            finder,
             limits,
+            bodies=bodies,
             scoring=scoring,
             explaining=explaining,
-            loading=loading,
             clock=self._clock,
-            shadows=None if serving.shadows is None else HttpShadows(serving.shadows),
+            shadows=shadows,
         )
         predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
+        inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
+        routes += InferenceRoutes(finder, inferrer, health, serving.models, listing).list_routes()
         if serving.reload_models is not None:
             routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
         return routes

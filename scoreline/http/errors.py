@@ -60,6 +60,10 @@ class RouteNotFound(Refusal):
     """There is nothing at this path."""
 
 
+class UnknownModel(Refusal):
+    """No model of this name is served here."""
+
+
 class MethodNotAllowed(Refusal):
     """There is something at this path, but not under this method."""
 
@@ -114,6 +118,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
         "There is no such version",
         "the served model has no version or alias of this name; GET /models lists those that it has",
     ),
+    UnknownModel: Problem(404, "unknown-model", "There is no such model"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
     RequestTooLarge: Problem(413, "too-large", "The request is too large"),

@@ -13,14 +13,19 @@ class Call(NamedTuple):
     """One request on its way through a route.
 
     Attributes:
-        parameter: what stands at the `{…}` of the route's pattern, decoded; empty where it has none.
+        parameters: what stands at each `{…}` of the route's pattern, decoded, in their order.
         started: when it came in, seconds of the sidecar's clock.
     """
 
     request: web.BaseRequest
     request_id: str
     started: float
-    parameter: str
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def parameter(self) -> str:
+        """What stands at the only `{…}`, or at the last of them; empty where the pattern has none."""
+        return self.parameters[-1] if self.parameters else ""
 
 
 class Answer(NamedTuple):

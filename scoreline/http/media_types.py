@@ -12,8 +12,11 @@ _CHARSETS = ("utf-8", "utf8", "us-ascii")
 _ENCODINGS = ("identity", "gzip", "deflate")
 
 
-def check_media_type(request: web.BaseRequest) -> None:
+def check_media_type(request: web.BaseRequest, *, may_be_silent: bool = False) -> None:
     """Refuse a body that says of itself that it is something else.
+
+    Args:
+        may_be_silent: whether a body may come without a Content-Type.
 
     Raises:
         UnsupportedMediaType: another type, another charset, or an encoding that is not undone here.
@@ -22,7 +25,7 @@ def check_media_type(request: web.BaseRequest) -> None:
     if _CONTENT_ENCODING in headers and ", ".join(headers.getall(_CONTENT_ENCODING)).lower() not in _ENCODINGS:
         raise refuse_encoding()
     given = headers.get(_CONTENT_TYPE)
-    if given == JSON:
+    if given == JSON or (given is None and may_be_silent):
         return
     if given is None or request.content_type != JSON:
         raise UnsupportedMediaType("expected a body of the type application/json")

@@ -1,13 +1,10 @@
 """`POST /predict`: JSON rows → matrix → scores → JSON. Little is scored where it is, much on a thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from multidict import istr
 
-from scoreline.errors import InstanceProblem, ModelNotFound
-from scoreline.http.errors import NoLiveModel
 from scoreline.http.exchange import JSON, Answer, Call
 from scoreline.http.explanations import check_explained, explain, read_explain
 from scoreline.http.limits import BodyReader, Limits
@@ -15,15 +12,14 @@ from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_flag, read_query
 from scoreline.http.row_decoders import RowDecoders
-from scoreline.http.selectors import check_selector
+from scoreline.http.scored_rows import score_rows
 from scoreline.http.shadowing import HttpShadows
+from scoreline.http.version_finder import VersionFinder, find_key
 from scoreline.models.explanations import Explanation
-from scoreline.models.live_route import LiveRoute, Versions
+from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Clock
-from scoreline.schemas.json_problems import refuse_instances, refuse_values
 from scoreline.schemas.json_rows import JsonRows
-from scoreline.scoring import score
 
 INLINE_BYTES = 16 * 1024
 INLINE_ROWS = 16
@@ -34,7 +30,6 @@ INLINE_VALUES = 512
 """Rows that are no objects have no braces to be counted by."""
 
 _QUERY = frozenset({"version", "ignore_unknown", "explain"})
-_REQUEST_KEY = istr("X-Request-Key")
 
 
 class Predictions(msgspec.Struct, gc=False):
@@ -64,23 +59,22 @@ class Predictor:
 
     def __init__(
         self,
-        versions: Versions,
+        finder: VersionFinder,
         limits: Limits,
         *,
+        bodies: BodyReader,
         scoring: BoundedPool,
         explaining: BoundedPool,
-        loading: BoundedPool,
         clock: Clock,
         shadows: HttpShadows | None = None,
     ) -> None:
-        self._versions = versions
+        self._finder = finder
         self._limits = limits
         self._scoring = scoring
         self._explaining = explaining
-        self._loading = loading
         self._clock = clock
         self._shadows = shadows
-        self._bodies = BodyReader(limits)
+        self._bodies = bodies
         self._encoder = msgspec.json.Encoder()
         self._decoders = RowDecoders()
 
@@ -97,25 +91,12 @@ class Predictor:
         body = await self._bodies.read(request)
         pool = self._scoring if count is None else self._explaining
         pool.check_room()
-        route = await self._find_route(query)
-        version = route.only or route.choose(_find_key(call))
+        route = await self._finder.find(query.get("version"))
+        version = route.only or route.choose(find_key(call))
         rows = self._find_decoder(version, route, ignore_unknown=read_flag(query, "ignore_unknown"))
         if count is None and _is_small(body):
             return self._score(version, route.shadows, rows, body, call.started)
         return await pool.run(lambda: self._score(version, route.shadows, rows, body, call.started, count))
-
-    async def _find_route(self, query: Mapping[str, str]) -> LiveRoute:
-        selector = query.get("version")
-        if selector is None:
-            try:
-                return self._versions.resolve()
-            except ModelNotFound as error:
-                raise NoLiveModel("the configured alias names no version yet") from error
-        resident = self._versions.find_resident(check_selector(selector))
-        if resident is not None:
-            return resident
-        # The store has to be asked, and the version may have to be loaded: the loop must not wait for that.
-        return await self._loading.run(lambda: self._versions.resolve(selector))
 
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
         """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""
@@ -136,17 +117,11 @@ class Predictor:
         matrix = rows.decode(body, max_instances=self._limits.max_instances)
         if count is not None:
             check_explained(len(matrix))
-        settled = version.model.features.settle(matrix)
-        if settled.problems:
-            raise refuse_values(settled.problems)
-        scored = score(version, matrix)
-        if len(scored.infinite):
-            detail = "the model's output is not a finite number"
-            raise refuse_instances({i: [InstanceProblem(i, detail)] for i in scored.infinite.tolist()})
-        explanations = msgspec.UNSET if count is None else explain(version, matrix, scored.scores, count)
-        encoded = self._encode(version, scored.scores, started, explanations)
+        scores = score_rows(version, matrix)
+        explanations = msgspec.UNSET if count is None else explain(version, matrix, scores, count)
+        encoded = self._encode(version, scores, started, explanations)
         if shadows and self._shadows is not None:
-            self._shadows.offer(version, shadows, body, matrix, scored.scores)
+            self._shadows.offer(version, shadows, body, matrix, scores)
         return Answer(200, encoded, JSON, instances=len(matrix), version=version.version)
 
     def _encode(
@@ -175,11 +150,6 @@ class Predictor:
                 explanations,
             )
         )
-
-
-def _find_key(call: Call) -> bytes:
-    """What chooses a version on a route: the caller's key, else the id that the request is known by."""
-    return call.request.headers.get(_REQUEST_KEY, call.request_id).encode("utf-8", "surrogateescape")
 
 
 def _is_small(body: bytes) -> bool:

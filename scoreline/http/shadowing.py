@@ -1,6 +1,6 @@
-"""Hands what `POST /predict` has answered to the shadows of its route."""
+"""Hands what a request was answered to the shadows of its route."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,11 +20,31 @@ class HttpShadows:
     def offer(
         self, version: ModelVersion, shadows: Sequence[ModelVersion], body: bytes, features: Matrix, scores: Scores
     ) -> None:
-        """Offer a request that is answered."""
+        """Offer a request of JSON rows that is answered."""
+
+        def decode(others: FeatureSet) -> Matrix:
+            return self._decoders.find(others, ignore_unknown=True).decode(body, max_instances=len(scores))
+
+        self.offer_decoded(version, shadows, features, scores, decode, len(body))
+
+    def offer_decoded(
+        self,
+        version: ModelVersion,
+        shadows: Sequence[ModelVersion],
+        features: Matrix,
+        scores: Scores,
+        decode: Callable[[FeatureSet], Matrix],
+        body_bytes: int,
+    ) -> None:
+        """Offer a request that is answered.
+
+        Args:
+            decode: gives its rows for the features of a shadow; called on the scorer's thread.
+        """
 
         def read(others: FeatureSet) -> tuple[Rows, Matrix]:
             """A row that the shadow cannot take spoils its request for the shadow: its rows are counted as dropped."""
-            matrix = self._decoders.find(others, ignore_unknown=True).decode(body, max_instances=len(scores))
+            matrix = decode(others)
             return np.arange(len(matrix)), matrix
 
-        self._scorer.offer(Answered(version, shadows, scores, features, read, len(body)))
+        self._scorer.offer(Answered(version, shadows, scores, features, read, body_bytes))

@@ -24,6 +24,15 @@ DOORS = {
     ("GET", "/models"): Door.PREDICT,
     ("GET", "/models/{version}"): Door.PREDICT,
     ("POST", "/models/reload"): Door.ADMIN,
+    ("GET", "/v2"): Door.PREDICT,
+    ("GET", "/v2/health/live"): Door.OPEN,
+    ("GET", "/v2/health/ready"): Door.OPEN,
+    ("GET", "/v2/models/{name}"): Door.PREDICT,
+    ("GET", "/v2/models/{name}/ready"): Door.PREDICT,
+    ("POST", "/v2/models/{name}/infer"): Door.PREDICT,
+    ("GET", "/v2/models/{name}/versions/{version}"): Door.PREDICT,
+    ("GET", "/v2/models/{name}/versions/{version}/ready"): Door.PREDICT,
+    ("POST", "/v2/models/{name}/versions/{version}/infer"): Door.PREDICT,
 }
 
 

@@ -1,0 +1,49 @@
+"""Which version answers a request: what its selector means, and which key chooses among several."""
+
+from multidict import istr
+
+from scoreline.errors import ModelNotFound
+from scoreline.http.errors import NoLiveModel
+from scoreline.http.exchange import Call
+from scoreline.http.pool import BoundedPool
+from scoreline.http.selectors import check_selector
+from scoreline.models.live_route import LiveRoute, Versions
+
+_REQUEST_KEY = istr("X-Request-Key")
+
+
+class VersionFinder:
+    """Resolves selectors, and never has the event loop wait for the store."""
+
+    def __init__(self, versions: Versions, loading: BoundedPool) -> None:
+        self._versions = versions
+        self._loading = loading
+
+    async def find(self, selector: str | None) -> LiveRoute:
+        """What a selector means now, loaded.
+
+        Args:
+            selector: None for the configured alias.
+
+        Raises:
+            NoLiveModel: the configured alias names no version.
+            ModelNotFound: there is no such version or alias.
+            ModelRejected: it may not serve.
+            Unavailable: the store is away.
+            Overloaded, DeadlineExceeded: too many versions are being loaded, or this one takes too long.
+        """
+        if selector is None:
+            try:
+                return self._versions.resolve()
+            except ModelNotFound as error:
+                raise NoLiveModel("the configured alias names no version yet") from error
+        resident = self._versions.find_resident(check_selector(selector))
+        if resident is not None:
+            return resident
+        # The store has to be asked, and the version may have to be loaded: the loop must not wait for that.
+        return await self._loading.run(lambda: self._versions.resolve(selector))
+
+
+def find_key(call: Call) -> bytes:
+    """What chooses a version on a route: the caller's key, else the id that the request is known by."""
+    return call.request.headers.get(_REQUEST_KEY, call.request_id).encode("utf-8", "surrogateescape")
