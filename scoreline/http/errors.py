@@ -68,6 +68,14 @@ class MethodNotAllowed(Refusal):
     """There is something at this path, but not under this method."""
 
 
+class HeadTooSlow(Refusal):
+    """Request line and headers did not arrive in time."""
+
+
+class HeadTooLarge(Refusal):
+    """Request line and headers are more than is read of them."""
+
+
 class BodyTooSlow(Refusal):
     """The body did not arrive in time."""
 
@@ -120,6 +128,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     ),
     UnknownModel: Problem(404, "unknown-model", "There is no such model"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
+    HeadTooSlow: Problem(408, "head-too-slow", "The headers did not arrive in time"),
     BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
     RequestTooLarge: Problem(413, "too-large", "The request is too large"),
     UnsupportedMediaType: Problem(415, "unsupported-media-type", "The body is not of a type that is taken here"),
@@ -127,6 +136,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     InvalidInstances: Problem(422, "invalid-instances", "Instances cannot be scored"),
     NotExplainable: Problem(422, "not-explainable", "The model cannot be explained"),
     Overloaded: Problem(429, "overloaded", "Too much is asked at once"),
+    HeadTooLarge: Problem(431, "head-too-large", "The headers are too large"),
     ConfigError: Problem(500, "internal", "The service is wrongly configured", _INTERNAL),
     SchemaNotFound: Problem(500, "internal", "A schema is missing", _INTERNAL),
     SchemaIncompatible: Problem(500, "internal", "A schema does not fit", _INTERNAL),

@@ -230,18 +230,31 @@ class Arriving:
         return b""
 
 
-async def test_bodies_that_arrive_together_share_a_budget():
-    """Each is within its limit, but not all of them together; what is given back may be used again."""
-    reader = BodyReader(Limits(max_body_bytes=100))
-    arriving = [Arriving(b" " * 60, b" " * 40) for _ in range(8)]
-    tasks = [asyncio.create_task(reader.read(request)) for request in arriving]
-    for request in arriving:
+LARGE = Limits(max_body_bytes=1_000_000)
+HALF = b" " * 500_000
+
+
+async def test_large_bodies_share_a_budget_until_they_are_answered():
+    """Each is within its limit, but not all of them together; small ones are read all the same."""
+    reader = BodyReader(LARGE)
+    answered = asyncio.Event()
+
+    async def ask(request: Arriving) -> None:
+        await reader.read(request)
+        await answered.wait()
+
+    arriving = [Arriving(HALF, HALF, b"") for _ in range(4)] + [Arriving(HALF, HALF) for _ in range(4)]
+    tasks = [asyncio.create_task(ask(request)) for request in arriving]
+    for request in arriving[4:]:
         await request.drained.wait()
     with pytest.raises(Overloaded):
-        await reader.read(Arriving(b" "))
-    tasks[0].cancel()
-    await asyncio.wait(tasks[:1])
-    assert await reader.read(Arriving(b" " * 60, b" " * 40, b"")) == b" " * 100
+        await asyncio.create_task(reader.read(Arriving(HALF, HALF, HALF)))
+    assert await asyncio.create_task(reader.read(Arriving(b" " * 50_000, b""))) == b" " * 50_000
+    with pytest.raises(Overloaded):
+        await asyncio.create_task(reader.read(Arriving(HALF, HALF, b"")))
+    answered.set()
+    await asyncio.wait(tasks[:4])
+    assert await asyncio.create_task(reader.read(Arriving(HALF, HALF, b""))) == HALF + HALF
     for task in tasks:
         task.cancel()
 
