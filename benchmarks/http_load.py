@@ -140,8 +140,8 @@ def ask_at_rate(work: Work, port: int, per_second: float, seconds: float) -> npt
         async with asyncio.timeout(ROUND_SECONDS + seconds):
             for turn, at in enumerate(due):
                 # The loop's timers count whole milliseconds: the last one is spent looking.
-                while (ahead := at - time.perf_counter()) > 0:
-                    await asyncio.sleep(ahead - 0.001 if ahead > 0.002 else 0)  # noqa: PLR2004
+                while (ahead := at - time.perf_counter()) > 0:  # noqa: ASYNC110 - it is time that is waited for
+                    await asyncio.sleep(ahead - 0.001 if ahead > 0.002 else 0)
                 if free:
                     ask(free.pop(), turn)
                 else:

@@ -24,7 +24,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 
 from benchmarks.bounds import Bounds
 from benchmarks.flights import Flights, load
@@ -63,7 +62,9 @@ def take_turns(servers: Sequence[Server], rounds: int, requests: int) -> Mapping
     for turn in range(rounds):
         for server in servers[turn % len(servers) :] + servers[: turn % len(servers)]:
             found[server.name].append(spend(server, requests))
-    return {name: tuple(statistics.median(values) for values in zip(*each, strict=True)) for name, each in found.items()}
+    return {
+        name: tuple(statistics.median(values) for values in zip(*each, strict=True)) for name, each in found.items()
+    }
 
 
 def compare_cpu(servers: Sequence[Server], options: argparse.Namespace, bounds: Bounds) -> None:
@@ -112,7 +113,9 @@ def measure_starts(folder: Path, flights: Flights, bounds: Bounds) -> None:
                 assert service.terminate() == 0
     print(f"resident memory after {WARM_UP_REQUESTS:,} requests: {statistics.median(memory):.0f} MiB")
     bounds.at_most("first start to first answer, s", statistics.median(first), FIRST_SECONDS)
-    bounds.at_most("start with a remembered model to first answer, s", statistics.median(remembered), REMEMBERED_SECONDS)
+    bounds.at_most(
+        "start with a remembered model to first answer, s", statistics.median(remembered), REMEMBERED_SECONDS
+    )
 
 
 def compare_servers(folder: Path, flights: Flights, options: argparse.Namespace, bounds: Bounds) -> None:

@@ -43,7 +43,9 @@ class Server:
     work: Work
 
 
-def make_ours(folder: Path, flights: Flights, *, name: str = "ours", command: Sequence[str] = SERVICE) -> ServiceProcess:
+def make_ours(
+    folder: Path, flights: Flights, *, name: str = "ours", command: Sequence[str] = SERVICE
+) -> ServiceProcess:
     """`scoreline run --role http` with default settings, not started yet; its store is filled once for a folder."""
     models = folder / "models"
     if not models.exists():

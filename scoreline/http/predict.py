@@ -98,6 +98,21 @@ class Predictor:
             return self._score(version, route.shadows, rows, body, call.started)
         return await pool.run(lambda: self._score(version, route.shadows, rows, body, call.started, count))
 
+    def answer_at_once(self, call: Call, body: bytes) -> Answer | None:
+        """Score instances that are few, asked for without a query; None for many, and for what is too large.
+
+        Raises:
+            ServiceError, Refusal: as `answer` does.
+        """
+        if len(body) > self._limits.max_body_bytes or not _is_small(body):
+            return None
+        check_media_type(call.request)
+        self._scoring.check_room()
+        route = self._finder.find_live()
+        version = route.only or route.choose(find_key(call))
+        rows = self._find_decoder(version, route, ignore_unknown=False)
+        return self._score(version, route.shadows, rows, body, call.started)
+
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
         """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""
         alone = route.only is not None and not route.shadows
