@@ -24,7 +24,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-
 from benchmarks.bounds import Bounds
 from benchmarks.flights import Flights, load
 from benchmarks.http_beside_stream import measure_beside_stream

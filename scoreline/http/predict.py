@@ -29,6 +29,9 @@ quarter of a millisecond; a hop to a thread and back costs what two to five rows
 INLINE_VALUES = 512
 """Rows that are no objects have no braces to be counted by."""
 
+CLASSES_AT_ONCE = 64
+"""With more, an answer may be more than a connection takes without somebody to wait until it is read."""
+
 _QUERY = frozenset({"version", "ignore_unknown", "explain"})
 
 
@@ -110,6 +113,8 @@ class Predictor:
         self._scoring.check_room()
         route = self._finder.find_live()
         version = route.only or route.choose(find_key(call))
+        if len(version.model.classes or ()) > CLASSES_AT_ONCE:
+            return None
         rows = self._find_decoder(version, route, ignore_unknown=False)
         return self._score(version, route.shadows, rows, body, call.started)
 
