@@ -15,6 +15,7 @@ from aiohttp.web_protocol import _ErrInfo
 
 from scoreline.errors import MalformedRequest
 from scoreline.http.app import Sidecar
+from scoreline.http.at_once import AtOnceHandler
 from scoreline.http.errors import HeadTooLarge, HeadTooSlow, Refusal
 
 KEEP_ALIVE_SECONDS = 75.0
@@ -39,7 +40,7 @@ _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FIRST_SERVER_STATUS = 500
 
 
-class Connection(web.RequestHandler):
+class Connection(AtOnceHandler):
     """A protocol instance for one connection, on the running event loop."""
 
     __slots__ = ("_dropped_bytes", "_head_bytes", "_head_deadline", "_is_parting", "_sidecar")
@@ -88,8 +89,7 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; those that are no whole head have a deadline and a bound."""
-        super().data_received(data)
-        if self._waiter is None or self._waiter.done():
+        if self.take(data, self._sidecar) or self._waiter is None or self._waiter.done():
             if self._head_deadline is not None:
                 self._forget_head()
             if self._waiter is None:

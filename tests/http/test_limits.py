@@ -175,6 +175,26 @@ async def test_over_the_concurrency_limit_callers_are_told_to_come_back():
         assert (await running.predict([{"a": 1}])).status == 200
 
 
+async def test_under_load_as_many_are_answered_as_there_is_room_for_and_the_rest_at_once():
+    """Forty callers, room for eight, and three of these hang up; whoever asks for health or metrics notices nothing."""
+    model, many = Held(), [{"a": 1}] * 50
+    async with serve({1: model}, limits=Limits(max_concurrency=8)) as running:
+        calls = [asyncio.create_task(running.predict(many)) for _ in range(8)]
+        await happens(model.entered)
+        await until(lambda: running.pending == 8)
+        refused = await asyncio.gather(*(running.predict(many[: 1 + n % 2]) for n in range(32)))
+        assert {(a.status, a.headers["Retry-After"]) for a in refused} == {(429, "1")}
+        assert {(await running.get(path)).status for path in ("/health", "/metrics", "/stats") * 3} == {200}
+        for gone in calls[5:]:
+            gone.cancel()
+        await until(lambda: running.sidecar.in_flight == 5)
+        model.release.set()
+        assert {(await call).status for call in calls[:5]} == {200}
+        await until(lambda: running.pending == 0)
+        assert model.calls == 5
+        assert sorted(e.status for e in running.events if e.route == "/predict") == [200] * 5 + [429] * 32 + [499] * 3
+
+
 async def test_an_answer_that_takes_too_long_is_given_up():
     """The place stays taken until the thread is done with what nobody waits for."""
     model = Held()
