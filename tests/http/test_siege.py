@@ -116,7 +116,7 @@ BOMB = gzip.compress(b" " * 2**28, 9)
 HUGE = {
     "announced": (b"Content-Length: %d\r\n" % (GIGABYTE * len(PIECE)), PIECE, GIGABYTE),
     "chunked": (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%s\r\n" % (len(PIECE), PIECE), GIGABYTE),
-    "bomb": (b"Content-Encoding: gzip\r\nContent-Length: %d\r\n" % len(BOMB), BOMB, 1),
+    "bomb": (b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n" % len(BOMB), BOMB, 1),
 }
 
 
