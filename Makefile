@@ -55,7 +55,7 @@ lint: $(VENV)/.installed-test  ## style, and who may import whom
 types: $(VENV)/.installed-test  ## mypy, strict
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-test  ## every benchmark; each also checks its answers
+bench: $(VENV)/.installed-test $(VENV)/.installed-bench  ## every benchmark; each also checks its answers
 	@for b in $(sort $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/[a-z]*.py))))); do \
 	  echo "== $$b"; $(BIN)/python -m benchmarks.$$b || exit 1; done
 

@@ -1,242 +1,158 @@
-"""`POST /predict`, one instance: our sidecar against a bare aiohttp handler with the same single-row call.
+"""`POST /predict` of `scoreline run --role http` beside servers written by hand, in one run.
 
-    python -m benchmarks.http_predict [--requests 6000 --rounds 7 --instances 1]
+    python -m benchmarks.http_predict [--only cpu rows latency start stream] [--mlserver PYTHON]
 
-Both servers run in processes of their own on one core, one at a time; the load comes from another core over a few
-keep-alive connections. Counted is what a server's process spends: requests per second of its CPU time, the median of
-interleaved rounds. The bare handler decodes JSON, picks the values by hand, checks nothing and counts nothing. Ours
-runs as it is shipped: validation, metrics, statistics, request ids, access log. Every answer is compared with
-`Booster.predict`. Exits with 1 when ours is under 70 % of the bare handler.
+Every server is a process pinned to one core, the load comes from the other. Ours runs as it is shipped, with default
+settings: validation, metrics, statistics, request ids, log. Every answer is compared with `Booster.predict`.
+
+- cpu: CPU time of the server's process for each request of one instance, as fast as it answers; servers take turns.
+- rows: the same with 100 instances in a request, beside the bare handler.
+- latency: at 1,000 and 3,000 requests a second, from the time at which a request was to be sent to its answer.
+- start: from the start of the process to the first prediction, with a model that this machine has checked before, and
+  with one that it has not; then the resident memory.
+- stream: the 99th percentile while the stream role drains a backlog in the same process, against that of an idle one.
+
+FastAPI comes with `pip install scoreline[bench]`; MLServer needs an environment of its own, by its interpreter.
 """
 
 import argparse
-import asyncio
-import logging
-import math
-import multiprocessing
+import importlib.util
 import os
 import statistics
-import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import cast
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-import msgspec
-import numpy as np
-import uvloop
-from aiohttp import web
+from benchmarks.bounds import Bounds
+from benchmarks.flights import Flights, load
+from benchmarks.http_beside_stream import measure_beside_stream
+from benchmarks.http_load import ask_at_rate, saturate
+from benchmarks.http_servers import SERVER_CORE, Neighbours, Server, ask_until_answered, make_ours, quantile_ms
+from benchmarks.http_work import make_work
+from benchmarks.usage import resident_mib, thread_seconds
 
-from benchmarks import flights
-from benchmarks.usage import thread_seconds
-from scoreline.features import FeatureSet
-from scoreline.http.app import Dependencies, Serving, Sidecar
-from scoreline.http.server import Address, HttpServer
-from scoreline.models.booster import LightGBMModel
-from scoreline.observability.events import RequestServed
-from scoreline.observability.health import HealthBoard
-from scoreline.observability.metrics import Metrics
-from scoreline.observability.stats import Stats
-from scoreline.testing.fakes import FixedVersions
-
-CONNECTIONS = 8
-ROUND_SECONDS = 60
-TARGET = 0.70
-HOST = "127.0.0.1"
-HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+FLIGHTS = 4_000
+MANY = 100
+WARM_UP_REQUESTS = 2_000
+RATES_MS = {1_000: 2.5, 3_000: 3.0}
+OPEN_SECONDS = 4.0
+FASTAPI_SHARE = 0.57
+ROWS_PER_SECOND, BARE_SHARE = 57_000, 0.98
+MEMORY_MB = 130
+REMEMBERED_SECONDS, FIRST_SECONDS = 1.0, 3.0
+STARTS = 3
+BESIDE_STREAM = 3.0
+PARTS = ("cpu", "rows", "latency", "start", "stream")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Requests ready to be sent, and what each has to be answered with."""
-
-    text: str
-    features: FeatureSet
-    requests: list[bytes]
-    expected: list[list[float]]
+def spend(server: Server, requests: int) -> tuple[float, float]:
+    """CPU milliseconds a request, and requests a second."""
+    before = sum(thread_seconds(server.pid).values())
+    took = saturate(server.work, server.port, requests)
+    spent = sum(thread_seconds(server.pid).values()) - before
+    return spent / requests * 1000, requests / took
 
 
-def make_work(count: int, instances: int) -> Work:
-    loaded = flights.load(count)
-    rows = [_to_row(loaded.features, values) for values in loaded.matrix.tolist()]
-    expected = loaded.booster.predict(loaded.matrix, num_threads=1)
-    bodies, answers = [], []
-    for i in range(0, count - instances + 1, instances):
-        bodies.append(msgspec.json.encode({"instances": rows[i : i + instances]}))
-        answers.append(expected[i : i + instances].tolist())
-    requests = [HEAD % (len(body), body) for body in bodies]
-    return Work(loaded.booster.model_to_string(), loaded.features, requests, answers)
+def take_turns(servers: Sequence[Server], rounds: int, requests: int) -> Mapping[str, tuple[float, float]]:
+    """Medians of the rounds, by server: CPU milliseconds a request, and requests a second."""
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for server in servers:
+        saturate(server.work, server.port, min(requests, WARM_UP_REQUESTS))
+    for turn in range(rounds):
+        for server in servers[turn % len(servers) :] + servers[: turn % len(servers)]:
+            found[server.name].append(spend(server, requests))
+    return {
+        name: tuple(statistics.median(values) for values in zip(*each, strict=True)) for name, each in found.items()
+    }
 
 
-def _to_row(features: FeatureSet, values: Sequence[float]) -> dict[str, object]:
-    row: dict[str, object] = {}
-    for feature, value in zip(features, values, strict=True):
-        if math.isnan(value):
-            row[feature.name] = None
-        else:
-            row[feature.name] = value if feature.levels is None else feature.levels[int(value)]
-    return row
+def compare_cpu(servers: Sequence[Server], options: argparse.Namespace, bounds: Bounds) -> None:
+    medians = take_turns(servers, options.rounds, options.requests)
+    for name, (milliseconds, rate) in medians.items():
+        print(f"{name:20} {milliseconds:.4f} CPU ms a request, {rate:,.0f} requests a second")
+    ours, fastapi = medians["ours"][0], medians["fastapi"][0]
+    print(f"ours against bare aiohttp with the single-row call: {ours / medians['aiohttp-single-row'][0]:.2f}")
+    bounds.at_most("CPU time of ours against FastAPI's", ours / fastapi, FASTAPI_SHARE)
 
 
-async def start_ours(model: LightGBMModel) -> int:
-    """The sidecar with everything that a service gives it."""
-    metrics, stats = Metrics(), Stats(time.monotonic)
-
-    class Both:
-        def request_served(self, event: RequestServed) -> None:
-            metrics.request_served(event)
-            stats.request_served(event)
-
-    class NoListing:
-        def list_versions(self) -> dict[str, object]:
-            return {}
-
-        def show_version(self, selector: str) -> dict[str, object]:
-            return {"version": selector}
-
-    logging.basicConfig(level=logging.INFO)
-    serving = Serving(FixedVersions({1: model}), NoListing())
-    sidecar = Sidecar(Dependencies(HealthBoard(), Both(), metrics.render, stats.snapshot, serving))
-    server = HttpServer(sidecar, Address(HOST, 0))
-    await server.start()
-    return server.port
+def compare_rows(servers: Sequence[Server], flights: Flights, options: argparse.Namespace, bounds: Bounds) -> None:
+    work = make_work(flights, MANY)
+    asked = [Server(s.name, s.pid, s.port, work) for s in servers if s.name in ("ours", "aiohttp")]
+    medians = take_turns(asked, options.rounds, options.requests // 10)
+    rows = {name: MANY * 1000 / milliseconds for name, (milliseconds, _) in medians.items()}
+    for name, rate in rows.items():
+        print(f"{name:20} {rate:,.0f} rows a CPU second, {MANY} in a request; {medians[name][1] * MANY:,.0f} a second")
+    bounds.at_least(
+        f"rows a CPU second against {ROWS_PER_SECOND:,}, or {BARE_SHARE} of the bare handler's",
+        max(rows["ours"] / ROWS_PER_SECOND, rows["ours"] / rows["aiohttp"] / BARE_SHARE),
+        1.0,
+    )
 
 
-async def start_bare(model: LightGBMModel) -> int:
-    """What one writes by hand: no checks, no ids, nothing counted."""
-    names = model.features.names
-    codes = [{level: float(c) for c, level in enumerate(f.levels)} if f.levels else None for f in model.features]
-    columns = list(zip(names, codes, strict=True))
-
-    async def predict(request: web.Request) -> web.Response:
-        rows = msgspec.json.decode(await request.read())["instances"]
-        matrix = np.array(
-            [[row[n] if c is None else c.get(row[n], math.nan) for n, c in columns] for row in rows], dtype=np.float64
-        )
-        body = msgspec.json.encode({"predictions": model.predict(matrix).tolist()})
-        return web.Response(body=body, content_type="application/json")
-
-    app = web.Application()
-    app.router.add_post("/predict", predict)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, HOST, 0)
-    await site.start()
-    return site.port
+def measure_latency(server: Server, options: argparse.Namespace, bounds: Bounds) -> None:
+    for rate, limit in RATES_MS.items():
+        rounds = [ask_at_rate(server.work, server.port, rate, OPEN_SECONDS) for _ in range(options.rounds)]
+        median = [statistics.median(quantile_ms(each, q) for each in rounds) for q in (0.5, 0.99, 0.999)]
+        print(f"{rate:,} requests a second: p50 {median[0]:.2f}, p99 {median[1]:.2f}, p99.9 {median[2]:.2f} ms")
+        bounds.at_most(f"p99 at {rate:,}/s, ms", median[1], limit)
 
 
-STARTERS: dict[str, Callable[[LightGBMModel], Awaitable[int]]] = {"ours": start_ours, "bare": start_bare}
+def measure_starts(folder: Path, flights: Flights, bounds: Bounds) -> None:
+    """Each first start has a cache of its own that nothing is in yet; the next one has it."""
+    work = make_work(flights)
+    first, remembered, memory = [], [], []
+    for turn in range(STARTS):
+        for times in (first, remembered):
+            service = make_ours(folder, flights, name=f"start-{turn}")
+            began = time.monotonic()
+            with service.start():
+                times.append(ask_until_answered(Server("ours", service.pid, service.port, work)) - began)
+                saturate(work, service.port, WARM_UP_REQUESTS)
+                memory.append(resident_mib(service.pid) * 2**20 / 1e6)
+                assert service.terminate() == 0
+    bounds.at_most(f"resident memory after {WARM_UP_REQUESTS:,} requests, MB", statistics.median(memory), MEMORY_MB)
+    bounds.at_most("first start to first answer, s", statistics.median(first), FIRST_SECONDS)
+    bounds.at_most(
+        "start with a remembered model to first answer, s", statistics.median(remembered), REMEMBERED_SECONDS
+    )
 
 
-def serve(name: str, text: str, features: FeatureSet, ready: Connection) -> None:
-    """Child process: serve until the parent hangs up."""
-    os.sched_setaffinity(0, {0})
-
-    async def run() -> None:
-        ready.send(await STARTERS[name](LightGBMModel(text, features)))
-        await asyncio.to_thread(ready.poll, None)
-
-    uvloop.run(run())
-    os._exit(0)
-
-
-class Caller(asyncio.Protocol):
-    """One keep-alive connection that asks again as soon as it is answered."""
-
-    def __init__(self, work: Work, turns: Sequence[int], done: asyncio.Future[None]) -> None:
-        self._work, self._turns, self._done = work, iter(turns), done
-        self._buffer = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._ask()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self._done.done():
-            self._done.set_exception(exc or ConnectionError("the server hung up"))
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        length = int(self._buffer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0])
-        if len(self._buffer) < end + 4 + length:
-            return
-        answer = msgspec.json.decode(self._buffer[end + 4 :])
-        assert self._buffer.startswith(b"HTTP/1.1 200 "), bytes(self._buffer)
-        assert answer["predictions"] == self._work.expected[self._turn], "another answer than Booster.predict"
-        self._buffer.clear()
-        self._ask()
-
-    def _ask(self) -> None:
-        turn = next(self._turns, None)
-        if turn is None:
-            if not self._done.done():
-                self._done.set_result(None)
-            self._transport.close()
-            return
-        self._turn = turn
-        self._transport.write(self._work.requests[turn])
+def compare_servers(folder: Path, flights: Flights, options: argparse.Namespace, bounds: Bounds) -> None:
+    with make_ours(folder, flights) as service, Neighbours(folder, flights, options.mlserver) as neighbours:
+        service.await_ready()
+        ours = Server("ours", service.pid, service.port, make_work(flights))
+        servers = [ours, *neighbours]
+        if "cpu" in options.only:
+            compare_cpu(servers, options, bounds)
+        if "rows" in options.only:
+            compare_rows(servers, flights, options, bounds)
+        if "latency" in options.only:
+            measure_latency(ours, options, bounds)
 
 
-async def load(work: Work, port: int, requests: int) -> None:
-    loop = asyncio.get_running_loop()
-    waits = []
-    for c in range(CONNECTIONS):
-        done = loop.create_future()
-        turns = [i % len(work.requests) for i in range(c, requests, CONNECTIONS)]
-        await loop.create_connection(lambda turns=turns, done=done: Caller(work, turns, done), HOST, port)
-        waits.append(done)
-    async with asyncio.timeout(ROUND_SECONDS):
-        await asyncio.gather(*waits)
-
-
-def read_cpu_seconds(pid: int) -> float:
-    """CPU time of all threads of a process."""
-    return sum(thread_seconds(pid).values())
-
-
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--requests", type=int, default=6000)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--instances", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=5_000, help="of each round, with one instance")
+    parser.add_argument("--mlserver", metavar="PYTHON", help="an interpreter that has mlserver and mlserver-lightgbm")
     options = parser.parse_args()
-    work = make_work(max(2000, options.instances * 20), options.instances)
-    context = multiprocessing.get_context("spawn")
-    servers: dict[str, tuple[multiprocessing.process.BaseProcess, int]] = {}
-    hang_up = []
-    os.sched_setaffinity(0, os.sched_getaffinity(0) - {0} or {0})
-    try:
-        for name in STARTERS:
-            ours, theirs = context.Pipe()
-            child = context.Process(target=serve, args=(name, work.text, work.features, theirs), daemon=True)
-            child.start()
-            hang_up.append(ours)
-            servers[name] = child, ours.recv()
-        rates: dict[str, list[float]] = {name: [] for name in servers}
-        for turn in range(options.rounds + 1):
-            for name, (child, port) in servers.items():
-                assert child.pid is not None
-                before = read_cpu_seconds(child.pid)
-                uvloop.run(load(work, port, options.requests))
-                if turn:  # the first round warms up
-                    rates[name].append(options.requests / (read_cpu_seconds(child.pid) - before))
-    finally:
-        for ours in hang_up:
-            ours.send(None)
-        for child, _ in servers.values():
-            child.join(5)
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    for name, median in medians.items():
-        rows = f", {median * options.instances:,.0f} rows" if options.instances > 1 else ""
-        print(f"{name}: {median:,.0f} requests per CPU second{rows} ({1e6 / median:.1f} µs each)")
-    ratio = medians["ours"] / medians["bare"]
-    print(f"ours / bare: {ratio:.2f} (target {TARGET:.2f})")
-    return 0 if ratio >= TARGET else 1
+    assert importlib.util.find_spec("fastapi"), "FastAPI is missing: pip install 'scoreline[bench]'"
+    flights = load(FLIGHTS)
+    bounds = Bounds()
+    os.sched_setaffinity(0, os.sched_getaffinity(0) - {SERVER_CORE} or {SERVER_CORE})
+    with tempfile.TemporaryDirectory(prefix="scoreline-benchmark-") as name:
+        folder = Path(name)
+        if {"cpu", "rows", "latency"} & set(options.only):
+            compare_servers(folder, flights, options, bounds)
+        if "start" in options.only:
+            measure_starts(folder, flights, bounds)
+    if "stream" in options.only:
+        bounds.at_most("p99 while the stream drains against idle", measure_beside_stream(flights), BESIDE_STREAM)
+    bounds.conclude()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

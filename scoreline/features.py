@@ -104,6 +104,7 @@ class FeatureSet:
     _highest: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
     _null_as: npt.NDArray[np.float64] = field(init=False, repr=False, compare=False)
     _rules: tuple[tuple[Any, ...], ...] = field(init=False, repr=False, compare=False)
+    _clean: Settled = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = [f.name for f in self.features]
@@ -126,6 +127,9 @@ class FeatureSet:
             tuple(f.nullable for f in self.features),
             tuple(f.kind in integral and f.levels is None for f in self.features),
         )
+        nothing_unseen = np.zeros(len(self.features), dtype=np.int64)
+        nothing_unseen.flags.writeable = False  # all clean matrices share it
+        derived["_clean"] = Settled((), nothing_unseen)
         for name, value in derived.items():
             object.__setattr__(self, name, value)
 
@@ -149,9 +153,9 @@ class FeatureSet:
         Args:
             matrix: shape (rows, features); changed only where a value is `UNSEEN`.
         """
-        unseen = np.zeros(len(self.features), dtype=np.int64)
         if self._is_clean(matrix):
-            return Settled((), unseen)
+            return self._clean
+        unseen = np.zeros(len(self.features), dtype=np.int64)
         if len(self._levelled):
             columns = matrix[:, self._levelled]
             strange = columns == UNSEEN

@@ -11,6 +11,7 @@ from scoreline.cli.broker import broker
 from scoreline.cli.check import check
 from scoreline.cli.dead_letters import dead_letters_app
 from scoreline.cli.demo import demo
+from scoreline.cli.jobs import jobs_app
 from scoreline.cli.models import models_app
 from scoreline.cli.offsets import offsets_app
 from scoreline.cli.predict import predict
@@ -36,7 +37,7 @@ def make_command() -> Callable[..., Any]:
     app.callback()(_describe)
     for command in (run, check, broker, produce, tail, replay, predict, resume, demo):
         app.command()(command)
-    for group in (topics_app, models_app, dead_letters_app, offsets_app):
+    for group in (topics_app, models_app, jobs_app, dead_letters_app, offsets_app):
         app.add_typer(group)
     return get_command(app)
 

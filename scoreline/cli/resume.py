@@ -4,14 +4,15 @@ from typing import Annotated
 
 import typer
 
+from scoreline.cli.sidecar_options import CaFile, Url
+
 
 def resume(
-    url: Annotated[
-        str | None, typer.Option(help="Of the sidecar [default: SCORELINE_HTTP_HOST and SCORELINE_HTTP_PORT].")
-    ] = None,
+    url: Url = None,
     token: Annotated[
         str | None, typer.Option(help="Bearer token [default: the first of SCORELINE_HTTP_TOKENS with the role admin].")
     ] = None,
+    ca: CaFile = None,
 ) -> None:
     """Let one window of records pass the breaker, however many of them are dead letters.
 
@@ -19,13 +20,10 @@ def resume(
 
     Example: scoreline resume --url http://127.0.0.1:8080
     """
-    from scoreline.cli.predict import find_url
-    from scoreline.cli.sidecar import Sidecar
+    from scoreline.cli.sidecar import open_client
     from scoreline.config.settings import load_settings
     from scoreline.config.tokens import Access
 
-    settings = load_settings()
-    if token is None:
-        token = next((known.value for known in settings.http_tokens if known.access is Access.ADMIN), None)
-    Sidecar(url or find_url(settings), token=token).resume_stream()
+    with open_client(load_settings(), url, token, ca, access=Access.ADMIN) as client:
+        client.resume_stream()
     typer.echo("resumed: one window of records passes, whatever becomes of them")

@@ -1,122 +1,103 @@
-"""Asks a running sidecar over HTTP, with the standard library alone."""
+"""Asks a running sidecar for commands: where it is, with which token, and what its refusals mean for an exit code."""
 
-import json
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
+from scoreline.client import Client, ClientError, Retries
+from scoreline.client.errors import (
+    Conflict,
+    Denied,
+    Expired,
+    InvalidRequest,
+    InvalidRows,
+    NotFound,
+    NotSent,
+    Overloaded,
+    Rejected,
+    Unreachable,
+    UnreadableAnswer,
+    Unserved,
+    Untrusted,
+    WaitExpired,
+)
+from scoreline.config.settings import Settings
+from scoreline.config.tokens import Access
 from scoreline.errors import (
     ConfigError,
+    DependencyError,
     InstanceProblem,
     InvalidInstances,
-    ModelNotFound,
-    Overloaded,
     Refused,
     ServiceError,
     Unavailable,
 )
+from scoreline.errors import Overloaded as OverloadedService
 
-_FIRST_SERVER_STATUS = 500
+PATIENCE = Retries(attempts=4)
+"""Somebody sits there: what is not there after a second is told."""
 
 
-class Sidecar:
-    """One sidecar at one address.
+@contextmanager
+def open_client(
+    settings: Settings, url: str | None, token: str | None, ca_file: Path | None = None, *, access: Access | None = None
+) -> Iterator[Client]:
+    """A client of the sidecar that is meant; its errors come out of the block as ours.
 
     Args:
-        url: as far as the port, or the path that a gateway puts before the routes.
-        token: bearer token; None where none is asked for.
+        url, token: what was said on the command line; None for what is configured.
+        access: what the configured token has to open; None for any.
 
     Raises:
-        ConfigError: the address is not HTTP.
+        ServiceError: whatever became of what was asked.
     """
-
-    def __init__(self, url: str, *, token: str | None = None, timeout_seconds: float = 30.0) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ConfigError(f"--url: expected http://… or https://…, but it is {url!r}")
-        self._url = url.rstrip("/")
-        self._token = token
-        self._timeout_seconds = timeout_seconds
-        # A sidecar is near: what a proxy for the internet says of it is no answer.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def predict(
-        self,
-        instances: Sequence[Mapping[str, Any]],
-        version: str | None = None,
-        *,
-        ignore_unknown: bool = False,
-        explain: int | None = None,
-    ) -> dict[str, Any]:
-        """The answer to `POST /predict`.
-
-        Args:
-            version: a selector; None for the alias that answers by default.
-            ignore_unknown: whether features that the model does not know are skipped; else they are refused.
-            explain: how many features of each row are told with what they contributed; None for no explanation.
-
-        Raises:
-            InvalidInstances: rows that cannot be scored.
-            ConfigError: the request is not what the sidecar takes.
-            ModelNotFound: it has no such version.
-            Refused: the token is missing or does not suffice.
-            Overloaded, Unavailable: it cannot answer now, or does not.
-        """
-        query = {} if version is None else {"version": version}
-        if ignore_unknown:
-            query["ignore_unknown"] = "true"
-        if explain is not None:
-            query["explain"] = str(explain)
-        return self._post(f"/predict{'?' if query else ''}{urlencode(query)}", {"instances": instances})
-
-    def resume_stream(self) -> None:
-        """`POST /stream/resume`.
-
-        Raises:
-            ModelNotFound: it has no stream, or does not let it be resumed from elsewhere.
-            Refused: the token is missing or does not suffice.
-            Unavailable: it does not answer.
-        """
-        self._post("/stream/resume", {})
-
-    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token}"
-        data = json.dumps(body, default=str).encode()
-        request = urllib.request.Request(self._url + path, data, headers, method="POST")  # noqa: S310 - checked above
-        try:
-            with self._opener.open(request, timeout=self._timeout_seconds) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except urllib.error.HTTPError as error:
-            with error:
-                raise _translate(error.code, error.read()) from error
-        except (OSError, ValueError) as error:
-            reason = error.reason if isinstance(error, urllib.error.URLError) else error
-            raise Unavailable(f"{self._url} does not answer as a sidecar does: {reason}") from error
-
-
-def _translate(status: int, body: bytes) -> ServiceError:
-    """The named error of ours for an answer that is not a success."""
+    if token is None:
+        known = (each for each in settings.http_tokens if access in (None, each.access))
+        token = next((each.value for each in known), None)
     try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    problem: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    detail = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
-    rows = problem.get("errors")
-    if rows:
-        return InvalidInstances(
-            [InstanceProblem(int(row["instance"]), str(row["detail"]), row.get("feature")) for row in rows]
-        )
-    if status in (401, 403):
-        return Refused(f"the sidecar refuses: {detail}; give it a token: --token, or SCORELINE_HTTP_TOKENS")
-    if status == 404:
-        return ModelNotFound(detail)
-    if status == 429:
-        return Overloaded(detail)
-    if status >= _FIRST_SERVER_STATUS:
-        return Unavailable(f"the sidecar cannot answer: {detail}")
-    return ConfigError(f"the sidecar does not take this: {detail}")
+        with Client(url or find_url(settings), token=token, ca_file=ca_file, retries=PATIENCE) as client:
+            yield client
+    except ClientError as error:
+        raise translate(error) from error
+
+
+def find_url(settings: Settings) -> str:
+    """Where the configured sidecar answers on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.http_host, settings.http_host)  # noqa: S104 - compared, not bound
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host
+    return f"{'http' if settings.http_tls_cert is None else 'https'}://{host}:{settings.http_port}"
+
+
+def translate(error: ClientError) -> ServiceError:
+    """The error of ours for one of the client's: by its nearest class in the table."""
+    return next(_ERRORS[c] for c in type(error).__mro__ if c in _ERRORS)(error)
+
+
+def _name_rows(error: ClientError) -> ServiceError:
+    rows = error.errors if isinstance(error, Rejected) else ()
+    return InvalidInstances([InstanceProblem(row.instance, row.detail, row.feature) for row in rows])
+
+
+def _tell(error: ClientError) -> str:
+    """What the sidecar says, without what is of use only to a log."""
+    return error.detail if isinstance(error, Rejected) else str(error)
+
+
+_ERRORS: Mapping[type[ClientError], Callable[[ClientError], ServiceError]] = {
+    NotSent: lambda error: ConfigError(_tell(error)),
+    InvalidRows: _name_rows,
+    InvalidRequest: lambda error: ConfigError(f"the sidecar does not take this: {_tell(error)}"),
+    Denied: lambda error: Refused(
+        f"the sidecar refuses: {_tell(error)}; give it a token: --token, or SCORELINE_HTTP_TOKENS"
+    ),
+    NotFound: lambda error: DependencyError(_tell(error)),
+    Expired: lambda error: DependencyError(_tell(error)),
+    Conflict: lambda error: DependencyError(_tell(error)),
+    Overloaded: lambda error: OverloadedService(_tell(error)),
+    # This one somebody has to look up in the service's log.
+    Unserved: lambda error: Unavailable(f"the sidecar cannot answer: {error}"),
+    Untrusted: lambda error: Refused(str(error).replace("ca_file", "--ca")),
+    Unreachable: lambda error: Unavailable(_tell(error)),
+    UnreadableAnswer: lambda error: Unavailable(_tell(error)),
+    WaitExpired: lambda error: Unavailable(_tell(error)),
+}

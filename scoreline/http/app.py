@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from multidict import istr
 from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
+from scoreline.http.at_once import AnswererAtOnce, AnswersAtOnce
 from scoreline.http.auth import Door, Doorkeeper
 from scoreline.http.batch import BatchRoutes, JobServing
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
@@ -24,11 +26,14 @@ from scoreline.http.inference_v2_errors import add_error
 from scoreline.http.inference_v2_infer import Inferrer
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.models import ModelListing, ModelRoutes
+from scoreline.http.openapi_routes import DocumentRoutes
+from scoreline.http.pages import list_pages
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict import Predictor
+from scoreline.http.predict_operation import make_predict_operation
 from scoreline.http.reload import ReloadRoutes
 from scoreline.http.request_id import RequestIds
-from scoreline.http.response import Dates, WholeResponse
+from scoreline.http.response import Dates, WholeResponse, make_head
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
 from scoreline.http.shadowing import HttpShadows
@@ -46,7 +51,6 @@ from scoreline.scoring.shadows import ShadowScorer
 logger = logging.getLogger("scoreline.http")
 
 _REQUEST_ID = istr("X-Request-Id")
-_AUTHORIZATION = istr("Authorization")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -109,6 +113,7 @@ class Sidecar:
         self._dates = Dates(dependencies.wall_clock)
         self._pools: list[BoundedPool] = []
         self._batch: BatchRoutes | None = None
+        self._at_once: dict[tuple[str, str], AnswersAtOnce] = {}
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
         self._stopping = False
@@ -134,7 +139,7 @@ class Sidecar:
             raw_path = request.rel_url.raw_path
             route, parameters = self._table.find(request.method, raw_path)
             pattern = route.pattern
-            self._doorkeeper.admit(route.door, headers.get(_AUTHORIZATION))
+            self._doorkeeper.admit(route.door, headers)
             answer = await route.answer(Call(request, request_id, started, parameters))
         except asyncio.CancelledError:
             self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
@@ -142,19 +147,18 @@ class Sidecar:
         except MethodNotAllowed as error:
             pattern = self._table.find_pattern(raw_path)
             answer = answer_problem(error)
-        except (ServiceError, Refusal) as error:
-            answer = answer_problem(error)
-            if is_server_fault(answer.status):
-                self._log_failure(error, pattern, request_id)
         except Exception as error:  # noqa: BLE001 - logged, counted, and answered as a 500
-            answer = answer_problem(error)
-            self._log_failure(error, pattern, request_id)
+            answer = self._answer_failure(error, pattern, request_id)
         finally:
             self._in_flight -= 1
         if answer.problem is not None and raw_path.startswith(PREFIX):
             answer = add_error(answer)
         self._conclude(request.method, pattern, answer, started, request_id)
         return self._respond(answer, request_id)
+
+    def find_at_once(self, method: str, target: str) -> AnswersAtOnce | None:
+        """See `scoreline.http.at_once.Answering`."""
+        return None if self._stopping else self._at_once.get((method, target))
 
     def refuse_unread(self, error: Exception) -> web.StreamResponse:
         """What answers a request that could not be read as one; the connection ends with it."""
@@ -176,6 +180,24 @@ class Sidecar:
         if self._batch is not None:
             self._batch.close()
 
+    def _answer_at_once(
+        self, route: Route, answer_call: AnswererAtOnce, request: web.BaseRequest, body: bytes
+    ) -> bytes | None:
+        """As `answer`, for a route that is known."""
+        started = self._clock()
+        headers = request.headers
+        request_id = self._ids.choose(headers.get(_REQUEST_ID))
+        answer: Answer | None
+        try:
+            self._doorkeeper.admit(route.door, headers)
+            answer = answer_call(Call(request, request_id, started), body)
+        except Exception as error:  # noqa: BLE001 - as in `answer`
+            answer = self._answer_failure(error, route.pattern, request_id)
+        if answer is None:
+            return None
+        self._conclude(route.method, route.pattern, answer, started, request_id)
+        return make_head(answer, request_id, self._dates.now(), "keep-alive") + answer.body
+
     def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
         if self._stopping:
             answer = answer._replace(closes=True)
@@ -192,6 +214,10 @@ class Sidecar:
         if dependencies.serving is not None:
             routes.append(telemetry.make_stats_route())
             routes += self._make_serving_routes(dependencies.serving, dependencies)
+            routes += DocumentRoutes(
+                lambda: self.routes, dependencies.serving.versions, guarded=bool(dependencies.tokens)
+            ).list_routes()
+            routes += list_pages()
         return routes
 
     def _make_serving_routes(self, serving: Serving, dependencies: Dependencies) -> list[Route]:
@@ -212,7 +238,11 @@ class Sidecar:
             clock=self._clock,
             shadows=shadows,
         )
-        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances")
+        operation = make_predict_operation(limits.max_instances)
+        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
+        self._at_once[predict.method, predict.pattern] = partial(
+            self._answer_at_once, predict, predictor.answer_at_once
+        )
         routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
         inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
         routes += InferenceRoutes(finder, inferrer, dependencies.health, serving.models, listing).list_routes()
@@ -255,6 +285,12 @@ class Sidecar:
     def _read_stats_now(self) -> Mapping[str, Any]:
         self._served.deliver()
         return self._read_stats()
+
+    def _answer_failure(self, error: Exception, pattern: str, request_id: str) -> Answer:
+        answer = answer_problem(error)
+        if is_server_fault(answer.status) or not isinstance(error, ServiceError | Refusal):
+            self._log_failure(error, pattern, request_id)
+        return answer
 
     def _log_failure(self, error: Exception, pattern: str, request_id: str) -> None:
         expected = isinstance(error, ServiceError | Refusal)

@@ -1,15 +1,18 @@
 """Who may ask for what: bearer tokens with roles, compared in constant time."""
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from enum import IntEnum
+from hmac import compare_digest
+
+from multidict import MultiMapping, istr
 
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.tokens import Access, Token
 from scoreline.errors import ConfigError
 from scoreline.http.errors import Forbidden, Unauthenticated
 
+_AUTHORIZATION = istr("Authorization")
 _CHALLENGE = (("WWW-Authenticate", 'Bearer realm="scoreline"'),)
 _SCHEME = "bearer "
 
@@ -35,11 +38,11 @@ class Doorkeeper:
     def __init__(self, tokens: Sequence[Token] = ()) -> None:
         self._known = [(_digest(token.value), _OPENS[token.access]) for token in tokens]
 
-    def admit(self, door: Door, authorization: str | None) -> None:
+    def admit(self, door: Door, headers: MultiMapping[str]) -> None:
         """Let a caller through a door, or not.
 
         Args:
-            authorization: the header as it came.
+            headers: of the request, as they came.
 
         Raises:
             Unauthenticated: no token, or an unknown one.
@@ -47,7 +50,11 @@ class Doorkeeper:
         """
         if door is Door.OPEN or not self._known:
             return
-        if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
+        given = headers.getall(_AUTHORIZATION, ())
+        if len(given) > 1:
+            raise Unauthenticated("expected the header Authorization once", _CHALLENGE)
+        authorization = given[0] if given else ""
+        if authorization[: len(_SCHEME)].lower() != _SCHEME:
             raise Unauthenticated("expected the header Authorization: Bearer TOKEN", _CHALLENGE)
         opens = self._find_door(authorization[len(_SCHEME) :].strip())
         if opens is Door.OPEN:
@@ -60,7 +67,7 @@ class Doorkeeper:
         presented = _digest(token)
         found = Door.OPEN
         for digest, opens in self._known:
-            if hmac.compare_digest(presented, digest):
+            if compare_digest(presented, digest):
                 found = max(found, opens)
         return found
 

@@ -7,6 +7,7 @@ from scoreline.http.auth import Door
 from scoreline.http.batch_body import SILENCE_SECONDS
 from scoreline.http.batch_jobs import BatchJobs
 from scoreline.http.batch_lookup import JobLookup
+from scoreline.http.batch_operations import CANCEL, LIST, SHOW, SHOW_RESULTS, SUBMIT
 from scoreline.http.batch_pages import ResultPages
 from scoreline.http.batch_readers import ResultReaders
 from scoreline.http.batch_results import BatchResults
@@ -96,11 +97,13 @@ class BatchRoutes:
         """The routes, for whoever may predict."""
         submit, show_recent, show, cancel, show_results = self._answers
         return [
-            Route("POST", "/batch", Door.PREDICT, submit, "Submit a batch job"),
-            Route("GET", "/batch", Door.PREDICT, show_recent, "The latest batch jobs"),
-            Route("GET", "/batch/{job_id}", Door.PREDICT, show, "One batch job, with its results where they are few"),
-            Route("DELETE", "/batch/{job_id}", Door.PREDICT, cancel, "Cancel a batch job"),
-            Route("GET", "/batch/{job_id}/results", Door.PREDICT, show_results, "Results of a batch job"),
+            Route("POST", "/batch", Door.PREDICT, submit, "Submit a batch job", SUBMIT),
+            Route("GET", "/batch", Door.PREDICT, show_recent, "The latest batch jobs", LIST),
+            Route(
+                "GET", "/batch/{job_id}", Door.PREDICT, show, "One batch job, with its results where they are few", SHOW
+            ),
+            Route("DELETE", "/batch/{job_id}", Door.PREDICT, cancel, "Cancel a batch job", CANCEL),
+            Route("GET", "/batch/{job_id}/results", Door.PREDICT, show_results, "Results of a batch job", SHOW_RESULTS),
         ]
 
     def close(self) -> None:

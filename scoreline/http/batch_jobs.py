@@ -52,9 +52,14 @@ class BatchJobs:
         return answer_job(make_job(job), job)
 
     async def show_recent(self, call: Call) -> Answer:
-        """The latest jobs, newest first."""
+        """The latest jobs, newest first, none of those missing that were accepted before.
+
+        Raises:
+            Unavailable, DeadlineExceeded: Kafka is away.
+        """
         limit = read_count(read_query(call.request, ("limit",)), "limit", DEFAULT_LISTED, most=MOST_LISTED)
         self._lookup.check_ready()
+        await self._lookup.catch_up()
         return answer_json(Jobs([make_job(job) for job in self._view.list_recent(limit)]))
 
     async def cancel(self, call: Call) -> Answer:
@@ -69,13 +74,15 @@ class BatchJobs:
             cancelled = Cancelled(job.job_id, job.submission, int(self._wall_clock() * 1000))
             partition = find_events_partition(job.job_id, self._publisher.events_partitions)
             await self._lookup.wait_for(self._publisher.publish_event(cancelled, partition))
-            await self._lookup.catch_up()
-            job = self._view.find(job.job_id) or job
+            job = await self._lookup.find_newly(job.job_id) or job
         return answer_job(make_job(job), job)
 
     async def _add_results(self, job: JobSnapshot) -> Job:
+        """The job with its results, or with where they are, when its scores are too many for a page."""
         columns = await self._pages.read(job, 0, job.rows)
         body = make_job(job)
+        if len(columns.predictions) < job.rows:
+            return body
         body.predictions, body.errors = columns.predictions, columns.errors
         body.labels, body.scores = unset_if_empty(columns.labels), unset_if_empty(columns.scores)
         body.results = msgspec.UNSET

@@ -59,8 +59,14 @@ class JobLookup:
         """
         self.check_ready()
         found = self._view.find(job_id)
-        if found is not None:
-            return found
+        return await self.find_newly(job_id) if found is None else found
+
+    async def find_newly(self, job_id: str) -> JobSnapshot | None:
+        """A job, with everything that has happened to it by now; None where there is none.
+
+        Raises:
+            Unavailable, DeadlineExceeded: nobody knows.
+        """
         await self.catch_up()
         return self._view.find(job_id)
 

@@ -50,7 +50,7 @@ class BatchResults:
 
     async def _answer_page(self, job: JobSnapshot, offset: int, limit: int) -> Answer:
         columns = await self._pages.read(job, offset, limit)
-        following = offset + limit
+        following = offset + len(columns.predictions)
         query = urlencode({"offset": following, "limit": limit})
         page = ResultsPage(
             job_id=job.job_id,
@@ -60,7 +60,7 @@ class BatchResults:
             labels=unset_if_empty(columns.labels),
             scores=unset_if_empty(columns.scores),
             errors=columns.errors,
-            next=f"{find_results_path(job.job_id)}?{query}" if following < job.rows else None,
+            next=f"{find_results_path(job.job_id)}?{query}" if columns.predictions and following < job.rows else None,
         )
         return answer_json(page)._replace(version=job.version)
 

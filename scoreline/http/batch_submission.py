@@ -15,6 +15,7 @@ from scoreline.http.batch_request import JobRequest, find_events_partition, read
 from scoreline.http.batch_routing import choose_version
 from scoreline.http.errors import IdempotencyKeyReused
 from scoreline.http.exchange import Answer, Call
+from scoreline.http.futures import wait_for
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.pool import BoundedPool
 from scoreline.http.version_finder import VersionFinder
@@ -85,8 +86,7 @@ class JobSubmitter:
         self._lookup.check_ready()
         with self._take_place():
             if asked.may_exist:
-                await self._lookup.catch_up()
-                before = await self._lookup.find(asked.job_id)
+                before = await self._lookup.find_newly(asked.job_id)
                 if before is not None:
                     return _answer_winner(before, await self._read_digest(call, asked))
             return await self._take_on(call, asked)
@@ -104,12 +104,11 @@ class JobSubmitter:
             find_events_partition(asked.job_id, self._publisher.events_partitions),
         )
         submitted = await self._upload(call, asked, order, version)
-        await self._lookup.wait_for(self._publisher.publish_event(submitted, order.events_partition))
+        await wait_for(self._publisher.publish_event(submitted, order.events_partition))
         if not asked.may_exist:
             return _answer_accepted(_begin_job(submitted))
         # Whoever has the key's first submission in the topic, has the job: also when another sidecar took it.
-        await self._lookup.catch_up()
-        winner = await self._lookup.find(asked.job_id)
+        winner = await self._lookup.find_newly(asked.job_id)
         if winner is None:
             raise Unavailable(f"job {asked.job_id} was submitted, but is not among those that were read")
         return _answer_winner(winner, submitted.digest)

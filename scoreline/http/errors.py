@@ -6,7 +6,6 @@ Errors that only HTTP knows are named here; they end with the request and never 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -69,6 +68,14 @@ class MethodNotAllowed(Refusal):
     """There is something at this path, but not under this method."""
 
 
+class HeadTooSlow(Refusal):
+    """Request line and headers did not arrive in time."""
+
+
+class HeadTooLarge(Refusal):
+    """Request line and headers are more than is read of them."""
+
+
 class BodyTooSlow(Refusal):
     """The body did not arrive in time."""
 
@@ -126,6 +133,29 @@ class Problem:
     retry_after_seconds: float | None = None
 
 
+class InstanceFault(msgspec.Struct, kw_only=True):
+    """What is wrong with one instance; `feature` only where it is one feature's fault."""
+
+    instance: int
+    feature: str | msgspec.UnsetType = msgspec.UNSET
+    detail: str
+
+
+class ProblemDetails(msgspec.Struct):
+    """The body of every error: what went wrong, and for rows that cannot be scored which and why.
+
+    Attributes:
+        error: all of it in one text, for clients of the Open Inference Protocol; only under `/v2`.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[InstanceFault] | msgspec.UnsetType = msgspec.UNSET
+    error: str | msgspec.UnsetType = msgspec.UNSET
+
+
 _INTERNAL = "the request failed inside the service; its log has the reason under the request's id"
 
 PROBLEMS: Mapping[type[Exception], Problem] = {
@@ -142,6 +172,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     JobNotFound: Problem(404, "unknown-job", "There is no such job"),
     UnknownModel: Problem(404, "unknown-model", "There is no such model"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
+    HeadTooSlow: Problem(408, "head-too-slow", "The headers did not arrive in time"),
     BodyTooSlow: Problem(408, "body-too-slow", "The body did not arrive in time"),
     JobNotFinished: Problem(409, "job-not-finished", "The job has not ended yet", None, 1.0),
     NoResults: Problem(409, "no-results", "The job has ended without results"),
@@ -153,6 +184,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     NotExplainable: Problem(422, "not-explainable", "The model cannot be explained"),
     IdempotencyKeyReused: Problem(422, "idempotency-key-reused", "The idempotency key stands for something else"),
     Overloaded: Problem(429, "overloaded", "Too much is asked at once"),
+    HeadTooLarge: Problem(431, "head-too-large", "The headers are too large"),
     ConfigError: Problem(500, "internal", "The service is wrongly configured", _INTERNAL),
     SchemaNotFound: Problem(500, "internal", "A schema is missing", _INTERNAL),
     SchemaIncompatible: Problem(500, "internal", "A schema does not fit", _INTERNAL),
@@ -186,17 +218,12 @@ def answer_problem(error: Exception) -> Answer:
     """The problem+json that answers an error."""
     problem = find_problem(error)
     detail = problem.detail or str(error)[:_SHOWN_DETAIL]
-    body: dict[str, Any] = {
-        "type": TYPE_PREFIX + problem.slug,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-    }
+    body = ProblemDetails(TYPE_PREFIX + problem.slug, problem.title, problem.status, detail)
     if isinstance(error, InvalidInstances):
-        body["errors"] = [
-            {"instance": p.instance, "detail": p.detail}
-            if p.feature is None
-            else {"instance": p.instance, "feature": p.feature, "detail": p.detail}
+        body.errors = [
+            InstanceFault(
+                instance=p.instance, feature=msgspec.UNSET if p.feature is None else p.feature, detail=p.detail
+            )
             for p in error.problems
         ]
     headers = error.headers if isinstance(error, Refusal) else ()

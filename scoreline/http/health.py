@@ -1,17 +1,43 @@
 """`/health`, `/health/live`, `/health/ready`: evidence by component, for people and for orchestrators."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from scoreline.config.roles import Role, describe_roles
 from scoreline.errors import MalformedRequest
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
+from scoreline.http.operations import Location, Operation, Parameter, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 from scoreline.observability.health import ComponentHealth, HealthBoard
 
 _OK, _UNAVAILABLE = 200, 503
+
+_Status = Literal["ready", "unready", "alive", "stuck"]
+
+
+class Health(msgspec.Struct, gc=False):
+    """What the components say of themselves, and what follows from it."""
+
+    status: _Status
+    components: Sequence[ComponentHealth]
+
+
+_OPERATION = Operation(answers={_OK: as_json(Health), _UNAVAILABLE: as_json(Health)})
+_ONE_ROLE = Operation(
+    parameters=[
+        Parameter(
+            "role",
+            Location.QUERY,
+            {"type": "string", "enum": sorted(Role)},
+            "Only what this role needs; one that this process does not play is never ready.",
+        )
+    ],
+    answers=_OPERATION.answers,
+)
 
 
 class HealthRoutes:
@@ -23,9 +49,16 @@ class HealthRoutes:
     def list_routes(self) -> list[Route]:
         """The routes, all of them open."""
         return [
-            Route("GET", "/health", Door.OPEN, self.show, "Every component with its state"),
-            Route("GET", "/health/live", Door.OPEN, self.show_live, "Whether the loops turn"),
-            Route("GET", "/health/ready", Door.OPEN, self.show_ready, "Whether a role, or all, can do their work"),
+            Route("GET", "/health", Door.OPEN, self.show, "Every component with its state", _OPERATION),
+            Route("GET", "/health/live", Door.OPEN, self.show_live, "Whether the loops turn", _OPERATION),
+            Route(
+                "GET",
+                "/health/ready",
+                Door.OPEN,
+                self.show_ready,
+                "Whether a role, or all, can do their work",
+                _ONE_ROLE,
+            ),
         ]
 
     async def show(self, call: Call) -> Answer:
@@ -54,6 +87,5 @@ class HealthRoutes:
         return _answer(report.components, "ready" if ready else "unready", good=ready)
 
 
-def _answer(components: Sequence[ComponentHealth], status: str, *, good: bool) -> Answer:
-    body: dict[str, Any] = {"status": status, "components": components}
-    return answer_json(body, _OK if good else _UNAVAILABLE)
+def _answer(components: Sequence[ComponentHealth], status: _Status, *, good: bool) -> Answer:
+    return answer_json(Health(status, components), _OK if good else _UNAVAILABLE)

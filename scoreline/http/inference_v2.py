@@ -8,6 +8,17 @@ from scoreline.http.errors import UnknownModel
 from scoreline.http.exchange import Answer, Call, answer_json
 from scoreline.http.inference_v2_infer import Inferrer
 from scoreline.http.inference_v2_metadata import describe_model, describe_server
+from scoreline.http.inference_v2_operations import (
+    INFER,
+    INFER_VERSION,
+    LIVE,
+    MODEL,
+    MODEL_READY,
+    READY,
+    SERVER,
+    VERSION,
+    VERSION_READY,
+)
 from scoreline.http.inference_v2_types import ModelReady, ServerLive, ServerReady
 from scoreline.http.models import ModelListing
 from scoreline.http.pool import BoundedPool
@@ -39,15 +50,31 @@ class InferenceRoutes:
     def list_routes(self) -> list[Route]:
         """The routes: health is open, the rest is for whoever may predict."""
         return [
-            Route("GET", PREFIX, Door.PREDICT, self.show_server, "Open Inference Protocol: name and release"),
-            Route("GET", f"{PREFIX}/health/live", Door.OPEN, self.show_live, "Whether the loops turn"),
-            Route("GET", f"{PREFIX}/health/ready", Door.OPEN, self.show_ready, "Whether the http role can do its work"),
-            Route("GET", _MODEL, Door.PREDICT, self.show_model, "Inputs and outputs of the model"),
-            Route("GET", f"{_MODEL}/ready", Door.PREDICT, self.show_model_ready, "Whether the model answers"),
-            Route("POST", f"{_MODEL}/infer", Door.PREDICT, self.infer, "Score tensors"),
-            Route("GET", _VERSION, Door.PREDICT, self.show_model, "Inputs and outputs of a version"),
-            Route("GET", f"{_VERSION}/ready", Door.PREDICT, self.show_model_ready, "Whether a version answers"),
-            Route("POST", f"{_VERSION}/infer", Door.PREDICT, self.infer, "Score tensors with a version"),
+            Route("GET", PREFIX, Door.PREDICT, self.show_server, "Open Inference Protocol: name and release", SERVER),
+            Route("GET", f"{PREFIX}/health/live", Door.OPEN, self.show_live, "Whether the loops turn", LIVE),
+            Route(
+                "GET",
+                f"{PREFIX}/health/ready",
+                Door.OPEN,
+                self.show_ready,
+                "Whether the http role can do its work",
+                READY,
+            ),
+            Route("GET", _MODEL, Door.PREDICT, self.show_model, "Inputs and outputs of the model", MODEL),
+            Route(
+                "GET", f"{_MODEL}/ready", Door.PREDICT, self.show_model_ready, "Whether the model answers", MODEL_READY
+            ),
+            Route("POST", f"{_MODEL}/infer", Door.PREDICT, self.infer, "Score tensors", INFER),
+            Route("GET", _VERSION, Door.PREDICT, self.show_model, "Inputs and outputs of a version", VERSION),
+            Route(
+                "GET",
+                f"{_VERSION}/ready",
+                Door.PREDICT,
+                self.show_model_ready,
+                "Whether a version answers",
+                VERSION_READY,
+            ),
+            Route("POST", f"{_VERSION}/infer", Door.PREDICT, self.infer, "Score tensors with a version", INFER_VERSION),
         ]
 
     async def show_server(self, call: Call) -> Answer:

@@ -96,10 +96,10 @@ def list_sorts(feature: Feature) -> frozenset[Sort]:
     return frozenset(map(_find_sort, feature.levels)) or frozenset(Sort)
 
 
-def fits_matrix(sort: Sort, feature: Feature) -> bool:
-    """Whether a matrix of one datatype may carry the feature: 1 and 0 stand for booleans in one of numbers."""
+def list_matrix_sorts(feature: Feature) -> frozenset[Sort]:
+    """What a matrix that carries the feature may hold: 1 and 0 stand for booleans in one of numbers."""
     sorts = list_sorts(feature)
-    return sort in sorts or (sort is Sort.NUMBER and Sort.BOOLEAN in sorts)
+    return sorts | {Sort.NUMBER} if Sort.BOOLEAN in sorts else sorts
 
 
 def _find_sort(level: Level) -> Sort:

@@ -44,6 +44,7 @@ class Inferrer:
         self._scoring = scoring
         self._shadows = shadows
         self._decoders = TensorDecoders()
+        self._shadows_decoders = TensorDecoders()  # only the thread of the shadows uses it
         self._encoder = msgspec.json.Encoder()
 
     async def read(self, call: Call) -> bytes:
@@ -91,18 +92,17 @@ class Inferrer:
         )
         encoded = self._encoder.encode(response)
         if route.shadows and self._shadows is not None:
-            decode = _make_decode(request.inputs, layout)
+            decode = self._make_decode(request.inputs, layout)
             self._shadows.offer_decoded(version, route.shadows, matrix, scores, decode, body_bytes)
         return Answer(200, encoded, JSON, instances=len(matrix), version=version.version)
+
+    def _make_decode(self, inputs: Sequence[InferInput], layout: Layout) -> Callable[[FeatureSet], Matrix]:
+        """What reads the same tensors for the features of a shadow, whatever else is among them."""
+        return lambda others: self._shadows_decoders.find(others).decode(inputs, layout, also_known=None)
 
 
 def _is_short(body: bytes) -> bool:
     return len(body) <= INLINE_BYTES and body.count(b",") <= INLINE_VALUES
-
-
-def _make_decode(inputs: Sequence[InferInput], layout: Layout) -> Callable[[FeatureSet], Matrix]:
-    """What reads the same tensors for the features of a shadow, whatever else is among them."""
-    return lambda others: TensorRows(others).decode(inputs, layout, also_known=None)
 
 
 def _list_others(route: LiveRoute) -> frozenset[str]:

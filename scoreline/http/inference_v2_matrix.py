@@ -9,7 +9,14 @@ import numpy as np
 
 from scoreline.errors import MalformedRequest
 from scoreline.features import Feature, FeatureSet, Matrix
-from scoreline.http.inference_v2_datatypes import DATATYPES, Datatype, Sort, choose_datatype, fits_matrix, list_sorts
+from scoreline.http.inference_v2_datatypes import (
+    DATATYPES,
+    Datatype,
+    Sort,
+    choose_datatype,
+    list_matrix_sorts,
+    list_sorts,
+)
 from scoreline.http.inference_v2_layout import Layout, describe_input
 from scoreline.http.inference_v2_problems import RowProblems
 from scoreline.http.inference_v2_types import InferInput
@@ -24,6 +31,7 @@ class _Taker:
 
     feature: Feature
     sorts: frozenset[Sort]
+    matrix_sorts: frozenset[Sort]
     levels: Levels | None
 
 
@@ -41,7 +49,8 @@ class TensorRows:
     def __init__(self, features: FeatureSet) -> None:
         self._features = features
         self._takers = {
-            f.name: _Taker(f, list_sorts(f), None if f.levels is None else Levels(f)) for f in features.features
+            f.name: _Taker(f, list_sorts(f), list_matrix_sorts(f), None if f.levels is None else Levels(f))
+            for f in features
         }
 
     def decode(
@@ -99,7 +108,7 @@ class TensorRows:
         datatype, width = DATATYPES[tensor.datatype], len(names)
         takers = [self._takers.get(name) for name in names]
         for taker in takers:
-            if taker is not None and not fits_matrix(datatype.sort, taker.feature):
+            if taker is not None and datatype.sort not in taker.matrix_sorts:
                 raise _refuse_datatype(tensor, taker.feature)
 
         def refuse(position: int, came: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scoreline import __version__
-from scoreline.http.inference_v2_datatypes import Sort, choose_datatype, fits_matrix
+from scoreline.http.inference_v2_datatypes import Sort, choose_datatype, list_matrix_sorts
 from scoreline.http.inference_v2_outputs import describe_outputs
 from scoreline.http.inference_v2_types import (
     MatrixInput,
@@ -42,6 +42,6 @@ def describe_model(version: ModelVersion, numbers: Sequence[str]) -> ModelMetada
 def _describe_matrix(version: ModelVersion) -> MatrixInput | None:
     """None where a value cannot be a number, or where a matrix would be the same as a column."""
     features = version.model.features
-    if len(features) == 1 or not all(fits_matrix(Sort.NUMBER, each) for each in features):
+    if len(features) == 1 or not all(Sort.NUMBER in list_matrix_sorts(each) for each in features):
         return None
     return MatrixInput("FP64", [_ROWS, len(features)])

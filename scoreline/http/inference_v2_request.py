@@ -1,26 +1,25 @@
 """Reads the body of `infer`, its values left as they stand, and refuses what only binary requests have."""
 
-from collections.abc import Iterable
-
 import msgspec
 from aiohttp import web
 from multidict import istr
 
 from scoreline.errors import MalformedRequest
 from scoreline.http.errors import UnsupportedMediaType
-from scoreline.http.inference_v2_types import InferRequest, Parameters
+from scoreline.http.inference_v2_types import InferRequest, TensorParameters
 from scoreline.http.media_types import check_media_type
 from scoreline.schemas.json_problems import shorten
-from scoreline.schemas.json_split import NO_JSON
+from scoreline.schemas.json_split import NO_JSON, refuse_malformed
 
 _HEADER_LENGTH = istr("Inference-Header-Content-Length")
 _REQUEST = msgspec.json.Decoder(InferRequest)
-_SHOWN_ERROR = 200
+_EXPECTED = (
+    '{"inputs": [{"name": …, "shape": […], "datatype": …, "data": […]}, …]}, in which null stands for a missing value'
+)
 _NO_BINARY = (
     "tensors are taken and given as JSON here, not in the protocol's binary extension: give the data in the JSON"
     " body, and ask for outputs without binary_data"
 )
-_OTHER_FORMS = ("classification", "shared_memory_region")
 
 
 def check_is_json(request: web.BaseRequest) -> None:
@@ -44,7 +43,7 @@ def read_request(body: bytes) -> InferRequest:
     try:
         request = _REQUEST.decode(body)
     except NO_JSON as error:
-        raise _refuse(error) from error
+        raise refuse_malformed(error, _EXPECTED) from error
     for tensor in request.inputs:
         _check_parameters(f"input {shorten(tensor.name)!r}", tensor.parameters)
     for output in request.outputs or ():
@@ -52,30 +51,12 @@ def read_request(body: bytes) -> InferRequest:
     return request
 
 
-def _check_parameters(tensor: str, parameters: Parameters | None) -> None:
+def _check_parameters(tensor: str, parameters: TensorParameters | None) -> None:
     """What would make another answer is refused; everything else is none of this server's business."""
-    if not parameters:
+    if parameters is None:
         return
-    if "binary_data_size" in parameters or _is_true(parameters.get("binary_data")):
+    if parameters.binary_data or parameters.binary_data_size is not None:
         raise UnsupportedMediaType(_NO_BINARY)
-    for name in _find_given(_OTHER_FORMS, parameters):
-        raise MalformedRequest(f"{tensor} has the parameter {name!r}, an extension that this server does not have")
-
-
-def _find_given(names: Iterable[str], parameters: Parameters) -> Iterable[str]:
-    return (name for name in names if name in parameters)
-
-
-def _is_true(value: msgspec.Raw | None) -> bool:
-    return value is not None and bytes(value) == b"true"
-
-
-def _refuse(error: Exception) -> MalformedRequest:
-    if isinstance(error, RecursionError):
-        return MalformedRequest("the body is nested too deeply")
-    if isinstance(error, UnicodeDecodeError):
-        return MalformedRequest("the body is not UTF-8")
-    return MalformedRequest(
-        'expected {"inputs": [{"name": …, "shape": […], "datatype": …, "data": […]}, …]}, in which null stands for a'
-        f" missing value: {str(error)[:_SHOWN_ERROR]}"
-    )
+    for name in ("classification", "shared_memory_region"):
+        if getattr(parameters, name) is not None:
+            raise MalformedRequest(f"{tensor} has the parameter {name!r}, an extension that this server does not have")

@@ -17,8 +17,23 @@ Data = Annotated[
 ]
 """Not decoded before it is known how many values there may be."""
 
-Parameters = dict[str, msgspec.Raw]
-"""What is not known here is let through."""
+
+class RequestParameters(msgspec.Struct, gc=False):
+    """Parameters of a request: whatever they are, they change nothing here, and take no memory."""
+
+
+class TensorParameters(msgspec.Struct, gc=False):
+    """Parameters of a tensor: those that would make it another one are refused, all others are skipped.
+
+    Attributes:
+        binary_data, binary_data_size: ask for the binary extension.
+        classification, shared_memory_region: ask for other extensions.
+    """
+
+    binary_data: bool | None = None
+    binary_data_size: int | None = None
+    classification: int | None = None
+    shared_memory_region: str | None = None
 
 
 class InferInput(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -33,14 +48,14 @@ class InferInput(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     shape: list[Size]
     datatype: str
     data: Data
-    parameters: Parameters | None = None
+    parameters: TensorParameters | None = None
 
 
 class RequestedOutput(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An output that the caller wants to have."""
 
     name: str
-    parameters: Parameters | None = None
+    parameters: TensorParameters | None = None
 
 
 class InferRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -53,7 +68,7 @@ class InferRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
     inputs: list[InferInput]
     id: str | None = None
-    parameters: Parameters | None = None
+    parameters: RequestParameters | None = None
     outputs: list[RequestedOutput] | None = None
 
 

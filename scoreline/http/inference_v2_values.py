@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from scoreline.errors import MalformedRequest
-from scoreline.http.inference_v2_datatypes import Datatype, Sort
+from scoreline.http.inference_v2_datatypes import Datatype
 from scoreline.http.inference_v2_layout import describe_input
 from scoreline.http.inference_v2_types import InferInput
 from scoreline.schemas.json_problems import describe_value
@@ -38,7 +38,7 @@ def read_values(tensor: InferInput, datatype: Datatype, refuse: Refuse) -> list[
     nested = _NESTED.match(raw) is not None
     if nested and len(tensor.shape) == 1:
         raise _refuse_nesting(tensor)
-    _check_count(tensor, datatype, raw)
+    _check_count(tensor, raw)
     try:
         values = _lay_flat(tensor, (datatype.nested if nested else datatype.flat).decode(raw), nested=nested)
         if not datatype.is_beyond(values):
@@ -91,16 +91,20 @@ def _lay_flat(tensor: InferInput, values: list[Any], *, nested: bool) -> list[An
     return values
 
 
-def _check_count(tensor: InferInput, datatype: Datatype, raw: bytes) -> None:
-    """Refuse what holds more values than it says, before they take memory; commas are only between values, or in text.
+def _check_count(tensor: InferInput, raw: bytes) -> None:
+    """Refuse what holds more values than it says, before they take memory.
 
     Raises:
-        MalformedRequest: it surely does.
+        MalformedRequest: it has as many commas between values as values are allowed, or more texts.
     """
     size = _find_size(tensor)
-    if raw.count(b",") < size:
+    commas, texts = raw.count(b","), 0
+    if commas < size:
         return
-    if datatype.sort is not Sort.TEXT or sum(1 for _ in islice(_TEXT.finditer(raw), size + 1)) > size:
+    for text in islice(_TEXT.finditer(raw), size + 1):
+        texts += 1
+        commas -= raw.count(b",", *text.span())
+    if commas >= size or texts > size:
         raise _refuse_count(tensor, "has more")
 
 

@@ -2,14 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from scoreline.errors import MalformedRequest, Overloaded, RequestTooLarge
 from scoreline.http.errors import BodyTooSlow, ExpectationFailed
 from scoreline.http.inflating import is_compressed, open_body
 
 _BODIES_AT_ONCE = 8
+
+_FREE_BYTES = 64 * 1024
+"""Of each body, which nobody is refused for: so many of all connections together are not much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +32,15 @@ class Limits:
 
 
 class BodyReader:
-    """Reads whole bodies in bounded time, and all of them together in bounded memory."""
+    """Reads whole bodies in bounded time, and all of them together in bounded memory.
+
+    A body counts until its request is answered, because it is held until then. Small ones do not count: whoever sends
+    large ones, and slowly, keeps nobody else from being answered.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._budget_bytes = limits.max_body_bytes * _BODIES_AT_ONCE
-        self._held_bytes = 0
+        self._budget = _Budget(limits.max_body_bytes * _BODIES_AT_ONCE)
 
     async def read(self, request: web.BaseRequest) -> bytes:
         """The body, decompressed.
@@ -42,7 +49,7 @@ class BodyReader:
             RequestTooLarge: more bytes than are allowed, announced or arrived.
             BodyTooSlow: it did not end in time.
             MalformedRequest: it breaks off, or is not in the encoding that it is said to be in.
-            Overloaded: the bodies that are arriving now hold all the memory that is meant for them.
+            Overloaded: the bodies that are not answered yet hold all the memory that is meant for them.
         """
         content = request.content
         limit = self._limits.max_body_bytes
@@ -65,17 +72,47 @@ class BodyReader:
 
     async def _collect(self, request: web.BaseRequest) -> bytes:
         body, content = bytearray(), open_body(request)
-        try:
-            while chunk := await content.readany():
-                self._held_bytes += len(chunk)
-                body += chunk
-                if len(body) > self._limits.max_body_bytes:
-                    raise _too_large(self._limits.max_body_bytes)
-                if self._held_bytes > self._budget_bytes:
-                    raise Overloaded("too many large bodies are arriving at once")
-        finally:
-            self._held_bytes -= len(body)
+        # aiohttp has a task for each request, which ends with the answer.
+        held = _Held(self._budget)
+        _find_task().add_done_callback(held.release)
+        while chunk := await content.readany():
+            body += chunk
+            if len(body) > self._limits.max_body_bytes:
+                raise _too_large(self._limits.max_body_bytes)
+            held.grow(len(body))
         return bytes(body)
+
+
+class _Budget:
+    """What all large bodies together may hold."""
+
+    def __init__(self, budget_bytes: int) -> None:
+        self.left_bytes = budget_bytes
+
+
+class _Held:
+    """What one body holds of the budget."""
+
+    def __init__(self, budget: _Budget) -> None:
+        self._budget = budget
+        self._held_bytes = 0
+
+    def grow(self, size_bytes: int) -> None:
+        """Hold what a body of this size needs.
+
+        Raises:
+            Overloaded: there is not as much left.
+        """
+        more = max(0, size_bytes - _FREE_BYTES) - self._held_bytes
+        if more > self._budget.left_bytes:
+            raise Overloaded("too many large bodies are held at once")
+        self._budget.left_bytes -= more
+        self._held_bytes += more
+
+    def release(self, _task: object = None) -> None:
+        """Give it back."""
+        self._budget.left_bytes += self._held_bytes
+        self._held_bytes = 0
 
 
 async def greet(request: web.BaseRequest) -> None:
@@ -85,11 +122,18 @@ async def greet(request: web.BaseRequest) -> None:
         ExpectationFailed: something else is expected.
     """
     expectation = request.headers.get("Expect")
-    if expectation is None:
+    if expectation is None or request.version < HttpVersion11:
         return
     if expectation.lower() != "100-continue":
         raise ExpectationFailed("the only expectation that is met here is 100-continue")
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def _find_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a body is read in a task, whose end says that its request is answered")
+    return task
 
 
 def _too_large(limit: int) -> RequestTooLarge:

@@ -3,11 +3,14 @@
 from aiohttp import web
 from multidict import istr
 
+from scoreline.errors import MalformedRequest
 from scoreline.http.errors import UnsupportedMediaType
 from scoreline.http.exchange import JSON
 
 _CONTENT_TYPE = istr("Content-Type")
 _CONTENT_ENCODING = istr("Content-Encoding")
+_TRANSFER_ENCODING = istr("Transfer-Encoding")
+_CHUNKED = "chunked"
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 _ENCODINGS = ("identity", "gzip", "deflate")
 
@@ -21,8 +24,11 @@ def check_media_type(request: web.BaseRequest, expected: str = JSON, *, may_be_s
 
     Raises:
         UnsupportedMediaType: another type, another charset, or an encoding that is not undone here.
+        MalformedRequest: it is encoded for its transfer otherwise than in chunks.
     """
     headers = request.headers
+    if headers.get(_TRANSFER_ENCODING, _CHUNKED).strip().lower() != _CHUNKED:
+        raise MalformedRequest("expected no Transfer-Encoding, or chunked alone")
     if _CONTENT_ENCODING in headers and ", ".join(headers.getall(_CONTENT_ENCODING)).lower() not in _ENCODINGS:
         raise refuse_encoding()
     given = headers.get(_CONTENT_TYPE)

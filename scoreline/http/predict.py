@@ -7,6 +7,7 @@ import numpy as np
 
 from scoreline.http.exchange import JSON, Answer, Call
 from scoreline.http.explanations import check_explained, explain, read_explain
+from scoreline.http.inflating import is_compressed
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
@@ -28,6 +29,9 @@ quarter of a millisecond; a hop to a thread and back costs what two to five rows
 
 INLINE_VALUES = 512
 """Rows that are no objects have no braces to be counted by."""
+
+CLASSES_AT_ONCE = 64
+"""With more, an answer may be more than a connection takes without somebody to wait until it is read."""
 
 _QUERY = frozenset({"version", "ignore_unknown", "explain"})
 
@@ -97,6 +101,23 @@ class Predictor:
         if count is None and _is_small(body):
             return self._score(version, route.shadows, rows, body, call.started)
         return await pool.run(lambda: self._score(version, route.shadows, rows, body, call.started, count))
+
+    def answer_at_once(self, call: Call, body: bytes) -> Answer | None:
+        """Score instances that are few, asked for without a query; None for many, and for what is too large.
+
+        Raises:
+            ServiceError, Refusal: as `answer` does.
+        """
+        if len(body) > self._limits.max_body_bytes or not _is_small(body) or is_compressed(call.request):
+            return None
+        check_media_type(call.request)
+        self._scoring.check_room()
+        route = self._finder.find_live()
+        version = route.only or route.choose(find_key(call))
+        if len(version.model.classes or ()) > CLASSES_AT_ONCE:
+            return None
+        rows = self._find_decoder(version, route, ignore_unknown=False)
+        return self._score(version, route.shadows, rows, body, call.started)
 
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
         """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""

@@ -1,14 +1,28 @@
 """`/models/reload`: what an administrator may ask of the versions."""
 
 import asyncio
-from typing import Any
+
+import msgspec
 
 from scoreline.http.auth import Door
 from scoreline.http.errors import DeadlineExceeded
 from scoreline.http.exchange import Answer, Call, answer_json
+from scoreline.http.operations import Operation, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
-from scoreline.models.reloading import LookNow
+from scoreline.models.reloading import LookNow, ReloadOutcome
+
+
+class LookReport(msgspec.Struct, kw_only=True):
+    """What came of a look at the alias, which version or versions answer now, and why it is not what it means."""
+
+    outcome: ReloadOutcome
+    version: int | msgspec.UnsetType = msgspec.UNSET
+    versions: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    detail: str | None
+
+
+_OPERATION = Operation(answers={200: as_json(LookReport)}, problems=[DeadlineExceeded])
 
 
 class ReloadRoutes:
@@ -20,7 +34,7 @@ class ReloadRoutes:
 
     def list_routes(self) -> list[Route]:
         """The routes, for administrators."""
-        return [Route("POST", "/models/reload", Door.ADMIN, self.reload, "See now what the alias means")]
+        return [Route("POST", "/models/reload", Door.ADMIN, self.reload, "See now what the alias means", _OPERATION)]
 
     async def reload(self, call: Call) -> Answer:
         """What came of the look; one that takes longer than a request may goes on without it.
@@ -38,5 +52,11 @@ class ReloadRoutes:
             )
             raise DeadlineExceeded(late) from error
         only = look.live.only
-        answers: dict[str, Any] = {"versions": look.live.numbers} if only is None else {"version": only.version}
-        return answer_json({"outcome": look.outcome, **answers, "detail": look.detail or None})
+        return answer_json(
+            LookReport(
+                outcome=look.outcome,
+                version=msgspec.UNSET if only is None else only.version,
+                versions=look.live.numbers if only is None else msgspec.UNSET,
+                detail=look.detail or None,
+            )
+        )

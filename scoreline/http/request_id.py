@@ -4,6 +4,8 @@ import itertools
 import re
 import secrets
 
+REQUEST_ID = "X-Request-Id"
+
 _SANE = re.compile(r"[!-~]{1,128}")
 
 

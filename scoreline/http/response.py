@@ -41,11 +41,7 @@ class WholeResponse(web.StreamResponse):
         # What was not read of a refused body would be taken for the next request.
         self._keep_alive = request.keep_alive and not answer.closes and request.content.is_eof()
         connection = "keep-alive" if self._keep_alive else "close"
-        extra = "".join([f"{name}: {value}\r\n" for name, value in answer.headers]) if answer.headers else ""
-        head = (
-            f"{_start_head(answer.status, answer.content_type)}{len(answer.body)}\r\nX-Request-Id: {self._request_id}"
-            f"\r\nDate: {self._date}\r\nConnection: {connection}\r\n{extra}\r\n"
-        ).encode("ascii")
+        head = make_head(answer, self._request_id, self._date, connection)
         whole = head if request.method == "HEAD" else head + answer.body
         writer = request.writer
         at_once = len(whole) <= _AT_ONCE_BYTES
@@ -82,6 +78,15 @@ class Dates:
             self._second = second
             self._text = formatdate(second, usegmt=True)
         return self._text
+
+
+def make_head(answer: Answer, request_id: str, date: str, connection: str) -> bytes:
+    """Status line and headers, with the empty line."""
+    extra = "".join([f"{name}: {value}\r\n" for name, value in answer.headers]) if answer.headers else ""
+    return (
+        f"{_start_head(answer.status, answer.content_type)}{len(answer.body)}\r\nX-Request-Id: {request_id}"
+        f"\r\nDate: {date}\r\nConnection: {connection}\r\n{extra}\r\n"
+    ).encode("ascii")
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from scoreline.http.auth import Door
 from scoreline.http.errors import MethodNotAllowed, RouteNotFound
 from scoreline.http.exchange import Answerer
+from scoreline.http.operations import Operation
 
 UNMATCHED = "unmatched"
 """Route of requests that no pattern takes, in metrics and logs."""
@@ -21,6 +22,7 @@ class Route:
     Attributes:
         pattern: a path, of which any segment may be `{name}`.
         summary: what it does, in a line.
+        operation: what it takes and answers, for `/openapi.json`; a test fails where a sidecar's route has none.
     """
 
     method: str
@@ -28,6 +30,7 @@ class Route:
     door: Door
     answer: Answerer
     summary: str
+    operation: Operation | None = None
 
 
 Methods = dict[str, Route]

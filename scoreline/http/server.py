@@ -2,29 +2,22 @@
 
 import asyncio
 import logging
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-from aiohttp.http_exceptions import ContentEncodingError
-
-from scoreline.errors import ConfigError, MalformedRequest, Refused
+from scoreline.errors import Refused
 from scoreline.http.app import Sidecar
-from scoreline.http.media_types import refuse_encoding
+from scoreline.http.connections import Connections
+from scoreline.http.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, CertificateFiles, RenewedCertificate
 from scoreline.observability.health import ComponentHealth
 
 logger = logging.getLogger("scoreline.http")
 
-KEEP_ALIVE_SECONDS = 75.0
-"""For a connection without a request on it, and for the headers of one to arrive."""
-
-LINGER_SECONDS = 1.0
-"""How long the rest of a refused body is read and dropped, so that the caller sees its answer instead of a reset."""
+MOST_CONNECTIONS = 1024
+"""Each takes some 25 KiB, and what it has sent of a head."""
 
 _BACKLOG = 1024
-_FIRST_SERVER_STATUS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +33,12 @@ class Address:
 class HttpServer:
     """Serves a sidecar on one address, on the running event loop, uvloop's or asyncio's."""
 
-    def __init__(self, sidecar: Sidecar, address: Address) -> None:
+    def __init__(self, sidecar: Sidecar, address: Address, *, most_connections: int = MOST_CONNECTIONS) -> None:
         self._sidecar = sidecar
+        self._most_connections = most_connections
         self._address = address
         self._listener: asyncio.Server | None = None
-        self._connections: _Connections | None = None
+        self._connections: Connections | None = None
         self._stopping = False
         self.port = address.port
 
@@ -63,11 +57,10 @@ class HttpServer:
             ConfigError: the certificate cannot be used.
         """
         address = self._address
-        context = _load_tls(address)
-        self._connections = _Connections(self._sidecar)
+        self._connections = Connections(self._sidecar, self._most_connections)
         try:
             self._listener = await asyncio.get_running_loop().create_server(
-                self._connections, address.host, address.port, ssl=context, backlog=_BACKLOG
+                self._connections, address.host, address.port, backlog=_BACKLOG, **_find_tls(address)
             )
         except OSError as error:
             raise Refused(f"cannot listen on {address.host}:{address.port}: {error.strerror or error}") from error
@@ -99,65 +92,13 @@ class HttpServer:
         return ComponentHealth("http", "http", ready=True, alive=True, detail=f"listening on port {self.port}")
 
 
-class _Connections(web.Server):
-    """Makes a protocol for each connection; cancels what is done for callers that have gone."""
-
-    def __init__(self, sidecar: Sidecar) -> None:
-        super().__init__(sidecar.answer, handler_cancellation=True)
-        self._sidecar = sidecar
-
-    def __call__(self) -> web.RequestHandler:
-        return _Connection(self._sidecar, self)
-
-
-class _Connection(web.RequestHandler):
-    """aiohttp's protocol with our limits, and with our answer to what is no HTTP."""
-
-    __slots__ = ("_sidecar",)
-
-    def __init__(self, sidecar: Sidecar, connections: _Connections) -> None:
-        super().__init__(
-            connections,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # aiohttp's own way to say that it should write none
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            lingering_time=LINGER_SECONDS,
-            auto_decompress=False,  # see scoreline.http.inflating
-        )
-        self._sidecar = sidecar
-
-    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's signature
-        """Resume what was paused; aiohttp asks for it after every read, and then parses nothing once more."""
-        if self._reading_paused:
-            super().resume_reading(resume_parser)
-
-    def log_exception(self, *args: Any, **details: Any) -> None:
-        """Log what broke; not that a body did, which was answered already and ends the connection."""
-        if not isinstance(details.get("exc_info"), web.RequestPayloadError):
-            super().log_exception(*args, **details)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what could not be parsed; aiohttp would write a stack trace to the log for each."""
-        if exc is None or status >= _FIRST_SERVER_STATUS:
-            return super().handle_error(request, status, exc, message)
-        if isinstance(exc, ContentEncodingError):
-            return self._sidecar.refuse_unread(refuse_encoding())
-        return self._sidecar.refuse_unread(MalformedRequest("this is not an HTTP request"))
-
-
-def _load_tls(address: Address) -> Any:
+def _find_tls(address: Address) -> dict[str, Any]:
+    """What the event loop needs to be told of TLS, if there is any."""
     if address.tls_certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(address.tls_certificate, address.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
-        raise ConfigError(f"the certificate {address.tls_certificate} or its key cannot be used: {reason}") from error
-    return context
+        return {}
+    renewed = RenewedCertificate(CertificateFiles(address.tls_certificate, address.tls_key))
+    return {
+        "ssl": renewed.context,
+        "ssl_handshake_timeout": HANDSHAKE_SECONDS,
+        "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
+    }

@@ -2,10 +2,22 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
+from scoreline.http.operations import Operation, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
+
+
+class Resumed(msgspec.Struct):
+    """That the stream will let one window of records pass."""
+
+    resumed: bool
+
+
+_OPERATION = Operation(answers={200: as_json(Resumed)})
 
 
 class StreamRoutes:
@@ -16,10 +28,11 @@ class StreamRoutes:
 
     def list_routes(self) -> list[Route]:
         """The routes, for administrators."""
-        return [Route("POST", "/stream/resume", Door.ADMIN, self.resume, "Let one window of records pass the breaker")]
+        summary = "Let one window of records pass the breaker"
+        return [Route("POST", "/stream/resume", Door.ADMIN, self.resume, summary, _OPERATION)]
 
     async def resume(self, call: Call) -> Answer:
         """Publish the next window of records, however many of them are dead letters."""
         read_query(call.request, ())
         self._resume()
-        return answer_json({"resumed": True})
+        return answer_json(Resumed(resumed=True))

@@ -33,15 +33,23 @@ class VersionFinder:
             Overloaded, DeadlineExceeded: too many versions are being loaded, or this one takes too long.
         """
         if selector is None:
-            try:
-                return self._versions.resolve()
-            except ModelNotFound as error:
-                raise NoLiveModel("the configured alias names no version yet") from error
+            return self.find_live()
         resident = self._versions.find_resident(check_selector(selector))
         if resident is not None:
             return resident
         # The store has to be asked, and the version may have to be loaded: the loop must not wait for that.
         return await self._loading.run(lambda: self._versions.resolve(selector))
+
+    def find_live(self) -> LiveRoute:
+        """What the configured alias means now.
+
+        Raises:
+            NoLiveModel: it names no version.
+        """
+        try:
+            return self._versions.resolve()
+        except ModelNotFound as error:
+            raise NoLiveModel("the configured alias names no version yet") from error
 
 
 def find_key(call: Call) -> bytes:

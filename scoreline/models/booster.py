@@ -81,7 +81,7 @@ class LightGBMModel:
             return cast("Scores", self._booster.predict(features, num_threads=1))
         if rows == 0:
             return np.empty((0,) if self.classes is None else (0, self._outputs), dtype=np.float64)
-        return self._predict_few(np.ascontiguousarray(features, dtype=np.float64))
+        return self._predict_few(features)
 
     def explain(self, features: Matrix, outputs: Outputs) -> Contributions:
         """What `Booster.predict(pred_contrib=True)` returns for one output a row, bit for bit; see `Explainer.explain`.
@@ -119,8 +119,12 @@ class LightGBMModel:
         try:
             call: _SingleRowCall = self._rows.call
         except AttributeError:
-            call = self._rows.call = _SingleRowCall(self._booster, columns)
+            call = self._rows.call = _SingleRowCall(self._booster, columns, self._outputs)
+        if rows == 1:
+            score = call.score(features)
+            return score if self.classes is None else score.reshape(1, self._outputs)
         scores = np.empty((rows,) if self.classes is None else (rows, self._outputs), dtype=np.float64)
+        features = np.ascontiguousarray(features, dtype=np.float64)
         call.fill(
             features.__array_interface__["data"][0],
             scores.__array_interface__["data"][0],
@@ -134,7 +138,7 @@ class LightGBMModel:
 class _SingleRowCall:
     """LightGBM's prepared call for one row, for the one thread that made it."""
 
-    def __init__(self, booster: Any, columns: int) -> None:
+    def __init__(self, booster: Any, columns: int, outputs: int) -> None:
         self._booster = booster  # its memory has to outlive the handle
         self._predict = _prototype("LGBM_BoosterPredictForMatSingleRowFast", 4)
         self._written = ctypes.c_int64()
@@ -153,7 +157,18 @@ class _SingleRowCall:
             )
         )
         self._handle = handle.value
+        # To ask an array where it lies takes longer than to copy a row to where that is known.
+        self._row, self._scores = np.empty((1, columns)), np.empty(outputs)
+        self._row_at, self._scores_at = self._row.ctypes.data, self._scores.ctypes.data
         weakref.finalize(self, LIBRARY.LGBM_FastConfigFree, handle)
+
+    def score(self, row: Matrix) -> Scores:
+        """Score one row, of shape (1, columns); shape (outputs,)."""
+        self._row[...] = row
+        status = self._predict(self._handle, self._row_at, self._written_at, self._scores_at)
+        if status:
+            _check(status)
+        return self._scores.copy()
 
     def fill(self, features_at: int, scores_at: int, *, rows: int, row_bytes: int, score_bytes: int) -> None:
         """Score contiguous rows, one after the other, into contiguous scores, both given by their addresses."""

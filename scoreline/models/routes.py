@@ -4,13 +4,21 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import TypedDict
 
 KEY_SPACE = 2**64
 """Points of keys are whole numbers below this."""
 
 MOST_WEIGHT = 1_000_000
 MOST_VERSIONS = 16
+
+
+class RouteAnswer(TypedDict, total=False):
+    """A route for people and callers: a version, or weights by version number and the shadows."""
+
+    version: int
+    weights: dict[str, int]
+    shadows: list[int]
 
 
 def find_point(model: str, key: bytes) -> int:
@@ -107,7 +115,7 @@ class Route:
         sums = list(accumulate(weight for _, weight in self.weights))
         return tuple(-(-upto * KEY_SPACE // sums[-1]) for upto in sums[:-1])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> RouteAnswer:
         """For people and callers, as a value that JSON can hold."""
         if self.only is not None and not self.shadows:
             return {"version": self.only}

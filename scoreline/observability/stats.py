@@ -5,10 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.quantiles import QuantileSketch
+from scoreline.observability.snapshot import Durations, HttpCounts, Snapshot, StreamCounts, VersionCounts
 from scoreline.observability.tally import HttpTally, JobsTally, StreamTally
 from scoreline.records import Clock, NextOffsets, Record
 
@@ -118,7 +118,7 @@ class Stats:
             counts = Counter(requests=seconds.count, errors=errors, predictions=tally.versions.total())
             return Progress(counts, Counter(tally.versions), seconds)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> Snapshot:
         """Everything as of now, ready for JSON; durations in seconds, quantiles within 1 %, null where nothing was."""
         with self._stream_lock:
             stream = _describe_stream(self._stream)
@@ -127,7 +127,7 @@ class Stats:
         return {"uptime_seconds": round(self._clock() - self._started_at, 3), "stream": stream, "http": http}
 
 
-def _describe_stream(tally: StreamTally) -> dict[str, Any]:
+def _describe_stream(tally: StreamTally) -> StreamCounts:
     return {
         "records": {"total": tally.outcomes.total(), **{o.value: tally.outcomes[o] for o in Outcome}},
         "predictions": _describe_versions(tally.versions),
@@ -141,7 +141,7 @@ def _describe_stream(tally: StreamTally) -> dict[str, Any]:
     }
 
 
-def _describe_http(tally: HttpTally) -> dict[str, Any]:
+def _describe_http(tally: HttpTally) -> HttpCounts:
     return {
         "requests": sum(route.seconds.count for route in tally.routes.values()),
         "errors": sum(route.errors for route in tally.routes.values()),
@@ -157,7 +157,7 @@ def _describe_http(tally: HttpTally) -> dict[str, Any]:
     }
 
 
-def _describe_versions(versions: Counter[str]) -> dict[str, Any]:
+def _describe_versions(versions: Counter[str]) -> VersionCounts:
     return {"total": versions.total(), "versions": _in_order(versions)}
 
 
@@ -165,10 +165,18 @@ def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda entry: (len(entry[0]), entry[0])))
 
 
-def describe_seconds(sketch: QuantileSketch) -> dict[str, float | None]:
+def describe_seconds(sketch: QuantileSketch) -> Durations:
     """Count, mean and the usual quantiles of durations, to three digits."""
-    names = ("p50_seconds", "p95_seconds", "p99_seconds")
-    quantiles = dict(zip(names, sketch.quantiles((0.5, 0.95, 0.99)), strict=True))
     mean = sketch.total / sketch.count if sketch.count else None
-    rounded = {name: q if q is None else float(f"{q:.3g}") for name, q in {"mean_seconds": mean, **quantiles}.items()}
-    return {"count": sketch.count, **rounded}
+    p50, p95, p99 = sketch.quantiles((0.5, 0.95, 0.99))
+    return {
+        "count": sketch.count,
+        "mean_seconds": _round(mean),
+        "p50_seconds": _round(p50),
+        "p95_seconds": _round(p95),
+        "p99_seconds": _round(p99),
+    }
+
+
+def _round(seconds: float | None) -> float | None:
+    return None if seconds is None else float(f"{seconds:.3g}")

@@ -11,6 +11,7 @@ NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON or not of the type that was asked for."""
 
 _SHOWN_ERROR = 200
+_EXPECTED = '{"instances": [{feature: value, …}, …]}'
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,13 +55,17 @@ def check_rows(count: int, *, max_instances: int) -> None:
         raise RequestTooLarge(f"the request has more than the {max_instances} instances that are allowed")
 
 
-def refuse_malformed(error: Exception) -> MalformedRequest:
-    """The error that answers what msgspec could not read, in bounded length."""
+def refuse_malformed(error: Exception, expected: str = _EXPECTED) -> MalformedRequest:
+    """The error that answers what msgspec could not read, in bounded length.
+
+    Args:
+        expected: the body that should have come, in words.
+    """
     if isinstance(error, RecursionError):
         return MalformedRequest("the body is nested too deeply")
     if isinstance(error, UnicodeDecodeError):
         return MalformedRequest("the body is not UTF-8")
-    return MalformedRequest(f'expected {{"instances": [{{feature: value, …}}, …]}}: {str(error)[:_SHOWN_ERROR]}')
+    return MalformedRequest(f"expected {expected}: {str(error)[:_SHOWN_ERROR]}")
 
 
 def _split_at_most(instances: msgspec.Raw, count: int) -> list[msgspec.Raw]:

@@ -1,7 +1,7 @@
 """Scores settled rows, for whoever brings them."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,7 @@ FEW_VALUES = 8
 _NOWHERE: npt.NDArray[np.intp] = np.empty(0, dtype=np.intp)
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """What scoring a settled matrix gave.
 
     Attributes:

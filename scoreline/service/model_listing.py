@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from scoreline.errors import ServiceError
+from scoreline.http.model_answers import AliasAnswer, ListingAnswer, ShadowAnswer, VersionAnswer
 from scoreline.models.compiled.outcomes import EngineState
 from scoreline.models.live import LiveVersions
 from scoreline.models.model import ModelVersion
@@ -34,7 +35,7 @@ class StoreListing:
         self._describe_engine = describe_engine
         self._compare_shadows = compare_shadows
 
-    def list_versions(self) -> Mapping[str, Any]:
+    def list_versions(self) -> ListingAnswer:
         """Every version of the model, its aliases, and which are loaded."""
         name = self._versions.name
         resident = {v.version: v for v in self._versions.resident()}
@@ -50,13 +51,7 @@ class StoreListing:
             "aliases": {alias: route.to_json() for alias, route in aliases.items()},
             "problem": alias_problem or number_problem,
             "versions": [
-                {
-                    "version": number,
-                    "aliases": find_naming(aliases, number),
-                    "loaded": number in resident,
-                    **self._describe_computing(resident.get(number)),
-                }
-                for number in numbers
+                self._describe_version(number, find_naming(aliases, number), resident.get(number)) for number in numbers
             ],
             "shadows": [_describe(each) for each in self._compare_shadows()],
         }
@@ -69,24 +64,30 @@ class StoreListing:
         except ServiceError as error:
             return known, str(error)
 
-    def _describe_computing(self, version: ModelVersion | None) -> dict[str, Any]:
-        """What answers, and why it is not the one that was asked for."""
-        if version is None:
-            return {"engine": None, "compiling": False, "not_compiled": None}
-        state = self._describe_engine(version)
-        return {"engine": state.engine, "compiling": state.compiling, "not_compiled": state.refused}
+    def _describe_version(self, number: int, aliases: list[str], version: ModelVersion | None) -> VersionAnswer:
+        """Where it is loaded also what computes it, and why that is not the engine that was asked for."""
+        state = None if version is None else self._describe_engine(version)
+        return {
+            "version": number,
+            "aliases": aliases,
+            "loaded": version is not None,
+            "engine": None if state is None else state.engine,
+            "compiling": state is not None and state.compiling,
+            "not_compiled": None if state is None else state.refused,
+        }
 
     def show_version(self, selector: str) -> Mapping[str, Any]:
         """The manifest of one version; of an alias that several answer, which they are."""
         route = self._versions.find_route(selector)
         if route.only is None:
-            return {"name": self._versions.name, "alias": selector, **route.to_json()}
+            answer: AliasAnswer = {"name": self._versions.name, "alias": selector, **route.to_json()}
+            return answer
         manifest = self._store.manifest(self._versions.name, route.only)
         shown: dict[str, Any] = msgspec.to_builtins(manifest)
         return shown
 
 
-def _describe(comparison: Comparison) -> dict[str, Any]:
+def _describe(comparison: Comparison) -> ShadowAnswer:
     quantiles = {str(q): value for q, value in zip(QUANTILES, comparison.quantiles, strict=True)}
     return {
         "version": comparison.version,

@@ -19,6 +19,12 @@ COMMANDS = [
     ["produce"],
     ["tail"],
     ["predict"],
+    ["jobs"],
+    ["jobs", "submit"],
+    ["jobs", "status"],
+    ["jobs", "results"],
+    ["jobs", "cancel"],
+    ["jobs", "list"],
     ["demo"],
 ]
 HEAVY = {

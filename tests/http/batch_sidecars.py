@@ -49,6 +49,11 @@ class Batch:
     clock: Time
     readers: list[MemoryResultReader] = field(default_factory=list)
 
+    @property
+    def streams(self) -> int:
+        """Callers that are being sent lines."""
+        return self.running.sidecar._batch._streams.open
+
     async def submit(self, instances: Any, query: str = "", **headers: str) -> Answered:
         """Instances as one JSON body; of a header's name `_` is `-`."""
         return await self.running.ask(

@@ -20,7 +20,7 @@ from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.batch import JobServing
 from scoreline.http.limits import Limits
-from scoreline.http.server import Address, HttpServer
+from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
 from scoreline.models.live_route import LiveRoute, Versions
 from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
@@ -104,6 +104,12 @@ class Running:
         return sum(pool.pending for pool in self.sidecar._pools)
 
     @property
+    def connections(self) -> int:
+        """Connections that have not ended."""
+        assert self.server._connections is not None
+        return len(self.server._connections.connections)
+
+    @property
     def threads(self) -> int:
         """Threads that the sidecar has needed so far."""
         return sum(len(pool._executor._threads) for pool in self.sidecar._pools)
@@ -158,6 +164,7 @@ async def serve(
     stats: Mapping[str, Any] | None = None,
     workers: int = 1,
     shadows: ShadowScorer | None = None,
+    most_connections: int = MOST_CONNECTIONS,
     jobs: JobServing | None = None,
     wall_clock: Clock = time.time,
 ) -> AsyncIterator[Running]:
@@ -182,7 +189,7 @@ async def serve(
             wall_clock=wall_clock,
         )
     )
-    server = HttpServer(sidecar, address or Address("127.0.0.1", 0))
+    server = HttpServer(sidecar, address or Address("127.0.0.1", 0), most_connections=most_connections)
     board.add(server.check)
     await server.start()
     try:

@@ -52,6 +52,18 @@ async def test_a_compressed_body_counts_as_what_it_becomes():
         assert (await running.ask("POST", "/predict", data=bomb, headers=headers)).status == 413
 
 
+async def test_compressed_bodies_may_follow_one_another_on_a_connection():
+    import gzip
+
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with serve() as running:
+        for i in range(4):
+            body = gzip.compress(b'{"instances": [{"a": %d, "b": 0}]}' % i)
+            answer = await running.ask("POST", "/predict", data=body, headers=headers)
+            assert answer.json["predictions"] == [float(i)]
+        assert len(running.server._connections.connections) == 1
+
+
 @pytest.mark.parametrize(("size", "connection"), [(20, "keep-alive"), (1_000_000, "close")])
 async def test_a_body_that_is_not_what_its_encoding_says_is_malformed(size, connection, caplog):
     """The connection ends where the body has not, others go on, and the log has no stack trace of it."""
@@ -163,6 +175,26 @@ async def test_over_the_concurrency_limit_callers_are_told_to_come_back():
         assert (await running.predict([{"a": 1}])).status == 200
 
 
+async def test_under_load_as_many_are_answered_as_there_is_room_for_and_the_rest_at_once():
+    """Forty callers, room for eight, and three of these hang up; whoever asks for health or metrics notices nothing."""
+    model, many = Held(), [{"a": 1}] * 50
+    async with serve({1: model}, limits=Limits(max_concurrency=8)) as running:
+        calls = [asyncio.create_task(running.predict(many)) for _ in range(8)]
+        await happens(model.entered)
+        await until(lambda: running.pending == 8)
+        refused = await asyncio.gather(*(running.predict(many[: 1 + n % 2]) for n in range(32)))
+        assert {(a.status, a.headers["Retry-After"]) for a in refused} == {(429, "1")}
+        assert {(await running.get(path)).status for path in ("/health", "/metrics", "/stats") * 3} == {200}
+        for gone in calls[5:]:
+            gone.cancel()
+        await until(lambda: running.sidecar.in_flight == 5)
+        model.release.set()
+        assert {(await call).status for call in calls[:5]} == {200}
+        await until(lambda: running.pending == 0)
+        assert model.calls == 5
+        assert sorted(e.status for e in running.events if e.route == "/predict") == [200] * 5 + [429] * 32 + [499] * 3
+
+
 async def test_an_answer_that_takes_too_long_is_given_up():
     """The place stays taken until the thread is done with what nobody waits for."""
     model = Held()
@@ -231,18 +263,31 @@ class Arriving:
         return b""
 
 
-async def test_bodies_that_arrive_together_share_a_budget():
-    """Each is within its limit, but not all of them together; what is given back may be used again."""
-    reader = BodyReader(Limits(max_body_bytes=100))
-    arriving = [Arriving(b" " * 60, b" " * 40) for _ in range(8)]
-    tasks = [asyncio.create_task(reader.read(request)) for request in arriving]
-    for request in arriving:
+LARGE = Limits(max_body_bytes=1_000_000)
+HALF = b" " * 500_000
+
+
+async def test_large_bodies_share_a_budget_until_they_are_answered():
+    """Each is within its limit, but not all of them together; small ones are read all the same."""
+    reader = BodyReader(LARGE)
+    answered = asyncio.Event()
+
+    async def ask(request: Arriving) -> None:
+        await reader.read(request)
+        await answered.wait()
+
+    arriving = [Arriving(HALF, HALF, b"") for _ in range(4)] + [Arriving(HALF, HALF) for _ in range(4)]
+    tasks = [asyncio.create_task(ask(request)) for request in arriving]
+    for request in arriving[4:]:
         await request.drained.wait()
     with pytest.raises(Overloaded):
-        await reader.read(Arriving(b" "))
-    tasks[0].cancel()
-    await asyncio.wait(tasks[:1])
-    assert await reader.read(Arriving(b" " * 60, b" " * 40, b"")) == b" " * 100
+        await asyncio.create_task(reader.read(Arriving(HALF, HALF, HALF)))
+    assert await asyncio.create_task(reader.read(Arriving(b" " * 50_000, b""))) == b" " * 50_000
+    with pytest.raises(Overloaded):
+        await asyncio.create_task(reader.read(Arriving(HALF, HALF, b"")))
+    answered.set()
+    await asyncio.wait(tasks[:4])
+    assert await asyncio.create_task(reader.read(Arriving(HALF, HALF, b""))) == HALF + HALF
     for task in tasks:
         task.cancel()
 
