@@ -96,6 +96,7 @@ class Deployment:
                 **(variables or {}),
             },
             self.folder,
+            roles=["stream", "http"],
             name=name,
         )
 

@@ -28,7 +28,7 @@ from scoreline.transport.record import StoredRecord
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text()
 
-DERIVED = {"CACHE_DIR", "MODEL", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC", "GROUP_ID"}
+DERIVED = {"CACHE_DIR", "MODEL", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC", "JOBS_BULK_TOPIC", "GROUP_ID"}
 """Variables whose default depends on others, or on the machine; it is described, not written out."""
 
 

@@ -9,7 +9,9 @@ from scoreline.cli.output import print_json, print_table
 
 
 def check(
-    role: Annotated[list[str] | None, typer.Option(help="stream or http; repeat it for both [default: both].")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="stream, http or jobs; repeat it for several [default: all].")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from scoreline.cli.findings import Findings, State
+from scoreline.cli.preflight_jobs import check_jobs
 from scoreline.cli.topics import find_misfit, plan_topics
+from scoreline.config.conflicts import KAFKA_ROLES
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
@@ -30,23 +32,46 @@ REACH_SECONDS = 10.0
 def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
     """Look at everything that the roles need, with the findings in the order in which a start would meet them."""
     findings = Findings()
-    topics = check_kafka(settings, findings) if Role.STREAM in roles else {}
+    asks_kafka = KAFKA_ROLES & set(roles) or settings.kafka_bootstrap_servers is not None
+    admin = reach_kafka(settings, findings, must=bool(KAFKA_ROLES & set(roles))) if asks_kafka else None
+    topics = check_stream(settings, admin, findings) if Role.STREAM in roles else {}
     route, versions = _check_model(settings, findings)
     if topics and route is not None and route.shadows:
         _check_shadow_topic(settings, topics, findings)
     if Role.STREAM in roles:
         check_schemas(settings, versions, findings, shadows=() if route is None else route.shadows)
+    if asks_kafka and {Role.HTTP, Role.JOBS} & set(roles):
+        check_jobs(settings, roles, admin, findings, group_id=_find_group_id_if_any(settings))
     return findings
 
 
-def check_kafka(settings: Settings, findings: Findings) -> Mapping[str, TopicDescription]:
-    """Look at what the stream role needs of Kafka: clients, a broker that answers, topics and permissions.
+def reach_kafka(settings: Settings, findings: Findings, *, must: bool = True) -> KafkaAdmin | None:
+    """Look at the clients' properties, and whether a broker answers.
+
+    Args:
+        must: whether nothing works without it; else that it does not answer is a warning.
+    """
+    findings.ask("client properties", lambda: _try_properties(settings))
+    if must:
+        return findings.ask("broker", lambda: _reach(settings))
+    try:
+        admin, told = _reach(settings)
+    except ServiceError as error:
+        findings.note("broker", f"{error}; without it /batch answers 503", State.WARNING)
+        return None
+    findings.note("broker", told)
+    return admin
+
+
+def check_stream(settings: Settings, admin: KafkaAdmin | None, findings: Findings) -> Mapping[str, TopicDescription]:
+    """Look at what the stream role needs of Kafka: topics and permissions.
+
+    Args:
+        admin: None where no broker was reached.
 
     Returns:
         Those of its topics that are there for this user to see, by name.
     """
-    findings.ask("client properties", lambda: _try_properties(settings))
-    admin = findings.ask("broker", lambda: _reach(settings))
     topics = _find_topics(settings, admin, findings)
     _check_group(settings, admin, findings)
     _check_transactions(settings, admin, findings)
@@ -137,6 +162,13 @@ def _check_transactions(settings: Settings, admin: KafkaAdmin | None, findings: 
 def _find_group_id(settings: Settings) -> str:
     # Where the group has a name of its own, no store is needed to find it.
     return settings.group_id or settings.group_for(settings.model or find_only_model(ModelStore(settings.model_store)))
+
+
+def _find_group_id_if_any(settings: Settings) -> str | None:
+    try:
+        return _find_group_id(settings)
+    except ServiceError:  # the item `model` tells of it
+        return None
 
 
 def _check_shadow_topic(settings: Settings, topics: Mapping[str, TopicDescription], findings: Findings) -> None:

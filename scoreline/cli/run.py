@@ -7,10 +7,11 @@ import typer
 
 def run(
     role: Annotated[
-        list[str] | None, typer.Option(help="stream or http; repeat it for both [default: both in one process].")
+        list[str] | None,
+        typer.Option(help="stream, http or jobs; repeat it for several [default: all in one process]."),
     ] = None,
 ) -> None:
-    """Run the service: the Kafka stream and the HTTP sidecar, until SIGTERM or Ctrl-C.
+    """Run the service: the Kafka stream, the HTTP sidecar and batch jobs, until SIGTERM or Ctrl-C.
 
     Example: scoreline run --role stream
     """

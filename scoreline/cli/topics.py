@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scoreline.cli.job_topics import JOB_KINDS, find_job_misfits, job_schemas, plan_job_topics
 from scoreline.cli.output import print_table
 from scoreline.errors import ConfigError
 
@@ -96,20 +97,26 @@ def create_topics(
     )
     source = admin.check_topics([settings.input_topic])[settings.input_topic]
     wanted = plan_topics(settings, source, replication_factor=replication_factor, shadow=shadow)
-    present = admin.describe_topics([topic.name for topic in wanted])
-    created += admin.create_topics([topic for topic in wanted if topic.name not in present])
-    found = admin.check_topics([source.name, *(topic.name for topic in wanted)])
+    jobs = plan_job_topics(settings, partitions=source.partitions, replication_factor=replication_factor)
+    present = admin.describe_topics([topic.name for topic in (*wanted, *jobs)])
+    created += admin.create_topics([topic for topic in (*wanted, *jobs) if topic.name not in present])
+    found = admin.check_topics([source.name, *(topic.name for topic in (*wanted, *jobs))])
+    misfits = find_job_misfits(settings, {topic.name: found[topic.name] for topic in jobs})
     return [
         {
             "name": topic.name,
             "kind": kind,
             "state": "created" if topic.name in created else "there",
             "partitions": topic.partitions,
-            "note": find_misfit(topic, want) if want is not None else _describe_left(topic, partitions),
+            "note": note,
         }
-        for kind, topic, want in [
-            ("input", found[source.name], None),
-            *((kind, found[want.name], want) for kind, want in zip(PLANNED_KINDS, wanted, strict=False)),
+        for kind, topic, note in [
+            ("input", found[source.name], _describe_left(found[source.name], partitions)),
+            *(
+                (kind, found[want.name], find_misfit(found[want.name], want))
+                for kind, want in zip(PLANNED_KINDS, wanted, strict=False)
+            ),
+            *((kind, found[want.name], misfits.get(want.name, "")) for kind, want in zip(JOB_KINDS, jobs, strict=True)),
         ]
     ]
 
@@ -181,16 +188,18 @@ def copy_schemas(settings: "Settings") -> list[dict[str, object]]:
     from scoreline.schemas.fixed import prediction_schema
     from scoreline.schemas.folder import write_schema
 
-    subject = f"{settings.output_topic}-value"
-    folder = settings.schema_dir / subject
-    before = set(folder.glob("*.avsc"))
-    try:
-        schema_id = write_schema(settings.schema_dir, subject, prediction_schema())
-    except OSError as error:
-        raise ConfigError(f"SCORELINE_SCHEMA_DIR: {folder} cannot be written: {error.strerror}") from error
-    path = folder / f"{schema_id}.avsc"
-    state = "there" if path in before else "created"
-    return [{"name": str(path), "kind": "schema", "state": state, "partitions": None, "note": ""}]
+    rows: list[dict[str, object]] = []
+    for subject, schema in {f"{settings.output_topic}-value": prediction_schema(), **job_schemas(settings)}.items():
+        folder = settings.schema_dir / subject
+        before = set(folder.glob("*.avsc"))
+        try:
+            schema_id = write_schema(settings.schema_dir, subject, schema)
+        except OSError as error:
+            raise ConfigError(f"SCORELINE_SCHEMA_DIR: {folder} cannot be written: {error.strerror}") from error
+        path = folder / f"{schema_id}.avsc"
+        state = "there" if path in before else "created"
+        rows.append({"name": str(path), "kind": "schema", "state": state, "partitions": None, "note": ""})
+    return rows
 
 
 def _read_number(configs: Mapping[str, str], name: str, default: int) -> int:

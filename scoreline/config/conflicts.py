@@ -7,9 +7,16 @@ from collections.abc import Callable, Collection
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from scoreline.config.kinds import MAX_TOPIC_LENGTH
 from scoreline.config.properties import variable_suffix
 from scoreline.config.roles import Role
+from scoreline.config.topic_conflicts import (
+    find_large_lines,
+    find_long_dead_letter_topic,
+    find_long_jobs_topic,
+    find_long_redrive_topic,
+    find_long_shadow_topic,
+    find_shared_topics,
+)
 
 if TYPE_CHECKING:
     from scoreline.config.settings import Settings
@@ -21,12 +28,12 @@ class Check(NamedTuple):
     Attributes:
         fields: that it looks at; it is skipped while one of them has no valid value.
         find: what is wrong, None where nothing is.
-        role: the role that it is for, None where it always holds.
+        roles: those that it is for; none where it always holds.
     """
 
     fields: tuple[str, ...]
     find: Callable[[Settings], str | None]
-    role: Role | None = None
+    roles: frozenset[Role] = frozenset()
 
 
 def find_conflicts(settings: Settings, roles: Collection[Role], *, unknown: Collection[str]) -> list[str]:
@@ -36,7 +43,7 @@ def find_conflicts(settings: Settings, roles: Collection[Role], *, unknown: Coll
         roles: that the process will play.
         unknown: fields whose value could not be validated.
     """
-    applicable = [c for c in CHECKS if c.role is None or c.role in roles]
+    applicable = [c for c in CHECKS if not c.roles or c.roles & set(roles)]
     found = [c.find(settings) for c in applicable if not set(c.fields) & set(unknown)]
     return [problem for problem in found if problem is not None]
 
@@ -105,53 +112,6 @@ def _find_settings_of_the_broker(settings: Settings) -> str | None:
     )
 
 
-def _find_shared_topics(settings: Settings) -> str | None:
-    topics = {
-        "SCORELINE_INPUT_TOPIC": settings.input_topic,
-        "SCORELINE_OUTPUT_TOPIC": settings.output_topic,
-        "SCORELINE_DEAD_LETTER_TOPIC": settings.dead_letter_topic,
-        "SCORELINE_REDRIVE_TOPIC": settings.redrive_topic,
-        "SCORELINE_DEAD_LETTER_TOPIC with .redriven": settings.redriven_topic,
-        "SCORELINE_OUTPUT_TOPIC with .shadow": settings.shadow_topic,
-    }
-    shared = [name for name, topic in topics.items() if list(topics.values()).count(topic) > 1]
-    if not shared:
-        return None
-    return f"{' and '.join(shared)} name the same topic ({topics[shared[0]]}); each has to have its own"
-
-
-def _find_long_dead_letter_topic(settings: Settings) -> str | None:
-    if len(settings.dead_letter_topic) > MAX_TOPIC_LENGTH:
-        return (
-            f"SCORELINE_INPUT_TOPIC is so long that {settings.dead_letter_topic} is no topic's name; "
-            "set SCORELINE_DEAD_LETTER_TOPIC"
-        )
-    if len(settings.redriven_topic) > MAX_TOPIC_LENGTH:
-        return (
-            f"SCORELINE_DEAD_LETTER_TOPIC is so long that {settings.redriven_topic}, where redrives are noted, is no "
-            "topic's name; set a shorter one"
-        )
-    return None
-
-
-def _find_long_redrive_topic(settings: Settings) -> str | None:
-    if len(settings.redrive_topic) > MAX_TOPIC_LENGTH:
-        return (
-            f"SCORELINE_INPUT_TOPIC is so long that {settings.redrive_topic} is no topic's name; "
-            "set SCORELINE_REDRIVE_TOPIC"
-        )
-    return None
-
-
-def _find_long_shadow_topic(settings: Settings) -> str | None:
-    if len(settings.shadow_topic) > MAX_TOPIC_LENGTH:
-        return (
-            f"SCORELINE_OUTPUT_TOPIC is so long that {settings.shadow_topic}, where predictions of shadows go, is no "
-            "topic's name; set a shorter one"
-        )
-    return None
-
-
 def _find_half_credentials(settings: Settings) -> str | None:
     if (settings.schema_registry_username is None) != (settings.schema_registry_password is None):
         return "SCORELINE_SCHEMA_REGISTRY_USERNAME and SCORELINE_SCHEMA_REGISTRY_PASSWORD belong together; set both"
@@ -207,18 +167,33 @@ _CREDENTIALS = tuple(f"schema_registry_{part}" for part in ("username", "passwor
 BROKERS_OWN = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type")
 """Properties of a member of the classic protocol."""
 
+KAFKA_ROLES = frozenset({Role.STREAM, Role.JOBS})
+
+TOPICS = (
+    "input_topic",
+    "output_topic",
+    "dead_letter_topic",
+    "redrive_topic",
+    "jobs_topic",
+    "jobs_bulk_topic",
+    "job_results_topic",
+    "job_events_topic",
+)
+
 CHECKS = (
-    Check(("kafka_bootstrap_servers",), _find_missing_broker, Role.STREAM),
-    Check(("static_membership", "member_id"), _find_static_stranger, Role.STREAM),
-    Check((), _find_settings_of_the_broker, Role.STREAM),
-    Check(("http_host", "http_tokens", "http_auth"), _find_open_door, Role.HTTP),
+    Check(("kafka_bootstrap_servers",), _find_missing_broker, KAFKA_ROLES),
+    Check(("static_membership", "member_id"), _find_static_stranger, KAFKA_ROLES),
+    Check((), _find_settings_of_the_broker, KAFKA_ROLES),
+    Check(("http_host", "http_tokens", "http_auth"), _find_open_door, frozenset({Role.HTTP})),
     Check(("http_tokens", "http_auth"), _find_idle_tokens),
     Check(("http_tokens", "metrics_auth"), _find_metrics_without_token),
     Check(("http_tls_cert", "http_tls_key"), _find_half_tls),
-    Check(("input_topic", "output_topic", "dead_letter_topic", "redrive_topic"), _find_shared_topics),
-    Check(("input_topic", "dead_letter_topic"), _find_long_dead_letter_topic),
-    Check(("input_topic", "redrive_topic"), _find_long_redrive_topic),
-    Check(("output_topic",), _find_long_shadow_topic),
+    Check(TOPICS, find_shared_topics),
+    Check(("input_topic", "dead_letter_topic"), find_long_dead_letter_topic),
+    Check(("input_topic", "redrive_topic"), find_long_redrive_topic),
+    Check(("output_topic",), find_long_shadow_topic),
+    Check(("jobs_topic", "jobs_bulk_topic"), find_long_jobs_topic),
+    Check(("jobs_max_line_bytes", "client_properties"), find_large_lines),
     Check(("schema_registry_username", "schema_registry_password"), _find_half_credentials),
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),

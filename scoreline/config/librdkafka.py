@@ -6,14 +6,18 @@ from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError
 
 
-def consumer_properties(settings: Settings) -> dict[str, str]:
+def consumer_properties(settings: Settings, *, member_suffix: str = "") -> dict[str, str]:
     """Properties for a consumer: those for every client, then `CONSUMER_` over them.
+
+    Args:
+        member_suffix: behind the member's name where it is `group.instance.id`, for processes with several members.
 
     Raises:
         ConfigError: there is no broker to connect to.
     """
-    member = {"group.instance.id": settings.member_id} if settings.static_membership else {}
-    return {**_merge(settings, Scope.CONSUMER), **{k: v for k, v in member.items() if v is not None}}
+    named = settings.static_membership and settings.member_id is not None
+    member = {"group.instance.id": f"{settings.member_id}{member_suffix}"} if named else {}
+    return {**_merge(settings, Scope.CONSUMER), **member}
 
 
 def producer_properties(settings: Settings) -> dict[str, str]:

@@ -14,27 +14,26 @@ class Role(StrEnum):
     JOBS = "jobs"
 
 
-PRESENT_ROLES = frozenset({Role.STREAM, Role.HTTP})
-"""The roles that this version has."""
+PRESENT_ROLES = frozenset(Role)
+"""What a process plays that is not told otherwise."""
+
+
+def describe_roles() -> str:
+    """All roles, as alternatives in a sentence."""
+    *first, last = sorted(Role)
+    return f"{', '.join(first)} or {last}"
 
 
 def choose_roles(names: Iterable[str]) -> frozenset[Role]:
     """The roles that a command line asks for; all that there are when it names none.
 
     Raises:
-        ConfigError: a role is unknown, or not in this version.
+        ConfigError: a role is unknown.
     """
-    chosen: set[Role] = set()
-    problems: list[str] = []
-    present = " or ".join(sorted(PRESENT_ROLES))
+    asked = list(names)
     known = {role.value for role in Role}
-    for name in names:
-        if name not in known:
-            problems.append(f"--role {name}: there is no such role; expected {present}")
-        elif Role(name) not in PRESENT_ROLES:
-            problems.append(f"--role {name}: not in this version; expected {present}")
-        else:
-            chosen.add(Role(name))
-    if problems:
+    if problems := [
+        f"--role {name}: there is no such role; expected {describe_roles()}" for name in asked if name not in known
+    ]:
         raise ConfigError(*problems)
-    return frozenset(chosen) or PRESENT_ROLES
+    return frozenset(map(Role, asked)) or PRESENT_ROLES

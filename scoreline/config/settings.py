@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     output_topic: Topic = "predictions"
     dead_letter_topic: Topic = Field(default_factory=lambda data: f"{data['input_topic']}.dead-letters")
     redrive_topic: Topic = Field(default_factory=lambda data: f"{data['input_topic']}.redrive")
+    jobs_topic: Topic = "jobs"
+    jobs_bulk_topic: Topic = Field(default_factory=lambda data: f"{data['jobs_topic']}.bulk")
+    job_results_topic: Topic = "job-results"
+    job_events_topic: Topic = "job-events"
     group_id: str | None = None
     member_id: str | None = None
     static_membership: bool = False
@@ -104,6 +108,8 @@ class Settings(BaseSettings):
     http_max_concurrency: Count = 64
     http_timeout_seconds: Seconds = 5.0
     http_access_log: Literal["errors", "all", "none"] = "errors"
+    jobs_max_rows: Count = 10_000_000
+    jobs_max_line_bytes: Bytes = Bytes(1024 * 1024)
     workers: Count = 1
 
     startup_seconds: Seconds = 60.0
@@ -139,6 +145,15 @@ class Settings(BaseSettings):
             model: the name of the model that is served, which may have been found in the store.
         """
         return self.group_id or f"scoreline-{model}"
+
+    def jobs_group_for(self, model: str) -> str:
+        """The consumer group of the jobs role: never one group for two roles."""
+        return f"{self.group_for(model)}-jobs"
+
+    @property
+    def jobs_dead_letter_topic(self) -> str:
+        """Topic of records of the jobs topics that are no readable chunks."""
+        return f"{self.jobs_topic}.dead-letters"
 
     @property
     def redriven_topic(self) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from scoreline.config.roles import PRESENT_ROLES, Role
+from scoreline.config.roles import Role, describe_roles
 from scoreline.errors import MalformedRequest
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
@@ -81,7 +81,7 @@ class HealthRoutes:
         """
         role = read_query(call.request, ("role",)).get("role")
         if role is not None and role not in set(Role):
-            raise MalformedRequest(f"the query parameter 'role' has to be {' or '.join(sorted(PRESENT_ROLES))}")
+            raise MalformedRequest(f"the query parameter 'role' has to be {describe_roles()}")
         report = self._board.report(role)
         ready = report.ready and (role is None or any(c.role == role for c in report.components))
         return _answer(report.components, "ready" if ready else "unready", good=ready)

@@ -35,6 +35,12 @@ class JobView:
         self._statuses: Counter[JobStatus] = Counter()
         self._unsubmitted: dict[int, UnsubmittedUploads] = {}
 
+    def keep_for(self, *, results_retention_seconds: float, events_retention_seconds: float) -> None:
+        """From now on go by these times, which are those of the topics; see the constructor."""
+        with self._lock:
+            self._results_ms = results_retention_seconds * 1000
+            self._events_ms = events_retention_seconds * 1000
+
     def apply(self, event: JobEvent, partition: int) -> None:
         """Take the next event of a partition, in the order of their offsets. Never raises for what an event holds.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.quantiles import QuantileSketch
 from scoreline.observability.snapshot import Durations, HttpCounts, Snapshot, StreamCounts, VersionCounts
-from scoreline.observability.tally import HttpTally, StreamTally
+from scoreline.observability.tally import HttpTally, JobsTally, StreamTally
 from scoreline.records import Clock, NextOffsets, Record
 
 
@@ -20,7 +20,7 @@ class Progress:
     Attributes:
         counts: running totals by the glossary's names.
         versions: predictions by version.
-        seconds: end to end of each prediction (stream), or of each request (http).
+        seconds: end to end of each prediction (stream), of each request (http), or of the work on each chunk (jobs).
     """
 
     counts: Counter[str]
@@ -46,6 +46,7 @@ class Stats:
         # The stream and the sidecar write from different threads; with a lock each, neither waits for the other.
         self._stream_lock, self._http_lock = threading.Lock(), threading.Lock()
         self._stream, self._http = StreamTally(), HttpTally()
+        self._jobs_lock, self._jobs = threading.Lock(), JobsTally()
 
     def batch_scored(self, event: BatchScored) -> None:
         """Take note of a finished batch."""
@@ -74,6 +75,25 @@ class Stats:
         """Take note of a batch that will be read again."""
         with self._stream_lock:
             self._stream.rolled_back[type(error).__name__] += 1
+
+    def chunk_scored(self, version: int, *, rows: int, failed: int, seconds: float) -> None:
+        """Take note of a finished chunk of a job; `failed` of its rows have no prediction."""
+        with self._jobs_lock:
+            self._jobs.add_chunk(version, rows=rows, failed=failed, seconds=seconds)
+
+    def chunk_failed(self) -> None:
+        """Take note of a chunk that could not be finished."""
+        with self._jobs_lock:
+            self._jobs.errors += 1
+
+    def jobs_progress(self) -> Progress:
+        """How far the jobs role has come."""
+        with self._jobs_lock:
+            tally = self._jobs
+            counts = Counter(
+                rows=tally.rows, chunks=tally.chunks, predictions=tally.versions.total(), errors=tally.errors
+            )
+            return Progress(counts, Counter(tally.versions), tally.seconds.copy())
 
     def stream_progress(self) -> Progress:
         """How far the stream role has come."""

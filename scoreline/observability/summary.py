@@ -9,17 +9,19 @@ from scoreline.records import Clock
 
 logger = logging.getLogger("scoreline.summary")
 
+COUNTED = {"stream": "records", "http": "requests", "jobs": "rows"}
+
 
 class Summary:
     """Logs what the roles did since the last time; a role that did nothing says so, which shows that it lives.
 
     Args:
-        roles: `stream` and `http`; others have nothing to sum up.
+        roles: `stream`, `http` and `jobs`; others have nothing to sum up.
         clock: monotonic seconds.
     """
 
     def __init__(self, stats: Stats, roles: Iterable[str], clock: Clock = time.monotonic) -> None:
-        known = {"stream": stats.stream_progress, "http": stats.http_progress}
+        known = {"stream": stats.stream_progress, "http": stats.http_progress, "jobs": stats.jobs_progress}
         self._readers = {str(role): known[role] for role in roles if role in known}
         self._clock = clock
         self._read_at = clock()
@@ -38,7 +40,7 @@ class Summary:
 
 
 def _log(role: str, done: Progress, seconds: float) -> None:
-    what = "records" if role == "stream" else "requests"
+    what = COUNTED[role]
     timing = describe_seconds(done.seconds)
     fields = {
         "event": "summary",

@@ -61,6 +61,27 @@ class RouteTally:
 
 
 @dataclass
+class JobsTally:
+    """Totals of the jobs role; not safe between threads."""
+
+    chunks: int = 0
+    rows: int = 0
+    rows_failed: int = 0
+    errors: int = 0
+    versions: Counter[str] = field(default_factory=Counter)
+    seconds: QuantileSketch = field(default_factory=QuantileSketch)
+    _version_names: BoundedLabel = field(default_factory=lambda: BoundedLabel(MAX_VERSIONS))
+
+    def add_chunk(self, version: int, *, rows: int, failed: int, seconds: float) -> None:
+        """Count a finished chunk."""
+        self.chunks += 1
+        self.rows += rows
+        self.rows_failed += failed
+        self.versions[self._version_names.bound(str(version))] += rows - failed
+        self.seconds.add(seconds)
+
+
+@dataclass
 class HttpTally:
     """Totals of the http role; not safe between threads."""
 

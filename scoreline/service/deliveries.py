@@ -9,7 +9,8 @@ from scoreline.config.settings import Settings
 from scoreline.kafka.member.commits import NO_NOTES
 from scoreline.kafka.publishing.destinations import Destinations
 from scoreline.kafka.publishing.publisher import open_publisher
-from scoreline.kafka.publishing.transactions import ONE_NAME_EACH, open_transactions
+from scoreline.kafka.publishing.transacting import ONE_NAME_EACH
+from scoreline.kafka.publishing.transactions import open_transactions
 from scoreline.records import TopicPartition
 from scoreline.service.stopping import Stop
 from scoreline.transport.at_least_once import AtLeastOnce

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import signal
 import sys
-import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import uvloop
 
@@ -15,7 +16,10 @@ from scoreline.errors import ServiceError
 from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.observability.logs import configure_logging
 from scoreline.service.following import wait_for_next_look
+from scoreline.service.jobs_role import JobsRole
 from scoreline.service.parts import Parts
+from scoreline.service.role_thread import KafkaRole, RoleThread
+from scoreline.service.shared_jobs import SharedJobs
 from scoreline.service.sidecar import start_sidecar
 from scoreline.service.stopping import EarlyStop, Stop
 from scoreline.service.stream_role import StreamRole
@@ -60,34 +64,59 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
         loop.add_signal_handler(number, _ask, number, asked)
     if early.requested:
         asked.set()
-    server = await start_sidecar(parts, roles)
+    jobs = _open_jobs(parts, roles)
+    server = await start_sidecar(parts, roles, None if jobs is None or Role.HTTP not in roles else jobs.serve())
+    if jobs is not None:
+        jobs.start()
     live = parts.versions.live
     logger.info(
         "scoreline serves on %s",
         server.url,
         extra={"event": "service_started", "url": server.url, "roles": sorted(roles), "versions": live.numbers},
     )
-    streams = [_Thread(StreamRole(parts, stop), loop, asked)] if Role.STREAM in roles else []
-    for thread in streams:
+    threads = _make_threads(parts, roles, stop, jobs, partial(RoleThread, loop=loop, asked=asked))
+    for thread in threads:
         thread.start()
     wake = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, wake.set)
     tasks = [
         asyncio.create_task(_summarise(parts)),
         asyncio.create_task(_follow(parts, wake)),
-        *(asyncio.create_task(_probe(t.role)) for t in streams),
+        *(asyncio.create_task(_probe(t.role)) for t in threads),
     ]
     await asked.wait()
     parts.stopping()
     stop.request()
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*(thread.join(stop) for thread in streams))
+    await asyncio.gather(*(thread.join(stop) for thread in threads))
     await server.stop(max(0.1, stop.left_seconds()))
+    if jobs is not None:
+        await asyncio.to_thread(jobs.close, max(0.1, min(1.0, stop.left_seconds())))
     parts.shadows.close(0.0)
     if parts.upgrades is not None:
         parts.upgrades.stop(within_seconds=max(0.1, stop.left_seconds()))
-    return _conclude(streams, parts.settings.shutdown_seconds)
+    return _conclude(threads, parts.settings.shutdown_seconds)
+
+
+def _open_jobs(parts: Parts, roles: frozenset[Role]) -> SharedJobs | None:
+    """Batch jobs, where a role is about them and there is a Kafka for them."""
+    wanted = roles & {Role.HTTP, Role.JOBS}
+    return SharedJobs(parts) if wanted and parts.settings.kafka_bootstrap_servers is not None else None
+
+
+def _make_threads(
+    parts: Parts,
+    roles: frozenset[Role],
+    stop: Stop,
+    jobs: SharedJobs | None,
+    make: Callable[[KafkaRole, str], RoleThread],
+) -> list[RoleThread]:
+    """One for each role that works on Kafka."""
+    threads = [make(StreamRole(parts, stop), "stream")] if Role.STREAM in roles else []
+    if Role.JOBS in roles and jobs is not None:
+        threads.append(make(JobsRole(parts, stop, jobs), "jobs"))
+    return threads
 
 
 def _ask(number: int, asked: asyncio.Event) -> None:
@@ -116,7 +145,7 @@ async def _follow(parts: Parts, wake: asyncio.Event) -> None:
         await wait_for_next_look(wake, seconds, is_away=lambda: parts.store.outage is not None)
 
 
-async def _probe(role: StreamRole) -> None:
+async def _probe(role: KafkaRole) -> None:
     while True:
         await asyncio.sleep(PROBE_INTERVAL_SECONDS)
         try:
@@ -126,46 +155,18 @@ async def _probe(role: StreamRole) -> None:
             logger.exception("asking Kafka failed", extra={"event": "probe_failed"})
 
 
-class _Thread:
-    """The stream role in a thread of its own, whose end ends the service."""
-
-    def __init__(self, role: StreamRole, loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
-        self.role = role
-        self._loop = loop
-        self._asked = asked
-        self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.role.run()
-        except BaseException as error:  # noqa: BLE001 - kept, and raised again by the main thread
-            self.error = error
-        finally:
-            self._loop.call_soon_threadsafe(self._asked.set)
-
-    async def join(self, stop: Stop) -> None:
-        """Wait for the thread as long as the deadline allows."""
-        await asyncio.to_thread(self._thread.join, max(0.0, stop.left_seconds() - stop.sidecar_seconds))
-
-    @property
-    def stuck(self) -> bool:
-        """Whether it is still running."""
-        return self._thread.is_alive()
-
-
-def _conclude(streams: list[_Thread], deadline_seconds: float) -> int:
-    for thread in streams:
+def _conclude(threads: list[RoleThread], deadline_seconds: float) -> int:
+    for thread in threads:
         if thread.error is not None:
             if not isinstance(thread.error, ServiceError):
-                logger.critical("the stream crashed", exc_info=thread.error, extra={"event": "stream_crashed"})
+                fields = {"event": f"{thread.name}_crashed"}
+                logger.critical("the role %s crashed", thread.name, exc_info=thread.error, extra=fields)
             raise thread.error
-    if any(thread.stuck for thread in streams):
+    stuck = [thread.name for thread in threads if thread.stuck]
+    if stuck:
         logger.error(
-            "the stream did not end within %s s; what it had in hand will be read again",
+            "%s did not end within %s s; what was in hand will be read again",
+            " and ".join(stuck),
             deadline_seconds,
             extra={"event": "stop_overdue"},
         )

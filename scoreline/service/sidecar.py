@@ -8,6 +8,7 @@ from scoreline.config.settings import Settings
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
+from scoreline.http.batch import JobServing
 from scoreline.http.descriptors import find_room
 from scoreline.http.limits import Limits
 from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
@@ -16,8 +17,11 @@ from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
 
 
-async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
+async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing | None) -> HttpServer:
     """Listen, with the routes that the roles need.
+
+    Args:
+        jobs: what the routes of batch jobs work on; None without Kafka.
 
     Raises:
         ConfigError: the address may not be listened on without a token.
@@ -46,6 +50,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
                 settings.workers,
                 parts.follower.look_anew if _is_guarded(settings) else None,
                 parts.shadows,
+                jobs,
             )
             if serves
             else None,

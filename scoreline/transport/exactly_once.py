@@ -3,14 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from scoreline.errors import DeliveryError, DependencyError, ServiceError, StopOverdue
+from scoreline.errors import DeliveryError
 from scoreline.records import Clock, DeadLetter, NextOffsets, Outputs, TopicPartition
 from scoreline.transport.patience import Patience
 from scoreline.transport.ports import GroupMetadata, Source, TransactionalPublisher, TransactionObserver
 from scoreline.transport.progress import Progress
-
-ANSWER_SLICE_SECONDS = 0.5
-"""How long one call waits for the broker before it is repeated: the granularity of a stop, and of signs of life."""
+from scoreline.transport.transacting import Transacting
 
 PROGRESS_SECONDS = 1.0
 """The position over what no reader is given is committed at most this often."""
@@ -18,7 +16,7 @@ PROGRESS_SECONDS = 1.0
 NOTHING = Outputs((), (), "", 0)
 
 
-class ExactlyOnce:
+class ExactlyOnce(Transacting):
     """Implements `Delivery`, and listens to the rebalances of its source, where it registers itself.
 
     The offsets go with the group metadata as it was before the batch was scored: if the group has moved on since, the
@@ -43,13 +41,12 @@ class ExactlyOnce:
         patience: Patience,
         observer: TransactionObserver,
     ) -> None:
+        super().__init__(publisher, patience=patience, observer=observer)
         self._publisher = publisher
         self._source = source
         self._min_interval_seconds = min_interval_seconds
         self._clock = clock
         self._pause = pause
-        self._patience = patience
-        self._observer = observer
         self._progress = Progress(source)
         self._metadata: GroupMetadata | None = None
         self._begin_from = self._progress_from = self._polled_at = clock()
@@ -87,21 +84,15 @@ class ExactlyOnce:
         self._progress.expect(next_offsets)
         self._scoring_seconds = began - self._polled_at
         self._await(self._begin_from)
-        self._publisher.begin()
-        try:
+
+        def publish() -> float:
             self._publisher.publish(outputs, dead_letters, self._patience.keep_waiting)
             self._insist(partial(self._publisher.send_offsets, next_offsets, self._membership()))
             self._insist(self._publisher.flush)
-            published = self._clock()
-            self._insist(self._publisher.commit)
-        except StopOverdue:
-            raise
-        except (DeliveryError, DependencyError) as error:
-            self._insist(self._publisher.abort)
-            self._observer.transaction_ended("aborted")
-            raise self._find_reason(error) from error
+            return self._clock()
+
+        published = self._transact(publish)
         self._begin_from = self._clock() + self._min_interval_seconds
-        self._observer.transaction_ended("committed")
         self._progress.settle(next_offsets)
         return {"publish": published - began, "commit": self._clock() - published}
 
@@ -145,17 +136,3 @@ class ExactlyOnce:
         if self._metadata is None:
             raise DeliveryError("offsets cannot be sent before `begin` has taken the group metadata")
         return self._metadata
-
-    def _find_reason(self, error: ServiceError) -> ServiceError:
-        """Why the transaction failed: its first error often says only that it has; now every record's own is in."""
-        try:
-            self._insist(self._publisher.flush)
-        except DeliveryError as reason:
-            return reason
-        return error
-
-    def _insist(self, call: Callable[[float], bool]) -> None:
-        """Repeat a call until it is answered: nothing else may be asked of a transaction meanwhile."""
-        while not call(ANSWER_SLICE_SECONDS):
-            if not self._patience.keep_waiting():
-                raise StopOverdue("the transaction did not end before the time that a stop is allowed was over")

@@ -1,12 +1,20 @@
 """How a delivery waits for a broker that may be away: alive, a member of its group, and not beyond a stop."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from scoreline.records import Clock
-from scoreline.transport.ports import Source
 
 PATIENCE_SECONDS = 5.0
 """A broker that is restarted is back by then, and fetching need not be paused for it."""
+
+
+class Member(Protocol):
+    """Someone who has to go on being one of a group: a source, or several."""
+
+    def keep_alive(self) -> None:
+        """See `scoreline.transport.ports.Source.keep_alive`."""
+        ...
 
 
 class Patience:
@@ -24,7 +32,7 @@ class Patience:
 
     def __init__(
         self,
-        source: Source,
+        source: Member,
         *,
         clock: Clock,
         should_give_up: Callable[[], bool],

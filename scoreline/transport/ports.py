@@ -151,12 +151,16 @@ class Publisher(Protocol):
         ...
 
 
-class TransactionalPublisher(Publisher, Protocol):
-    """A publisher whose records, and the offsets they were made from, become visible together or never.
+class Transactions(Protocol):
+    """Records, and the offsets they were made from, become visible together or never.
 
     The calls that ask the broker return False when they have no answer in time: the same call is repeated then, and
     nothing else. `DeliveryError` asks for `abort`.
     """
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """As `Publisher.flush`, or given up with the transaction."""
+        ...
 
     def begin(self) -> None:
         """Open a transaction; what is published from now on belongs to it.
@@ -196,6 +200,10 @@ class TransactionalPublisher(Publisher, Protocol):
             FatalClientError: the client cannot go on; the broker will end the transaction by itself.
         """
         ...
+
+
+class TransactionalPublisher(Publisher, Transactions, Protocol):
+    """A publisher whose outputs and dead letters belong to the transaction that is open."""
 
 
 class Delivery(Protocol):

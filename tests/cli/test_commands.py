@@ -83,5 +83,5 @@ def test_the_service_is_not_started_with_a_bad_configuration(monkeypatch, capsys
 
 
 def test_a_role_that_is_not_there_is_bad_arguments(capsys):
-    assert main(["run", "--role", "jobs"]) == 2
-    assert "not in this version" in capsys.readouterr().err
+    assert main(["run", "--role", "cook"]) == 2
+    assert "there is no such role" in capsys.readouterr().err

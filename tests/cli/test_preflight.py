@@ -67,7 +67,7 @@ def test_nothing_is_said_of_the_settings_of_a_topic_that_this_user_may_not_see(m
     monkeypatch.setattr(preflight, "open_admin", lambda properties: HidingAdmin())
     settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", model_store=str(tmp_path), group_id="ours")
     findings = Findings()
-    preflight.check_kafka(settings, findings)
+    preflight.check_stream(settings, preflight.reach_kafka(settings, findings), findings)
 
     assert [f.detail for f in findings.found if f.state is State.WARNING] == []
     (failed,) = [f for f in findings.found if f.state is State.FAILED]

@@ -8,7 +8,7 @@ from scoreline.cli.topics import HEADER_BYTES, KEPT_MS, copy_schemas, create_top
 from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError, Refused
 from scoreline.kafka.cluster.admin import TopicDescription
-from scoreline.schemas.fixed import PREDICTION_ID, prediction_schema
+from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID, PREDICTION_ID, prediction_schema
 from scoreline.schemas.folder import FolderCatalog
 
 BROKER_DEFAULTS = {"max.message.bytes": "1048588", "retention.ms": "604800000", "cleanup.policy": "delete"}
@@ -53,6 +53,11 @@ def test_missing_topics_are_made_with_the_partitions_of_the_input():
         ("features.dead-letters", "created", 12),
         ("features.redrive", "created", 12),
         ("features.dead-letters.redriven", "created", 12),
+        ("jobs", "created", 12),
+        ("jobs.bulk", "created", 12),
+        ("job-results", "created", 12),
+        ("job-events", "created", 12),
+        ("jobs.dead-letters", "created", 12),
     ]
     assert {t.replication_factor for t in admin.topics.values()} == {3}
     assert not any(row["note"] for row in rows)
@@ -156,11 +161,17 @@ class TestSchemas:
     def test_are_copied_where_the_folder_is_the_registry(self, tmp_path):
         config = Settings(schema_dir=tmp_path / "schemas")
 
-        assert [row["state"] for row in copy_schemas(config)] == ["created"]
-        assert [row["state"] for row in copy_schemas(config)] == ["there"]
+        assert {row["state"] for row in copy_schemas(config)} == {"created"}
+        assert {row["state"] for row in copy_schemas(config)} == {"there"}
         catalog = FolderCatalog(tmp_path / "schemas")
         assert catalog.latest("predictions-value") == prediction_schema()
-        assert [s.schema_id for s in catalog.stored] == [PREDICTION_ID]
+        assert {s.subject: s.schema_id for s in catalog.stored} == {
+            "predictions-value": PREDICTION_ID,
+            "jobs-value": JOB_CHUNK_ID,
+            "jobs.bulk-value": JOB_CHUNK_ID,
+            "job-results-value": JOB_RESULT_ID,
+            "job-events-value": JOB_EVENT_ID,
+        }
 
     def test_are_not_copied_beside_a_registry(self, tmp_path):
         config = Settings(schema_dir=tmp_path / "schemas", schema_registry_url="http://registry")

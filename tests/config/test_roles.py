@@ -7,7 +7,7 @@ from scoreline.errors import ConfigError
 
 
 def test_no_role_means_all_that_there_are():
-    assert choose_roles([]) == {Role.STREAM, Role.HTTP}
+    assert choose_roles([]) == {Role.STREAM, Role.HTTP, Role.JOBS}
 
 
 def test_roles_are_those_that_were_named():
@@ -16,9 +16,9 @@ def test_roles_are_those_that_were_named():
 
 def test_every_role_that_is_not_there_is_told():
     with pytest.raises(ConfigError) as caught:
-        choose_roles(["http", "jobs", "sleep"])
+        choose_roles(["http", "nap", "sleep"])
 
     assert caught.value.problems == (
-        "--role jobs: not in this version; expected http or stream",
-        "--role sleep: there is no such role; expected http or stream",
+        "--role nap: there is no such role; expected http, jobs or stream",
+        "--role sleep: there is no such role; expected http, jobs or stream",
     )

@@ -235,7 +235,7 @@ def test_the_stream_goes_over_to_onnx_on_a_real_broker(
         "REDRIVE_TOPIC": f"{given}.redrive",
         "GROUP_ID": f"group-{given}",
     }
-    service = scoreline_service(variables).start().await_ready()
+    service = scoreline_service(variables, roles=["stream", "http"]).start().await_ready()
     rows = rows_of(made.rows) * 2
     records = [StoredRecord("", n % 2, 0, b"%d" % (n % len(made.rows)), encode(row)) for n, row in enumerate(rows)]
     for version in (1, 2):

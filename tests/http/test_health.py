@@ -65,7 +65,7 @@ async def test_a_question_that_is_not_understood_is_refused(path):
 async def test_only_roles_of_this_version_are_offered():
     async with serve() as running:
         answer = await running.get("/health/ready?role=cook")
-        assert answer.json["detail"] == "the query parameter 'role' has to be http or stream"
+        assert answer.json["detail"] == "the query parameter 'role' has to be http, jobs or stream"
 
 
 async def test_a_stopping_sidecar_is_not_ready():

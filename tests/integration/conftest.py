@@ -82,7 +82,15 @@ class Deployment:
 def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
     """`deploy(partitions=4, **variables)` makes fresh topics and starts the service on them."""
 
-    def start(*, partitions=4, bootstrap_servers=None, name="service", like=None, **variables):
+    def start(
+        *,
+        partitions=4,
+        bootstrap_servers=None,
+        name="service",
+        like=None,
+        roles=("stream", "http"),
+        **variables,
+    ):
         schemas = tmp_path / "schemas"
         schema_id = write_schema(schemas, "features-value", flight_schema())
         topics = (
@@ -112,7 +120,7 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
             **quick,
             **variables,
         }
-        service = scoreline_service(configuration, name=name)
+        service = scoreline_service(configuration, roles=roles, name=name)
         output_topic = configuration["OUTPUT_TOPIC"]
         encoder = FlightEncoder(schema_id)
         return Deployment(service, servers, topics[0], output_topic, topics[2], encoder, configuration)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scoreline.cli.exits import find_exit_code
 from scoreline.cli.findings import Findings, State
-from scoreline.cli.preflight import check_kafka
+from scoreline.cli.preflight import check_stream, reach_kafka
 from scoreline.config.environment import Variable
 from scoreline.config.roles import Role
 from scoreline.config.settings import load_settings
@@ -76,7 +76,8 @@ def judge_check(variables):
     """What `scoreline check` finds wrong about Kafka."""
     began = time.monotonic()
     findings = Findings()
-    check_kafka(make_settings(variables), findings)
+    settings = make_settings(variables)
+    check_stream(settings, reach_kafka(settings, findings), findings)
     said = "; ".join(f"{f.item}: {f.detail}" for f in findings.found if f.state is State.FAILED)
     return Verdict(findings.exit_code, said, time.monotonic() - began)
 

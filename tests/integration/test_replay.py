@@ -138,7 +138,7 @@ def test_a_range_in_the_middle_comes_out_as_the_live_stream_had_it_and_that_goes
     pinned = [("scoreline-pin-version", b"7"), ("trace", b"t")]
     records = [stage.record(n, rows[n], headers=pinned if n == 500 else None) for n in range(1000)]
     produce_records(stage.servers, stage.input, records)
-    service = scoreline_service(stage.variables).start().await_ready()
+    service = scoreline_service(stage.variables, roles=["stream", "http"]).start().await_ready()
     await_committed(stage.servers, stage.group, stage.input)
     before = stage.committed()
 

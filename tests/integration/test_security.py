@@ -27,6 +27,7 @@ from scoreline.testing.secured import Grant
 from scoreline.testing.topics import Topics
 from scoreline.transport.record import StoredRecord
 from tests.integration.commands import run_command
+from tests.integration.job_calls import await_job, read_results, submit, to_lines
 from tests.integration.predictions import decode_prediction
 from tests.integration.secured import as_variables, documented_for, judge_check, judge_start, make_parts, make_settings
 
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.kafka
 PASSWORD = "correct horse"
 RUN = documented_for("`run`")
 EXACTLY_ONCE = documented_for("exactly-once")
+JOBS = [*documented_for("role jobs"), *documented_for("`/batch`")]
 
 
 class World:
@@ -53,6 +55,9 @@ class World:
             "DEAD_LETTER_TOPIC": self.letters,
             "REDRIVE_TOPIC": self.redrive,
             "GROUP_ID": f"{self.input}-group",
+            "JOBS_TOPIC": f"{self.input}-jobs",
+            "JOB_RESULTS_TOPIC": f"{self.input}-results",
+            "JOB_EVENTS_TOPIC": f"{self.input}-events",
         }
         self.base = {
             **self.names,
@@ -72,7 +77,7 @@ class World:
     def enter(self, user, grants):
         """A user with a password and exactly these grants."""
         self.secured.set_password(user, PASSWORD)
-        self.secured.grant(user, grants)
+        self.secured.grant(user, list(dict.fromkeys(grants)))
         return self.secured.scram(user, PASSWORD)
 
     def produce(self, rows, first=0):
@@ -269,14 +274,43 @@ def computed_seconds():
 def test_the_page_grants_what_creating_topics_needs(make_world):
     world = make_world("creating")
     names = {name: f"{value}-new" for name, value in world.names.items()}
-    grants = [row.fill(names) for row in [*RUN, *documented_for("`topics create`")]]
+    grants = [row.fill(names) for row in [*RUN, *JOBS, *documented_for("`topics create`")]]
     settings = make_settings({**world.variables(world.enter("creator", grants)), **names})
     admin = open_admin(admin_properties(settings))
     admin.reach(10, lambda: False)
     made = create_topics(admin, settings, partitions=2, replication_factor=1)
     created = [names[kind] for kind in ("INPUT_TOPIC", "OUTPUT_TOPIC", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC")]
+    created += [names["JOBS_TOPIC"], names["JOB_RESULTS_TOPIC"], names["JOB_EVENTS_TOPIC"]]
+    created += [f"{names['JOBS_TOPIC']}.bulk", f"{names['JOBS_TOPIC']}.dead-letters"]
     created.append(f"{names['DEAD_LETTER_TOPIC']}.redriven")
     assert sorted((row["name"], row["state"]) for row in made) == sorted((name, "created") for name in created)
+
+
+def test_jobs_are_submitted_scored_and_read_with_what_the_page_grants_and_nothing_else(
+    make_world, scoreline_service, streamed_flights
+):
+    """The two roles as users of their own, neither of whom may do what the other does."""
+    world = make_world("jobbing")
+    settings = make_settings(world.variables({"bootstrap.servers": world.side_door}))
+    admin = open_admin({"bootstrap.servers": world.side_door})
+    for row in create_topics(admin, settings, partitions=1, replication_factor=1):
+        if row["state"] == "created":
+            world.topics.adopt(row["name"])
+    users = {
+        role: world.variables(world.enter(f"jobbing-{role}", world.grants(documented_for(purpose))))
+        for role, purpose in (("jobs", "role jobs"), ("http", "`/batch`"))
+    }
+    worker = scoreline_service(users["jobs"], roles=["jobs"], name="worker").start()
+    sidecar = scoreline_service(users["http"], roles=["http"], name="sidecar").start()
+    worker.await_ready()
+    sidecar.await_ready()
+    rows = streamed_flights.rows[:300]
+    job = await_job(sidecar.url, submit(sidecar.url, to_lines(rows))["job_id"])
+    assert (job["status"], job["rows_failed"]) == ("succeeded", 0)
+    assert [r["prediction"] for r in read_results(sidecar.url, job["job_id"])] == streamed_flights.expected[
+        :300
+    ].tolist()
+    assert worker.terminate() == sidecar.terminate() == 0
 
 
 @pytest.fixture(scope="module")

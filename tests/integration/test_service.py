@@ -167,7 +167,7 @@ def await_metric(url, line, within_seconds=10.0):
 def test_a_missing_topic_is_named_within_ten_seconds_with_exit_3(flights_store, kafka, tmp_path):
     """Nothing is started that could not work."""
     done = run_command(
-        ["run"],
+        ["run", "--role", "stream"],
         {
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "MODEL_STORE": str(flights_store / "models"),

@@ -27,6 +27,8 @@ def make_busy_metrics() -> Metrics:
     metrics.client_error("_TRANSPORT", "broker down")
     metrics.commit_answered({}, None)
     metrics.watch_shadows(lambda: [Comparison(1, 2, 10, 0.5, (-1.0, 0.0, 1.0), 0.9, 0.8, 0)])
+    metrics.watch_jobs(lambda: {"running": 2})
+    metrics.jobs.rows_scored(3, 10, 1)
     metrics.models_loaded(LiveRoute((make_version(),)), 1.5)
     return metrics
 

@@ -61,6 +61,16 @@ def test_an_idle_role_says_so(caplog):
 
 
 def test_only_roles_that_run_have_a_line(caplog):
-    _, summary, _ = make_summary("http", "jobs")
+    _, summary, _ = make_summary("http")
     summary.tick()
     assert [vars(record)["role"] for record in caplog.records] == ["http"]
+
+
+def test_the_jobs_role_counts_rows(caplog):
+    stats, summary, _ = make_summary("jobs")
+    stats.chunk_scored(3, rows=100, failed=10, seconds=0.5)
+    stats.chunk_failed()
+    summary.tick()
+    line = vars(caplog.records[0])
+    assert (line["role"], line["rows"], line["predictions"], line["errors"]) == ("jobs", 100, 90, 1)
+    assert line["version"] == "3"

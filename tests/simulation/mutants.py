@@ -7,9 +7,10 @@ from scoreline.stream.recovery import Recovery, find_first_offsets
 from scoreline.stream.slices import Slice
 from scoreline.testing.simulation import Make
 from scoreline.transport.at_least_once import FLUSH_SLICE_SECONDS, AtLeastOnce
-from scoreline.transport.exactly_once import ANSWER_SLICE_SECONDS, ExactlyOnce
+from scoreline.transport.exactly_once import ExactlyOnce
 from scoreline.transport.memory import MemorySource
 from scoreline.transport.progress import Progress
+from scoreline.transport.transacting import ANSWER_SLICE_SECONDS
 
 
 class CommitsBeforePublishing(AtLeastOnce):

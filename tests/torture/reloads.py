@@ -122,6 +122,7 @@ class Reloads:
                 "MODEL_RELOAD_SECONDS": str(LOOK_SECONDS),
             },
             folder,
+            roles=["stream", "http"],
             name="reloads",
         )
         self._runs = Runs()

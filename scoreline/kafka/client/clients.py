@@ -145,7 +145,11 @@ def is_incremental(properties: Properties) -> bool:
 
 
 def make_producer(
-    properties: Properties, *, watch: ClientWatch | None = None, on_delivery: OnDelivery | None = None
+    properties: Properties,
+    *,
+    watch: ClientWatch | None = None,
+    on_delivery: OnDelivery | None = None,
+    tell_delivered: bool = False,
 ) -> Producer:
     """An idempotent producer that waits for all in-sync replicas.
 
@@ -153,11 +157,14 @@ def make_producer(
         properties: the user's, `bootstrap.servers` among them.
         watch: told of errors and given the client's log; one that only logs where none is given.
         on_delivery: called from within a poll or a flush with every record that was not delivered.
+        tell_delivered: whether it is called with the others, too, which costs a call a record.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
     merged = {**PRODUCER_DEFAULTS, **properties, **PRODUCER_INVARIANTS}
+    if tell_delivered:
+        merged["delivery.report.only.error"] = False
     if on_delivery is not None:
         merged["on_delivery"] = on_delivery
     return _construct(Producer, merged, watch, "PRODUCER")
@@ -169,6 +176,7 @@ def make_transactional_producer(
     *,
     watch: ClientWatch | None = None,
     on_delivery: OnDelivery | None = None,
+    tell_delivered: bool = False,
 ) -> Producer:
     """A producer whose records become visible when their transaction is committed.
 
@@ -177,11 +185,14 @@ def make_transactional_producer(
         transactional_id: of two producers with the same one, the older is fenced.
         watch: told of errors and given the client's log; one that only logs where none is given.
         on_delivery: called from within a poll or a flush with every record that was not delivered.
+        tell_delivered: whether it is called with the others, too, which costs a call a record.
 
     Raises:
         ConfigError: the client does not take a property; names the variable.
     """
     merged = {**TRANSACTION_DEFAULTS, **properties, **PRODUCER_INVARIANTS, "transactional.id": transactional_id}
+    if tell_delivered:
+        merged["delivery.report.only.error"] = False
     if on_delivery is not None:
         merged["on_delivery"] = on_delivery
     return _construct(Producer, merged, watch, "PRODUCER")

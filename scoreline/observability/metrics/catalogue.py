@@ -69,7 +69,7 @@ PREDICTIONS = Declared(
     "predictions_total",
     Type.COUNTER,
     "predictions",
-    "Predictions made, by the way in (stream, http; shadow: what answers nobody) and the model version.",
+    "Predictions made, by the way in (stream, http, jobs; shadow: what answers nobody) and the model version.",
     ("path", "version"),
 )
 BATCH_RECORDS = Declared(
@@ -124,7 +124,7 @@ TRANSACTIONS = Declared(
     "transactions_total",
     Type.COUNTER,
     "transactions",
-    "Transactions that have ended (exactly once): committed, or aborted (its batch is tried or read again).",
+    "Transactions that have ended (exactly once, and jobs): committed, or aborted (its batch is tried or read again).",
     ("outcome",),
 )
 LOOP_TURNS = Declared(
@@ -223,6 +223,20 @@ MODEL_COMPILATIONS = Declared(
     "Attempts to compile a version, by outcome: compiled, cached, refused (LightGBM goes on), failed (tried again).",
     ("outcome",),
 )
+JOBS = Declared(
+    "jobs",
+    Type.GAUGE,
+    "jobs",
+    "Batch jobs by status, of all that the events topic still knows: queued, running, succeeded, failed, cancelled.",
+    ("status",),
+)
+JOB_ROWS = Declared(
+    "job_rows_total",
+    Type.COUNTER,
+    "rows",
+    "Rows of batch jobs scored here: predicted, or failed (their errors are in the results).",
+    ("outcome",),
+)
 BUILD_INFO = Declared(
     "build_info", Type.GAUGE, "", "1, with the versions of scoreline and Python.", ("version", "python")
 )
@@ -256,6 +270,8 @@ CATALOGUE: tuple[Declared, ...] = (
     SHADOW_AGREEMENT,
     SHADOW_RANK_CORRELATION,
     MODEL_COMPILATIONS,
+    JOBS,
+    JOB_ROWS,
     BUILD_INFO,
 )
 """In the order of exposition."""

@@ -2,7 +2,7 @@
 
 import platform
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from prometheus_client import Counter
@@ -18,6 +18,7 @@ from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
+from scoreline.observability.metrics.jobs import JobMetrics
 from scoreline.observability.metrics.partitions import PartitionGauge
 from scoreline.observability.metrics.shadows import ShadowGauges
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
@@ -33,6 +34,9 @@ class Metrics:
     """Observer of batches, requests, rebalances, the client and the loop, with a registry of its own.
 
     Every method may be called from any thread; none raises and none waits for a scrape to be written.
+
+    Attributes:
+        jobs: what is counted of batch jobs.
     """
 
     def __init__(self) -> None:
@@ -72,6 +76,15 @@ class Metrics:
         self._shadows = ShadowGauges(show)
         compilations = show.counter(catalogue.MODEL_COMPILATIONS)
         self._compilations = {each: compilations.labels(each.value) for each in UpgradeOutcome}
+        self._count_jobs: Callable[[], Mapping[str, int]] | None = None
+        self.jobs = JobMetrics(
+            show.gauge(catalogue.JOBS),
+            show.counter(catalogue.JOB_ROWS),
+            self._lag_records,
+            self._lag_seconds,
+            lock=self._lock,
+            count_predictions=partial(self._count_predictions, "jobs"),
+        )
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -79,7 +92,7 @@ class Metrics:
         self._by_outcome: dict[tuple[str, Outcome], Counter] = {}
         self._by_stage = {stage: self._stage_seconds.child(stage) for stage in STAGES}
         self._by_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._by_version = {path: self._recent_versions(path) for path in ("stream", "http", "shadow")}
+        self._by_version = {path: self._recent_versions(path) for path in ("stream", "http", "jobs", "shadow")}
         self._routes = BoundedLabel(MAX_ROUTES)
         self._error_names = BoundedLabel(MAX_ERROR_NAMES)
 
@@ -200,6 +213,10 @@ class Metrics:
         """Count an attempt to compile a version."""
         self._compilations[upgrade.outcome].inc()
 
+    def watch_jobs(self, count: Callable[[], Mapping[str, int]]) -> None:
+        """Ask this at every scrape how many batch jobs there are in each status."""
+        self._count_jobs = count
+
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""
         self._resident = resident
@@ -212,6 +229,8 @@ class Metrics:
             comparisons = self._compare()
             with self._lock:
                 self._shadows.show(comparisons)
+        if self._count_jobs is not None:
+            self.jobs.show(self._count_jobs())
         return self._exposition.render(accept)
 
     def _show_models(self, resident: Iterable[ModelVersion]) -> None:

@@ -9,7 +9,8 @@ from confluent_kafka import KafkaError, KafkaException
 from scoreline.errors import ConfigError, DeliveryError, FatalClientError
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.publishing.destinations import Destinations
-from scoreline.kafka.publishing.publisher import KafkaPublisher, Undelivered
+from scoreline.kafka.publishing.producing import Undelivered
+from scoreline.kafka.publishing.publisher import KafkaPublisher
 from scoreline.records import DeadLetter, Outputs, Reason
 from scoreline.transport.record import StoredRecord
 

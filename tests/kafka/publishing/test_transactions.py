@@ -9,13 +9,9 @@ from confluent_kafka import KafkaError, KafkaException
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, Refused, StopOverdue
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.publishing.destinations import Destinations
-from scoreline.kafka.publishing.publisher import Undelivered
-from scoreline.kafka.publishing.transactions import (
-    LONG_CALL_SECONDS,
-    OFFSETS_SECONDS,
-    KafkaTransactions,
-    choose_transactional_id,
-)
+from scoreline.kafka.publishing.producing import Undelivered
+from scoreline.kafka.publishing.transacting import LONG_CALL_SECONDS, OFFSETS_SECONDS
+from scoreline.kafka.publishing.transactions import KafkaTransactions, choose_transactional_id
 from scoreline.records import TopicPartition
 from scoreline.transport.ports import GroupMetadata
 

@@ -1,0 +1,47 @@
+"""Logs what becomes of batch jobs: when there is one, and how it ends; nothing of what is in it."""
+
+import logging
+
+from scoreline.jobs.events import JobEvent
+from scoreline.jobs.job import JobSnapshot, JobStatus
+from scoreline.jobs.view import JobView
+
+logger = logging.getLogger("scoreline.jobs")
+
+
+class LoggingView:
+    """Applies events to a view, and logs each job that they begin or end."""
+
+    def __init__(self, view: JobView) -> None:
+        self._view = view
+
+    def apply(self, event: JobEvent, partition: int) -> None:
+        """See `JobView.apply`."""
+        before = self._view.find(event.job_id)
+        self._view.apply(event, partition)
+        after = self._view.find(event.job_id)
+        if after is None:
+            return
+        if before is None:
+            _log(after, "submitted")
+        if after.status.ended and (before is None or not before.status.ended):
+            _log(after, after.status.value)
+
+
+def _log(job: JobSnapshot, what: str) -> None:
+    fields = {
+        "event": f"job_{what}",
+        "job_id": job.job_id,
+        "model": job.model,
+        "version": job.version,
+        "rows": job.rows,
+        "chunks": job.chunks,
+    }
+    if job.finished_at_ms is not None and what != "submitted":
+        seconds = max(0, job.finished_at_ms - job.submitted_at_ms) / 1000
+        fields |= {"rows_done": job.rows_done, "rows_failed": job.rows_failed, "seconds": seconds}
+    level = logging.INFO
+    if what == JobStatus.FAILED:
+        level = logging.WARNING
+        fields["detail"] = job.detail or ""
+    logger.log(level, "job %s %s: %d rows", job.job_id, what, job.rows, extra=fields)

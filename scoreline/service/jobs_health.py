@@ -1,0 +1,161 @@
+"""What the jobs role says of itself: alive by its workers' turns, ready by evidence."""
+
+import logging
+import threading
+from collections.abc import Collection, Sequence
+
+from scoreline.jobs.observers import ChunkScored
+from scoreline.observability.health import ComponentHealth
+from scoreline.records import Clock, Record, TopicPartition
+from scoreline.stream.health import PATIENCE_SECONDS, STALE_SECONDS
+
+logger = logging.getLogger("scoreline.jobs")
+
+
+class LaneHealth:
+    """Implements `RebalanceListener`: what one member of the group has been told."""
+
+    def __init__(self, lane: str) -> None:
+        self._lane = lane
+        self.joined = False
+        self.partitions: frozenset[TopicPartition] = frozenset()
+        self.stranded_ones: dict[TopicPartition, str] = {}
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """A first assignment, even an empty one, is the evidence that the group was joined."""
+        self.joined = True
+        self.partitions |= set(partitions)
+        self._log("partitions_assigned", partitions)
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions go to another member."""
+        self._forget(partitions)
+        self._log("partitions_revoked", partitions)
+
+    def lost(self, partitions: Collection[TopicPartition]) -> None:
+        """Until the next assignment there is no evidence of membership."""
+        self._forget(partitions)
+        self.joined = False
+        self._log("partitions_lost", partitions)
+
+    def stranded(self, partition: TopicPartition, detail: str) -> None:
+        """A partition stands until its offset is chosen; the others go on."""
+        self.stranded_ones = {**self.stranded_ones, partition: detail}
+        logger.error(
+            "a partition stands: %s", detail, extra={"event": "partition_stranded", "partition": str(partition)}
+        )
+
+    def _forget(self, partitions: Collection[TopicPartition]) -> None:
+        gone = set(partitions)
+        self.partitions -= gone
+        self.stranded_ones = {p: detail for p, detail in self.stranded_ones.items() if p not in gone}
+
+    def _log(self, event: str, partitions: Collection[TopicPartition]) -> None:
+        names = sorted(str(p) for p in partitions)
+        fields = {"event": event, "lane": self._lane, "partitions": names}
+        logger.info("%s of %s: %d", event.replace("_", " "), self._lane, len(names), extra=fields)
+
+
+class WorkerHealth:
+    """Implements `WorkerObserver` for one worker; written by its thread, read by others."""
+
+    def __init__(self, clock: Clock, lanes: Sequence[str]) -> None:
+        self._clock = clock
+        self._turned_at = clock()
+        self._waiting_since: float | None = None
+        self._trouble: str | None = None
+        self._state = "starting"
+        self.lanes = tuple(LaneHealth(lane) for lane in lanes)
+
+    def described(self, state: str) -> None:
+        """Before the first assignment: what is being waited for."""
+        self._turned_at = self._clock()
+        self._state = state
+
+    def turned(self) -> None:
+        """The worker is alive."""
+        self._turned_at = self._clock()
+        self._waiting_since = None
+
+    def acknowledgement_awaited(self) -> None:
+        """The worker is alive, and waits for the broker."""
+        self._turned_at = self._clock()
+        if self._waiting_since is None:
+            self._waiting_since = self._turned_at
+
+    def chunk_scored(self, event: ChunkScored) -> None:
+        """A finished chunk ends any trouble."""
+        if self._trouble is not None:
+            logger.info("work on jobs goes on", extra={"event": "jobs_resumed", "job_id": event.job_id})
+            self._trouble = None
+
+    def chunk_skipped(self, record: Record) -> None:  # noqa: ARG002 - the port's name
+        """As scored: its offset is committed."""
+        self._trouble = None
+
+    def chunk_buried(self, record: Record, detail: str) -> None:
+        """As scored; and somebody should look at it."""
+        self._trouble = None
+        where = f"{record.topic()}[{record.partition()}]@{record.offset()}"
+        logger.error(
+            "a chunk of a job is a dead letter: %s: %s",
+            where,
+            detail,
+            extra={"event": "chunk_buried", "position": where, "error": detail},
+        )
+
+    def chunk_rolled_back(self, record: Record, error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's
+        """A chunk that could not be finished makes the role unready until one is."""
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:
+            fields = {"event": "chunk_rolled_back", "error": trouble, "retry_seconds": round(retry_seconds, 3)}
+            logger.warning("a chunk of a job will be scored again: %s", trouble, extra=fields)
+        self._trouble = trouble
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has turned lately."""
+        return self._clock() - self._turned_at < STALE_SECONDS
+
+    def find_trouble(self) -> str | None:
+        """Why it is not ready; None where it is."""
+        waiting_seconds = 0.0 if self._waiting_since is None else self._clock() - self._waiting_since
+        if waiting_seconds >= PATIENCE_SECONDS:
+            return f"nothing has been acknowledged for {waiting_seconds:.0f} s"
+        if not self.is_alive:
+            return f"a worker has not turned for {self._clock() - self._turned_at:.0f} s"
+        if self._trouble is not None:
+            return self._trouble
+        if not all(lane.joined for lane in self.lanes):
+            return self._state
+        return "; ".join(text for lane in self.lanes for _, text in sorted(lane.stranded_ones.items())) or None
+
+
+class JobsHealth:
+    """The component `jobs`: all workers together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._state = "starting"
+        self._workers: list[WorkerHealth] = []
+
+    def described(self, state: str) -> None:
+        """Before there are workers: what is being waited for."""
+        self._state = state
+
+    def add(self, worker: WorkerHealth) -> WorkerHealth:
+        """From now on ask this worker, too."""
+        with self._lock:
+            self._workers.append(worker)
+        return worker
+
+    def check(self) -> ComponentHealth:
+        """The component as it stands now."""
+        with self._lock:
+            workers = list(self._workers)
+        troubles = [trouble for worker in workers if (trouble := worker.find_trouble()) is not None]
+        alive = all(worker.is_alive for worker in workers)
+        partitions = sum(len(lane.partitions) for worker in workers for lane in worker.lanes)
+        detail = troubles[0] if troubles else f"{len(workers)} workers, {partitions} partitions assigned"
+        ready = bool(workers) and not troubles
+        return ComponentHealth("jobs", "jobs", ready, alive, detail if workers else self._state)
