@@ -10,7 +10,7 @@ from scoreline.http.app import Dependencies, Serving, Sidecar
 from scoreline.http.auth import check_binding
 from scoreline.http.descriptors import find_room
 from scoreline.http.limits import Limits
-from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
+from scoreline.http.server import MOST_CONNECTIONS, SHARE_IN_HANDSHAKE, Address, HttpServer
 from scoreline.observability.tee import RequestTee
 from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
@@ -60,7 +60,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role]) -> HttpServer:
     server = HttpServer(
         sidecar,
         Address(settings.http_host, settings.http_port, settings.http_tls_cert, settings.http_tls_key),
-        most_connections=find_room(MOST_CONNECTIONS),
+        most_connections=find_room(MOST_CONNECTIONS, more=SHARE_IN_HANDSHAKE),
     )
     await server.start()
     if serves:
