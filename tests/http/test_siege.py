@@ -179,8 +179,8 @@ async def test_more_callers_than_there_are_places_stop_nobody_with_a_byte_a_seco
             for writer in writers:
                 if not writer.is_closing():
                     writer.write(b"a" if kind != "nothing" else b"")
-    assert sorted(took)[len(took) // 2] < 0.1
-    assert max(took) < 2
+    assert sorted(took)[len(took) // 2] < 0.5
+    assert max(took) < 5
     for writer in writers:
         writer.transport.abort()
 
