@@ -19,6 +19,7 @@ from scoreline.testing.consume import read_records
 from scoreline.testing.service import ServiceProcess
 from scoreline.testing.topics import Topics
 from tests.torture.job_callers import JobCallers
+from tests.torture.setting import CLASSIC
 from tests.torture.tiny import FRAME_BYTES
 
 PARTITIONS = 3
@@ -81,6 +82,7 @@ class Jobs:
             "JOB_RESULTS_TOPIC": f"{name}.job-results",
             "JOB_EVENTS_TOPIC": f"{name}.job-events",
             "GROUP_ID": f"group-{name}",
+            **CLASSIC,  # who is killed is missed after three seconds, not 45
         }
         self._results_topic = variables["JOB_RESULTS_TOPIC"]
         found = [Variable(f"{PREFIX}{key}", value, "torture") for key, value in variables.items()]
