@@ -10,10 +10,10 @@ job has succeeded. While it runs, jobs of ten rows are submitted behind it. Ever
 """
 
 import argparse
+import io
 import statistics
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -30,7 +30,6 @@ from scoreline.client.answers import Job, JobStatus
 from scoreline.testing.service import ServiceProcess
 
 FLIGHTS = 20_000
-PIECE_ROWS = 500
 SMALL_ROWS = 10
 SMALL_JOBS = 10
 SHARE_OF_STREAM = 0.80
@@ -70,12 +69,27 @@ def make_lines(flights: Flights) -> list[bytes]:
     return [msgspec.json.encode(to_row(flights.features, values)) + b"\n" for values in flights.matrix.tolist()]
 
 
-def upload(lines: list[bytes], rows: int) -> Iterator[bytes]:
-    """The lines again and again, some at a time."""
-    pieces = [b"".join(lines[i : i + PIECE_ROWS]) for i in range(0, len(lines), PIECE_ROWS)]
-    assert len(lines) % PIECE_ROWS == 0
-    assert rows % PIECE_ROWS == 0
-    return (pieces[n % len(pieces)] for n in range(rows // PIECE_ROWS))
+class Repeated(io.RawIOBase):
+    """A file of the lines, again and again, that is never held whole."""
+
+    def __init__(self, lines: list[bytes], rows: int) -> None:
+        assert rows % len(lines) == 0, f"{rows} rows are no multiple of {len(lines)}"
+        self._once = b"".join(lines)
+        self._left = rows // len(lines)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: memoryview) -> int:
+        if not self._left:
+            return 0
+        piece = self._once[self._at : self._at + len(room)]
+        room[: len(piece)] = piece
+        self._at += len(piece)
+        if self._at == len(self._once):
+            self._at, self._left = 0, self._left - 1
+        return len(piece)
 
 
 def drain(deployment: Deployment, inputs: str, backlog: int, turn: int) -> float:
@@ -84,7 +98,7 @@ def drain(deployment: Deployment, inputs: str, backlog: int, turn: int) -> float
     service = deployment.make_service(group, inputs, written, roles=["stream"])
     topics = [written.outputs, written.dead_letters]
     with Position(deployment.bootstrap_servers, group, inputs, topics) as position, service:
-        drained = watch_drain(service, position, backlog)
+        drained = watch_drain(service, position, backlog, transactional=False)
         assert service.terminate() == 0
     return drained.per_cpu_second
 
@@ -113,7 +127,7 @@ def score_job(services: dict[str, ServiceProcess], lines: list[bytes], rows: int
     before = {name: cpu_seconds(service.pid) for name, service in services.items()}
     began = time.monotonic()
     with Client(services["http"].url, timeout_seconds=120.0) as client:
-        job = client.submit(upload(lines, rows))
+        job = client.submit(io.BufferedReader(Repeated(lines, rows)))
         uploaded = time.monotonic()
         small = SmallJobs(services["http"].url, lines)
         small.start()
