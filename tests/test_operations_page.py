@@ -15,10 +15,11 @@ from scoreline.config.properties import REFUSED
 from scoreline.config.settings import SECRETS, Settings, load_settings
 from scoreline.dead_letters import dead_letter_headers
 from scoreline.errors import InstanceProblem, InvalidInstances
-from scoreline.http.app import Dependencies, Serving, Sidecar
+from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.errors import ABANDONED_STATUS, PROBLEMS, TYPE_PREFIX, answer_problem
-from scoreline.http.explanations import MOST_EXPLAINED, MOST_PENDING
-from scoreline.http.predict import ClassPredictions, Predictions
+from scoreline.http.predict.explanations import MOST_EXPLAINED, MOST_PENDING
+from scoreline.http.predict.predictor import ClassPredictions, Predictions
+from scoreline.http.serving import Serving
 from scoreline.kafka.client.clients import CLASSIC_DEFAULTS, CONSUMER_DEFAULTS, EVERY_DEFAULTS, PRODUCER_DEFAULTS
 from scoreline.models.explanations import Contribution, Explanation
 from scoreline.observability.health import HealthBoard

@@ -14,63 +14,32 @@ from multidict import istr
 from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
-from scoreline.http.at_once import AnswererAtOnce, AnswersAtOnce
 from scoreline.http.auth import Door, Doorkeeper
-from scoreline.http.batch import BatchRoutes, JobServing
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
 from scoreline.http.exchange import Answer, Call
-from scoreline.http.explanations import MOST_PENDING
 from scoreline.http.health import HealthRoutes
-from scoreline.http.inference_v2 import PREFIX, InferenceRoutes
-from scoreline.http.inference_v2_errors import add_error
-from scoreline.http.inference_v2_infer import Inferrer
-from scoreline.http.limits import BodyReader, Limits
-from scoreline.http.models import ModelListing, ModelRoutes
-from scoreline.http.openapi_routes import DocumentRoutes
+from scoreline.http.inference_v2.errors import add_error
+from scoreline.http.inference_v2.routes import PREFIX
+from scoreline.http.limits import Limits
+from scoreline.http.openapi.routes import DocumentRoutes
 from scoreline.http.pages import list_pages
-from scoreline.http.pool import BoundedPool
-from scoreline.http.predict import Predictor
-from scoreline.http.predict_operation import make_predict_operation
-from scoreline.http.reload import ReloadRoutes
 from scoreline.http.request_id import RequestIds
-from scoreline.http.response import Dates, WholeResponse, make_head
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
-from scoreline.http.shadowing import HttpShadows
+from scoreline.http.serving import Serving, ServingRoutes
 from scoreline.http.stream import StreamRoutes
-from scoreline.http.streaming import StreamedResponse
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
-from scoreline.http.version_finder import VersionFinder
-from scoreline.models.live_route import Versions
-from scoreline.models.reloading import LookNow
+from scoreline.http.wire.at_once import AnswererAtOnce, AnswersAtOnce
+from scoreline.http.wire.response import Dates, WholeResponse, make_head
+from scoreline.http.wire.streaming import StreamedResponse
 from scoreline.observability.events import RequestObserver
 from scoreline.observability.health import HealthBoard
 from scoreline.records import Clock
-from scoreline.scoring.shadows import ShadowScorer
 
 logger = logging.getLogger("scoreline.http")
 
 _REQUEST_ID = istr("X-Request-Id")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What the http role has beyond what every role serves.
-
-    Attributes:
-        workers: threads for requests that are too large for the event loop.
-        reload_models: looks at what the alias means now; None where nobody could be asked for a token.
-        shadows: scores with the shadows of a route; None leaves them out.
-        jobs: Kafka for batch jobs; None where there is none.
-    """
-
-    versions: Versions
-    models: ModelListing
-    workers: int = 1
-    reload_models: LookNow | None = None
-    shadows: ShadowScorer | None = None
-    jobs: JobServing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +80,7 @@ class Sidecar:
         self._log = AccessLog(dependencies.access_log)
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
-        self._pools: list[BoundedPool] = []
-        self._batch: BatchRoutes | None = None
+        self._serving: ServingRoutes | None = None
         self._at_once: dict[tuple[str, str], AnswersAtOnce] = {}
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
@@ -157,7 +125,7 @@ class Sidecar:
         return self._respond(answer, request_id)
 
     def find_at_once(self, method: str, target: str) -> AnswersAtOnce | None:
-        """See `scoreline.http.at_once.Answering`."""
+        """See `scoreline.http.wire.at_once.Answering`."""
         return None if self._stopping else self._at_once.get((method, target))
 
     def refuse_unread(self, error: Exception) -> web.StreamResponse:
@@ -175,10 +143,8 @@ class Sidecar:
     def close(self) -> None:
         """End the threads; what waits for one is dropped. The observer learns of all that was answered."""
         self._served.close()
-        for pool in self._pools:
-            pool.close()
-        if self._batch is not None:
-            self._batch.close()
+        if self._serving is not None:
+            self._serving.close()
 
     def _answer_at_once(
         self, route: Route, answer_call: AnswererAtOnce, request: web.BaseRequest, body: bytes
@@ -212,64 +178,21 @@ class Sidecar:
         if dependencies.resume_stream is not None:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
         if dependencies.serving is not None:
-            routes.append(telemetry.make_stats_route())
-            routes += self._make_serving_routes(dependencies.serving, dependencies)
-            routes += DocumentRoutes(
-                lambda: self.routes, dependencies.serving.versions, guarded=bool(dependencies.tokens)
-            ).list_routes()
+            guarded = bool(dependencies.tokens)
+            self._serving = ServingRoutes(
+                dependencies.serving,
+                dependencies.limits,
+                dependencies.health,
+                guarded=guarded,
+                clock=self._clock,
+                wall_clock=dependencies.wall_clock,
+            )
+            predict, answer_at_once = self._serving.predict, self._serving.answer_at_once
+            self._at_once[predict.method, predict.pattern] = partial(self._answer_at_once, predict, answer_at_once)
+            routes += [telemetry.make_stats_route(), *self._serving.list_routes()]
+            routes += DocumentRoutes(lambda: self.routes, dependencies.serving.versions, guarded=guarded).list_routes()
             routes += list_pages()
         return routes
-
-    def _make_serving_routes(self, serving: Serving, dependencies: Dependencies) -> list[Route]:
-        limits = dependencies.limits
-        scoring = self._make_pool("scoring", serving.workers, limits)
-        # Of their own, so that a slow listing does not hold up a prediction with a version that is loaded.
-        loading, listing = self._make_pool("loading", 2, limits), self._make_pool("listing", 1, limits)
-        # Whoever asks why holds up nobody who asks what.
-        explaining = self._make_pool("explaining", 1, limits, min(MOST_PENDING, limits.max_concurrency))
-        finder, bodies = VersionFinder(serving.versions, loading), BodyReader(limits)
-        shadows = None if serving.shadows is None else HttpShadows(serving.shadows)
-        predictor = Predictor(
-            finder,
-            limits,
-            bodies=bodies,
-            scoring=scoring,
-            explaining=explaining,
-            clock=self._clock,
-            shadows=shadows,
-        )
-        operation = make_predict_operation(limits.max_instances)
-        predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
-        self._at_once[predict.method, predict.pattern] = partial(
-            self._answer_at_once, predict, predictor.answer_at_once
-        )
-        routes = [predict, *ModelRoutes(serving.models, listing).list_routes()]
-        inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
-        routes += InferenceRoutes(finder, inferrer, dependencies.health, serving.models, listing).list_routes()
-        self._batch = BatchRoutes(
-            serving.jobs,
-            finder,
-            limits,
-            bodies=bodies,
-            paging=self._make_pool("job-results", 2, limits),
-            cutting=self._make_pool("job-cutting", 1, limits),
-            asks_token=bool(dependencies.tokens),
-            wall_clock=dependencies.wall_clock,
-        )
-        routes += self._batch.list_routes()
-        if serving.reload_models is not None:
-            routes += ReloadRoutes(serving.reload_models, limits.timeout_seconds).list_routes()
-        return routes
-
-    def _make_pool(self, name: str, threads: int, limits: Limits, max_pending: int | None = None) -> BoundedPool:
-        pool = BoundedPool(
-            name,
-            threads=threads,
-            max_pending=max_pending or limits.max_concurrency,
-            timeout_seconds=limits.timeout_seconds,
-        )
-        self._pools.append(pool)
-        return pool
 
     def _conclude(self, method: str, pattern: str, answer: Answer, started: float, request_id: str) -> None:
         known_method = method if method in _METHODS else "OTHER"

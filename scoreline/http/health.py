@@ -9,7 +9,7 @@ from scoreline.config.roles import Role, describe_roles
 from scoreline.errors import MalformedRequest
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.operations import Location, Operation, Parameter, as_json
+from scoreline.http.openapi.operations import Location, Operation, Parameter, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 from scoreline.observability.health import ComponentHealth, HealthBoard

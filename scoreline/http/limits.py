@@ -8,7 +8,7 @@ from aiohttp import HttpVersion11, web
 
 from scoreline.errors import MalformedRequest, Overloaded, RequestTooLarge
 from scoreline.http.errors import BodyTooSlow, ExpectationFailed
-from scoreline.http.inflating import is_compressed, open_body
+from scoreline.http.wire.inflating import is_compressed, open_body
 
 _BODIES_AT_ONCE = 8
 

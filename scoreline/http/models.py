@@ -8,7 +8,7 @@ from scoreline.http.auth import Door
 from scoreline.http.errors import DeadlineExceeded
 from scoreline.http.exchange import Answer, Call, answer_json
 from scoreline.http.model_answers import AliasAnswer, ListingAnswer
-from scoreline.http.operations import Location, Operation, Parameter, as_json
+from scoreline.http.openapi.operations import Location, Operation, Parameter, as_json
 from scoreline.http.pool import BoundedPool
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route

@@ -7,7 +7,7 @@ import msgspec
 from scoreline.http.auth import Door
 from scoreline.http.errors import DeadlineExceeded
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.operations import Operation, as_json
+from scoreline.http.openapi.operations import Operation, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 from scoreline.models.reloading import LookNow, ReloadOutcome

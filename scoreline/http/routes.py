@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from scoreline.http.auth import Door
 from scoreline.http.errors import MethodNotAllowed, RouteNotFound
 from scoreline.http.exchange import Answerer
-from scoreline.http.operations import Operation
+from scoreline.http.openapi.operations import Operation
 
 UNMATCHED = "unmatched"
 """Route of requests that no pattern takes, in metrics and logs."""

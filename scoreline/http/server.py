@@ -7,9 +7,9 @@ from pathlib import Path
 
 from scoreline.errors import Refused
 from scoreline.http.app import Sidecar
-from scoreline.http.connections import Connections
-from scoreline.http.tls import CertificateFiles, RenewedCertificate
-from scoreline.http.tls_listener import TlsListener
+from scoreline.http.wire.connections import Connections
+from scoreline.http.wire.tls import CertificateFiles, RenewedCertificate
+from scoreline.http.wire.tls_listener import TlsListener
 from scoreline.observability.health import ComponentHealth
 
 logger = logging.getLogger("scoreline.http")

@@ -6,7 +6,7 @@ import msgspec
 
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.operations import Operation, as_json
+from scoreline.http.openapi.operations import Operation, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.operations import Content, Operation, as_json
+from scoreline.http.openapi.operations import Content, Operation, as_json
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 from scoreline.observability.snapshot import Snapshot

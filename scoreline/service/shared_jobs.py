@@ -5,7 +5,7 @@ import time
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.config.settings import Settings
 from scoreline.errors import Unavailable
-from scoreline.http.batch import JobServing
+from scoreline.http.batch.routes import JobServing
 from scoreline.jobs.ports import ResultReader
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder

@@ -6,12 +6,13 @@ from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.http.access_log import AccessLogMode
-from scoreline.http.app import Dependencies, Serving, Sidecar
+from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.auth import check_binding
-from scoreline.http.batch import JobServing
-from scoreline.http.descriptors import find_room
+from scoreline.http.batch.routes import JobServing
 from scoreline.http.limits import Limits
 from scoreline.http.server import MOST_CONNECTIONS, SHARE_IN_HANDSHAKE, Address, HttpServer
+from scoreline.http.serving import Serving
+from scoreline.http.wire.descriptors import find_room
 from scoreline.observability.tee import RequestTee
 from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts

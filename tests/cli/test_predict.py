@@ -10,7 +10,7 @@ from scoreline.client import Predictions, Problem, RowError
 from scoreline.client.errors import InvalidRows, NotSent
 from scoreline.errors import ConfigError, InvalidInstances
 from scoreline.features import Feature, FeatureSet
-from scoreline.http.explanations import MOST_EXPLAINED
+from scoreline.http.predict.explanations import MOST_EXPLAINED
 from scoreline.schemas.json_rows import JsonRows
 from tests.client.scripted import answering, refusing, scripted
 

@@ -6,7 +6,7 @@ from scoreline.client import AsyncClient
 from scoreline.client.errors import ClientError
 from scoreline.errors import Unavailable
 from scoreline.testing.jobs import MemoryResultReader, score_field
-from tests.http.batch_sidecars import serve_batch
+from tests.http.batch.batch_sidecars import serve_batch
 
 
 def make_client(batch, on_pause=None):

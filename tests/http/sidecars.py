@@ -17,10 +17,11 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ModelNotFound
 from scoreline.features import Feature, Matrix
 from scoreline.http.access_log import AccessLogMode
-from scoreline.http.app import Dependencies, Serving, Sidecar
-from scoreline.http.batch import JobServing
+from scoreline.http.app import Dependencies, Sidecar
+from scoreline.http.batch.routes import JobServing
 from scoreline.http.limits import Limits
 from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
+from scoreline.http.serving import Serving
 from scoreline.models.live_route import LiveRoute, Versions
 from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
@@ -101,7 +102,7 @@ class Running:
     @property
     def pending(self) -> int:
         """Calls that run or wait on the sidecar's threads."""
-        return sum(pool.pending for pool in self.sidecar._pools)
+        return sum(pool.pending for pool in self.sidecar._serving._pools)
 
     @property
     def connections(self) -> int:
@@ -112,7 +113,7 @@ class Running:
     @property
     def threads(self) -> int:
         """Threads that the sidecar has needed so far."""
-        return sum(len(pool._executor._threads) for pool in self.sidecar._pools)
+        return sum(len(pool._executor._threads) for pool in self.sidecar._serving._pools)
 
     async def ask(self, method: str, path: str, **options: Any) -> Answered:
         async with self.session.request(method, f"{self.server.url}{path}", **options) as response:

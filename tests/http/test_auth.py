@@ -9,7 +9,7 @@ from scoreline.errors import ConfigError
 from scoreline.http import auth
 from scoreline.http.auth import Door, Doorkeeper, check_binding
 from scoreline.http.errors import Forbidden, Unauthenticated
-from tests.http.batch_sidecars import serve_batch
+from tests.http.batch.batch_sidecars import serve_batch
 from tests.http.sidecars import PROBLEM_JSON, begin_look, serve
 
 TOKENS = (Token(Access.PREDICT, "predict-me"), Token(Access.ADMIN, "admin-ö"), Token(Access.PREDICT, "second"))

@@ -10,17 +10,17 @@ import pytest
 
 from scoreline.config.tokens import Access, Token
 from scoreline.features import Feature, Kind
-from scoreline.http.batch_body import SILENCE_SECONDS
-from scoreline.http.batch_jobs import DEFAULT_LISTED, INLINE_ROWS, MOST_LISTED
-from scoreline.http.batch_results import DEFAULT_PAGE, MOST_PAGE
-from scoreline.http.batch_streams import MOST_STREAMS
-from scoreline.http.batch_submission import MOST_UPLOADS
+from scoreline.http.batch.body import SILENCE_SECONDS
+from scoreline.http.batch.jobs import DEFAULT_LISTED, INLINE_ROWS, MOST_LISTED
+from scoreline.http.batch.results import DEFAULT_PAGE, MOST_PAGE
+from scoreline.http.batch.streams import MOST_STREAMS
+from scoreline.http.batch.submission import MOST_UPLOADS
 from scoreline.http.errors import PROBLEMS
-from scoreline.http.response import WRITE_SECONDS
-from scoreline.http.streaming import WRITE_BYTES
+from scoreline.http.wire.response import WRITE_SECONDS
+from scoreline.http.wire.streaming import WRITE_BYTES
 from scoreline.jobs.scoring import ChunkScorer
 from scoreline.testing.fakes import FixedVersions, WeightedSum
-from tests.http.batch_sidecars import serve_batch
+from tests.http.batch.batch_sidecars import serve_batch
 from tests.http.sidecars import begin_look, serve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text()

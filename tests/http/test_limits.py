@@ -5,7 +5,7 @@ import pytest
 
 from scoreline.errors import Overloaded
 from scoreline.http.limits import BodyReader, Limits
-from scoreline.http.predict import INLINE_VALUES
+from scoreline.http.predict.predictor import INLINE_VALUES
 from tests.http.sidecars import Held, happens, serve, until
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoreline.errors import ConfigError, Refused
-from scoreline.http import response
 from scoreline.http.limits import Limits
 from scoreline.http.server import Address, HttpServer
+from scoreline.http.wire import response
 from tests.http.sidecars import PROBLEM_JSON, Held, happens, serve, until
 
 TLS = Path(__file__).parents[1] / "data" / "tls"

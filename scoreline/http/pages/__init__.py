@@ -6,7 +6,7 @@ from importlib import resources
 
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call
-from scoreline.http.operations import Content, Operation
+from scoreline.http.openapi.operations import Content, Operation
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
 

@@ -1,0 +1,1 @@
+"""`/openapi.json`: what every route says it takes and answers, as one document."""
