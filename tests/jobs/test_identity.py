@@ -6,7 +6,6 @@ import pytest
 from scoreline.errors import MalformedRequest
 from scoreline.jobs.identity import derive_job_id, is_job_id, start_digest
 
-
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
 
