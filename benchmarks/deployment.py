@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,10 @@ from pathlib import Path
 import lightgbm as lgb
 from confluent_kafka.admin import AdminClient
 
+from scoreline.cli.topics import create_topics
+from scoreline.config.environment import PREFIX, Variable
+from scoreline.config.librdkafka import admin_properties
+from scoreline.config.settings import load_settings
 from scoreline.demo.flights import flight_schema
 from scoreline.kafka.cluster.admin import TopicDescription, open_admin
 from scoreline.local.broker import KafkaBroker
@@ -72,7 +76,12 @@ class Deployment:
         assert produce_records(self.bootstrap_servers, topic, records) == count
 
     def make_service(
-        self, name: str, input_topic: str, written: Written, variables: Mapping[str, str] | None = None
+        self,
+        name: str,
+        input_topic: str,
+        written: Written,
+        variables: Mapping[str, str] | None = None,
+        roles: Sequence[str] = ("stream", "http"),
     ) -> ServiceProcess:
         """A service that is not started yet, in a consumer group of its name.
 
@@ -83,11 +92,7 @@ class Deployment:
         open_admin({"bootstrap.servers": self.bootstrap_servers}).create_topics([redrive])
         return ServiceProcess(
             {
-                "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
-                "MODEL_STORE": str(self.folder / "models"),
-                "MODEL": "flights",
-                "CACHE_DIR": str(self.folder / "cache"),
-                "SCHEMA_DIR": str(self.folder / "schemas"),
+                **self._common,
                 "GROUP_ID": name,
                 "INPUT_TOPIC": input_topic,
                 "OUTPUT_TOPIC": written.outputs,
@@ -96,9 +101,38 @@ class Deployment:
                 **(variables or {}),
             },
             self.folder,
-            roles=["stream", "http"],
+            roles=roles,
             name=name,
         )
+
+    def make_job_services(self, name: str) -> dict[str, ServiceProcess]:
+        """A sidecar, `http`, and a worker, `worker`, with topics of their own; not started yet."""
+        variables = {
+            **self._common,
+            "GROUP_ID": name,
+            "INPUT_TOPIC": self.make_topic(f"{name}.in"),
+            "OUTPUT_TOPIC": f"{name}.out",
+            "JOBS_TOPIC": f"{name}.jobs",
+            "JOB_RESULTS_TOPIC": f"{name}.results",
+            "JOB_EVENTS_TOPIC": f"{name}.events",
+        }
+        found = [Variable(f"{PREFIX}{key}", value, "benchmark") for key, value in variables.items()]
+        settings = load_settings(variables=found)
+        create_topics(open_admin(admin_properties(settings)), settings, partitions=-1, replication_factor=1)
+        return {
+            label: ServiceProcess(variables, self.folder, roles=[role], name=f"{name}-{label}")
+            for label, role in (("http", "http"), ("worker", "jobs"))
+        }
+
+    @property
+    def _common(self) -> dict[str, str]:
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "MODEL_STORE": str(self.folder / "models"),
+            "MODEL": "flights",
+            "CACHE_DIR": str(self.folder / "cache"),
+            "SCHEMA_DIR": str(self.folder / "schemas"),
+        }
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Work:
 
 def make_work(flights: Flights, instances: int = 1) -> Work:
     """All flights as rows with the names of the features, so many in a request."""
-    rows = [_to_row(flights.features, values) for values in flights.matrix.tolist()]
+    rows = [to_row(flights.features, values) for values in flights.matrix.tolist()]
     scores = flights.booster.predict(flights.matrix, num_threads=1).tolist()
     starts = range(0, len(rows) - instances + 1, instances)
     bodies = [msgspec.json.encode({"instances": rows[i : i + instances]}) for i in starts]
@@ -62,7 +62,8 @@ def make_tensor_work(flights: Flights, path: str) -> Work:
     return Work(tuple(requests), tuple(expected), field="outputs")
 
 
-def _to_row(features: FeatureSet, values: Sequence[float]) -> dict[str, object]:
+def to_row(features: FeatureSet, values: Sequence[float]) -> dict[str, object]:
+    """An instance as a caller sends it."""
     row: dict[str, object] = {}
     for feature, value in zip(features, values, strict=True):
         if math.isnan(value):

@@ -4,18 +4,21 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from scoreline.errors import Refused
 from scoreline.http.app import Sidecar
 from scoreline.http.connections import Connections
-from scoreline.http.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, CertificateFiles, RenewedCertificate
+from scoreline.http.tls import CertificateFiles, RenewedCertificate
+from scoreline.http.tls_listener import TlsListener
 from scoreline.observability.health import ComponentHealth
 
 logger = logging.getLogger("scoreline.http")
 
 MOST_CONNECTIONS = 1024
 """Each takes some 25 KiB, and what it has sent of a head."""
+
+SHARE_IN_HANDSHAKE = 0.25
+"""So many more may be in their handshake."""
 
 _BACKLOG = 1024
 
@@ -37,7 +40,7 @@ class HttpServer:
         self._sidecar = sidecar
         self._most_connections = most_connections
         self._address = address
-        self._listener: asyncio.Server | None = None
+        self._listener: asyncio.Server | TlsListener | None = None
         self._connections: Connections | None = None
         self._stopping = False
         self.port = address.port
@@ -59,13 +62,24 @@ class HttpServer:
         address = self._address
         self._connections = Connections(self._sidecar, self._most_connections)
         try:
-            self._listener = await asyncio.get_running_loop().create_server(
-                self._connections, address.host, address.port, backlog=_BACKLOG, **_find_tls(address)
-            )
+            await self._listen(self._connections)
         except OSError as error:
             raise Refused(f"cannot listen on {address.host}:{address.port}: {error.strerror or error}") from error
-        self.port = self._listener.sockets[0].getsockname()[1]
         logger.info("listening on %s", self.url, extra={"event": "http_started", "url": self.url})
+
+    async def _listen(self, connections: Connections) -> None:
+        address = self._address
+        if address.tls_certificate is None:
+            loop = asyncio.get_running_loop()
+            server = await loop.create_server(connections, address.host, address.port, backlog=_BACKLOG)
+            self.port = server.sockets[0].getsockname()[1]
+            self._listener = server
+            return
+        certificate = RenewedCertificate(CertificateFiles(address.tls_certificate, address.tls_key))
+        most = max(1, int(self._most_connections * SHARE_IN_HANDSHAKE))
+        listener = TlsListener(connections, certificate.context, most_handshakes=most)
+        self.port = await listener.start(address.host, address.port, _BACKLOG)
+        self._listener = listener
 
     async def stop(self, timeout_seconds: float) -> None:
         """Turn unready, stop listening, finish what is being answered, and give up what does not end in time."""
@@ -90,15 +104,3 @@ class HttpServer:
         if self._listener is None:
             return ComponentHealth("http", "http", ready=False, alive=True, detail="not listening yet")
         return ComponentHealth("http", "http", ready=True, alive=True, detail=f"listening on port {self.port}")
-
-
-def _find_tls(address: Address) -> dict[str, Any]:
-    """What the event loop needs to be told of TLS, if there is any."""
-    if address.tls_certificate is None:
-        return {}
-    renewed = RenewedCertificate(CertificateFiles(address.tls_certificate, address.tls_key))
-    return {
-        "ssl": renewed.context,
-        "ssl_handshake_timeout": HANDSHAKE_SECONDS,
-        "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
-    }

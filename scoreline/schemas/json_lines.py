@@ -67,6 +67,7 @@ class JsonLines(JsonRows):
         if braces != count or not lines.startswith(b"{") or lines.count(b"\n{") != count - 1:
             return None
         try:
+            self._check_text(lines)
             rows = self._decoder.decode(b'{"instances":[%b]}' % lines.replace(b"\n", b",")).instances
         except NO_JSON:
             return None
@@ -77,6 +78,7 @@ class JsonLines(JsonRows):
         values: dict[int, list[Any]] = {}
         for i, line in enumerate(lines):
             try:
+                self._check_text(line)
                 values[i] = self._take_values(self._row_decoder.decode(line))
             except NO_JSON:
                 limit = PROBLEMS_PER_INSTANCE if len(problems) < DETAILED_INSTANCES else 1
@@ -89,6 +91,7 @@ class JsonLines(JsonRows):
 
     def _look_closely(self, i: int, line: bytes, limit: int) -> tuple[list[Any] | None, list[InstanceProblem]]:
         try:
+            self._check_text(line)
             raw = bytes(_RAW.decode(line))
             if not raw.startswith(b"{"):
                 detail = f"expected an object with a value for each feature, got {describe_value(raw)}"
@@ -96,6 +99,11 @@ class JsonLines(JsonRows):
             return self._decode_row(i, raw, limit)
         except NO_JSON as error:
             return None, [InstanceProblem(i, _describe_malformed(error))]
+
+    def _check_text(self, lines: bytes) -> None:
+        """Refuse what is no UTF-8, as `JsonRows` does: msgspec does not look at what it skips."""
+        if self._skips and not lines.isascii():
+            lines.decode()
 
     def _take_values(self, row: msgspec.Struct) -> list[Any]:
         values = list(msgspec.structs.astuple(row))

@@ -11,7 +11,7 @@ from scoreline.http.auth import check_binding
 from scoreline.http.batch import JobServing
 from scoreline.http.descriptors import find_room
 from scoreline.http.limits import Limits
-from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
+from scoreline.http.server import MOST_CONNECTIONS, SHARE_IN_HANDSHAKE, Address, HttpServer
 from scoreline.observability.tee import RequestTee
 from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
@@ -65,7 +65,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
     server = HttpServer(
         sidecar,
         Address(settings.http_host, settings.http_port, settings.http_tls_cert, settings.http_tls_key),
-        most_connections=find_room(MOST_CONNECTIONS),
+        most_connections=find_room(MOST_CONNECTIONS, more=SHARE_IN_HANDSHAKE),
     )
     await server.start()
     if serves:

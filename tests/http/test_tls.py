@@ -1,13 +1,17 @@
 import asyncio
+import contextlib
 import logging
+import socket
 import ssl
 import subprocess
+from pathlib import Path
 
 import pytest
+import uvloop
 
-from scoreline.errors import ConfigError
-from scoreline.http import server
-from scoreline.http.server import Address
+from scoreline.errors import ConfigError, Refused
+from scoreline.http import tls_listener
+from scoreline.http.server import Address, HttpServer
 from scoreline.http.tls import CertificateFiles, make_context
 from scoreline.testing.certificates import CertificateAuthority
 from tests.http.sidecars import read_fields, serve, until
@@ -30,6 +34,10 @@ async def read_serial(running, authority):
     writer.close()
     await writer.wait_closed()
     return serial
+
+
+def count_descriptors():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def replace(old, new):
@@ -82,12 +90,54 @@ async def test_old_versions_of_tls_are_refused(authority, version):
 
 
 async def test_a_handshake_that_does_not_end_in_time_is_given_up(authority, monkeypatch):
-    monkeypatch.setattr(server, "HANDSHAKE_SECONDS", 0.05)
+    monkeypatch.setattr(tls_listener, "HANDSHAKE_SECONDS", 0.05)
     async with serve(address=make_address(authority.issue("first", ["127.0.0.1"]))) as running:
         reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
         writer.write(b"\x16\x03\x01\x02")
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_of_too_many_handshakes_the_oldest_are_given_up(authority, loop):
+    """Callers that never finish theirs, and come all at once, keep nobody out, and hold no descriptors."""
+    address = make_address(authority.issue("first", ["127.0.0.1"]))
+
+    async def try_it() -> None:
+        async with serve(address=address, most_connections=16) as running:
+            before = count_descriptors()
+            slow = [socket.create_connection(("127.0.0.1", running.server.port)) for _ in range(30)]
+            for each in slow:
+                each.sendall(b"\x16\x03\x01\x02")
+            assert await read_serial(running, authority) is not None
+            await until(lambda: count_descriptors() <= before + len(slow) + 4)
+            assert running.server._listener.handshakes <= 4
+            with contextlib.suppress(ConnectionResetError):
+                assert slow[0].recv(1) == b""
+            for each in slow:
+                each.close()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(try_it())
+
+
+async def test_a_stop_ends_handshakes_and_what_listens(authority):
+    async with serve(address=make_address(authority.issue("first", ["127.0.0.1"]))) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        await until(lambda: running.server._listener.handshakes == 1)
+        await running.server.stop(1)
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", running.server.port)
+
+
+async def test_an_address_that_is_taken_is_refused_with_tls_too(authority):
+    certificate = authority.issue("first", ["127.0.0.1"])
+    async with serve() as running:
+        taken = Address("127.0.0.1", running.server.port, certificate.chain, certificate.key)
+        with pytest.raises(Refused, match="cannot listen"):
+            await HttpServer(running.sidecar, taken).start()
 
 
 async def test_plain_http_on_a_port_with_tls_ends_without_an_answer(authority):

@@ -1,5 +1,6 @@
-"""The flights, trained once a session, and a service on fresh topics of a real Kafka."""
+"""The flights, trained once a session, and services on fresh topics of a real Kafka."""
 
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from scoreline.cli.topics import create_topics
+from scoreline.config.environment import Variable
+from scoreline.config.settings import load_settings
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, flight_schema, load_flights, to_rows
 from scoreline.demo.traffic import FlightEncoder
 from scoreline.kafka.cluster.admin import TopicDescription, open_admin
@@ -16,6 +20,8 @@ from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore
 from scoreline.schemas.folder import write_schema
 from scoreline.testing.service import ServiceProcess
+
+JOB_PARTITIONS = 3
 
 TRAINING = """
 import sys
@@ -125,4 +131,39 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
         encoder = FlightEncoder(schema_id)
         return Deployment(service, servers, topics[0], output_topic, topics[2], encoder, configuration)
 
+    return start
+
+
+@pytest.fixture
+def deploy_jobs(flights_store, kafka, kafka_topics, scoreline_service, tmp_path):
+    """`deploy_jobs("name", roles=[…], **variables)`: services on the same fresh topics, which `topics create` makes."""
+    label = f"jobs-{secrets.token_hex(4)}"
+    base = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "MODEL_STORE": str(flights_store / "models"),
+        "CACHE_DIR": str(flights_store / "cache"),
+        "SCHEMA_DIR": str(tmp_path / "schemas"),
+        "INPUT_TOPIC": f"{label}.in",
+        "OUTPUT_TOPIC": f"{label}.out",
+        "JOBS_TOPIC": label,
+        "JOB_RESULTS_TOPIC": f"{label}.results",
+        "JOB_EVENTS_TOPIC": f"{label}.events",
+        "GROUP_ID": f"group-{label}",
+        "CONSUMER_SESSION_TIMEOUT_MS": "6000",
+        "CONSUMER_HEARTBEAT_INTERVAL_MS": "500",
+    }
+    settings = load_settings(variables=[Variable(f"SCORELINE_{n}", v, "test") for n, v in base.items()])
+    rows = create_topics(
+        open_admin({"bootstrap.servers": kafka.bootstrap_servers}),
+        settings,
+        partitions=JOB_PARTITIONS,
+        replication_factor=-1,
+    )
+    for row in rows:
+        kafka_topics.adopt(row["name"])
+
+    def start(name, roles, **variables):
+        return scoreline_service({**base, **variables}, roles=roles, name=name).start()
+
+    start.base = base
     return start

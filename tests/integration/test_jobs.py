@@ -1,54 +1,11 @@
 """Batch jobs as users run them: submitted to one sidecar, worked on by another process, asked for anywhere."""
 
-import secrets
-
 import pytest
 
-from scoreline.cli.topics import create_topics
-from scoreline.config.environment import Variable
-from scoreline.config.settings import load_settings
-from scoreline.kafka.cluster.admin import open_admin
 from tests.integration.commands import run_command
 from tests.integration.job_calls import await_job, call, read_results, submit, to_lines
 
 pytestmark = pytest.mark.kafka
-
-PARTITIONS = 3
-
-
-@pytest.fixture
-def deploy_jobs(flights_store, kafka, kafka_topics, scoreline_service, tmp_path):
-    """`deploy_jobs("name", roles=[…], **variables)`: services on the same fresh topics, which `topics create` makes."""
-    label = f"jobs-{secrets.token_hex(4)}"
-    base = {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "MODEL_STORE": str(flights_store / "models"),
-        "CACHE_DIR": str(flights_store / "cache"),
-        "SCHEMA_DIR": str(tmp_path / "schemas"),
-        "INPUT_TOPIC": f"{label}.in",
-        "OUTPUT_TOPIC": f"{label}.out",
-        "JOBS_TOPIC": label,
-        "JOB_RESULTS_TOPIC": f"{label}.results",
-        "JOB_EVENTS_TOPIC": f"{label}.events",
-        "GROUP_ID": f"group-{label}",
-        "CONSUMER_SESSION_TIMEOUT_MS": "6000",
-        "CONSUMER_HEARTBEAT_INTERVAL_MS": "500",
-    }
-    settings = load_settings(variables=[Variable(f"SCORELINE_{n}", v, "test") for n, v in base.items()])
-    rows = create_topics(
-        open_admin({"bootstrap.servers": kafka.bootstrap_servers}),
-        settings,
-        partitions=PARTITIONS,
-        replication_factor=-1,
-    )
-    for row in rows:
-        kafka_topics.adopt(row["name"])
-
-    def start(name, roles, **variables):
-        return scoreline_service({**base, **variables}, roles=roles, name=name).start()
-
-    start.base = base
-    return start
 
 
 def test_a_job_is_submitted_here_worked_on_there_and_read_anywhere(deploy_jobs, streamed_flights):

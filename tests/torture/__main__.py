@@ -20,6 +20,7 @@ from scoreline.local.properties import FAST_TIMEOUTS
 from scoreline.testing.kafkas import proxied_broker
 from tests.torture.chapter import Chapter
 from tests.torture.ground import Ground
+from tests.torture.jobs import Jobs
 from tests.torture.outcome import EXACTLY_ONCE, add_up, describe, find_violations
 from tests.torture.progress import FORMS, Progress, choose_form
 from tests.torture.reloads import VERSIONS, Reloads
@@ -31,6 +32,7 @@ from tests.torture.versions import make_versions
 MINUTES = 25.0
 RELOADS = 200
 RELOADS_PER_SECOND = 2000
+JOBS, ROWS_EACH, JOB_KILLS = 10, 400_000, 20
 UNFINISHED_EXIT = 2
 
 
@@ -38,7 +40,7 @@ def read_arguments():
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description="What make torture runs.")
     parser.add_argument("--delivery", choices=DELIVERIES, default=DELIVERIES[0])
     parser.add_argument("--protocol", choices=PROTOCOLS, default="classic")
-    parser.add_argument("--form", choices=["members", "reloads", *FORMS], default="members")
+    parser.add_argument("--form", choices=["members", "reloads", "jobs", *FORMS], default="members")
     parser.add_argument("--seed", type=int, help="of the events [default: of the run under way, else a new one]")
     parser.add_argument("--folder", type=Path, default=Path(".torture"), help="for progress and logs [.torture]")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="no chapter begins after so long [25]")
@@ -95,11 +97,26 @@ def run_reloads(delivery, protocol):
     return 1 if came.trouble else 0
 
 
+def run_jobs(seed):
+    """Batch jobs while worker, sidecar and broker are killed 20 times; the exit code."""
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    print(f"to see the same again: --seed {seed}")
+    with ExitStack() as stack:
+        broker = stack.enter_context(KafkaBroker(properties=FAST_TIMEOUTS))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scoreline-torture-")))
+        versions = make_versions(folder / "tiny", VERSIONS)
+        came = Jobs(Ground((broker,)), versions, folder).run(JOBS, ROWS_EACH, JOB_KILLS, seed)
+    print(*came.describe(), sep="\n")
+    return 1 if came.trouble else 0
+
+
 def main():
     """Run what is left, and judge the whole."""
     asked = read_arguments()
     if asked.form == "reloads":
         return run_reloads(asked.delivery, asked.protocol)
+    if asked.form == "jobs":
+        return run_jobs(asked.seed)
     form = choose_form(asked.form, asked.delivery, asked.protocol)
     progress = Progress(
         asked.folder / f"{asked.form}-{asked.delivery}-{asked.protocol}",
