@@ -34,6 +34,10 @@ LANE_DEFAULTS: Properties = {
     "fetch.max.bytes": 2_097_152,
 }
 
+CLASSIC_LANE_DEFAULTS: Properties = {
+    "heartbeat.interval.ms": 1000,  # two members a worker join one after the other, and hear of it with a heartbeat
+}
+
 
 class JobsRole:
     """Everything between the settings and the running workers; `run` is the body of one thread."""
@@ -177,8 +181,10 @@ class JobsRole:
                 close_all(sources)
 
     def _open_lane(self, topic: str, suffix: str) -> KafkaSource:
+        asked = consumer_properties(self._settings, member_suffix=suffix)
+        classic = asked.get("group.protocol", "classic") == "classic"
         return open_source(
-            {**LANE_DEFAULTS, **consumer_properties(self._settings, member_suffix=suffix)},
+            {**LANE_DEFAULTS, **(CLASSIC_LANE_DEFAULTS if classic else {}), **asked},
             [topic],
             group_id=self._group_id,
             observer=self._observer,

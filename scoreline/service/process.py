@@ -156,12 +156,14 @@ async def _probe(role: KafkaRole) -> None:
 
 
 def _conclude(threads: list[RoleThread], deadline_seconds: float) -> int:
-    for thread in threads:
-        if thread.error is not None:
-            if not isinstance(thread.error, ServiceError):
-                fields = {"event": f"{thread.name}_crashed"}
-                logger.critical("the role %s crashed", thread.name, exc_info=thread.error, extra=fields)
-            raise thread.error
+    failed = [(thread.name, thread.error) for thread in threads if thread.error is not None]
+    for name, error in failed:
+        if not isinstance(error, ServiceError):
+            logger.critical("the role %s crashed", name, exc_info=error, extra={"event": f"{name}_crashed"})
+        elif len(failed) > 1:
+            logger.error("the role %s has ended: %s", name, error, extra={"event": "role_failed", "error": str(error)})
+    if failed:
+        raise failed[0][1]
     stuck = [thread.name for thread in threads if thread.stuck]
     if stuck:
         logger.error(

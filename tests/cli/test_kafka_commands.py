@@ -21,6 +21,9 @@ MADE = ("out", "dead-letters", "redrive", "dead-letters.redriven")
 """Topics of a deployment besides the input, by what their names end with."""
 
 
+MADE_FOR_JOBS = ("jobs", "jobs.bulk", "jobs.dead-letters", "job-results", "job-events")
+
+
 @pytest.fixture
 def workspace(kafka, tmp_path, monkeypatch):
     """An empty folder, and a configuration with topics of this test's own; returns the input topic's name."""
@@ -30,12 +33,15 @@ def workspace(kafka, tmp_path, monkeypatch):
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "INPUT_TOPIC": topic,
         "OUTPUT_TOPIC": f"{topic}.out",
+        "JOBS_TOPIC": f"{topic}.jobs",
+        "JOB_RESULTS_TOPIC": f"{topic}.job-results",
+        "JOB_EVENTS_TOPIC": f"{topic}.job-events",
         "CACHE_DIR": str(tmp_path / "cache"),
     }.items():
         monkeypatch.setenv(f"SCORELINE_{name}", value)
     yield topic
     topics = Topics(kafka.bootstrap_servers)
-    topics._made = [topic, *(f"{topic}.{kind}" for kind in MADE)]
+    topics._made = [topic, *(f"{topic}.{kind}" for kind in (*MADE, *MADE_FOR_JOBS))]
     topics.delete_all()
 
 
@@ -59,7 +65,8 @@ def test_topics_are_created_once_and_fit_each_other(workspace, capsys, tmp_path)
 
     assert code == 0
     rows = {row["name"]: row for row in json.loads(out)}
-    assert [rows[name]["partitions"] for name in (workspace, *(f"{workspace}.{kind}" for kind in MADE))] == [3] * 5
+    made = (workspace, *(f"{workspace}.{kind}" for kind in (*MADE, *MADE_FOR_JOBS)))
+    assert [rows[name]["partitions"] for name in made] == [3] * 10
     assert {row["state"] for row in rows.values()} == {"created"}
     assert not any(row["note"] for row in rows.values())
     assert (tmp_path / "schemas" / f"{workspace}.out-value" / "2000000000.avsc").is_file()
@@ -215,6 +222,12 @@ def test_check_tells_everything_that_is_missing_at_once(workspace, capsys):
         "schemas": "ok",
         "input schema": "failed",
         "features": "skipped",
+        "topic of jobs": "failed",
+        "topic of bulk jobs": "failed",
+        "topic of job results": "failed",
+        "topic of job events": "failed",
+        "topic of jobs' dead letters": "failed",
+        "job schemas": "ok",
     }
 
 

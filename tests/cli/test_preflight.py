@@ -6,6 +6,7 @@ import pytest
 
 from scoreline.cli import preflight
 from scoreline.cli.findings import Findings, State
+from scoreline.cli.preflight_schemas import check_schemas
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import ModelRejected, Refused
@@ -238,7 +239,7 @@ def test_a_version_that_lacks_a_field_is_named_and_a_shadow_that_does_is_a_warni
     versions = [ModelVersion("flights", number, "", model) for number, model in enumerate(models, 1)]
     write_schema(tmp_path, "predictions-value", prediction_schema())
     findings = Findings()
-    preflight.check_schemas(Settings(schema_dir=tmp_path), versions, findings, shadows=[3])
+    check_schemas(Settings(schema_dir=tmp_path), versions, findings, shadows=[3])
     found = [(each.state, each.detail) for each in findings.found if each.item == "features"]
     assert [state for state, _ in found] == [State.OK, State.FAILED, State.WARNING]
     assert [f"version {number}" in detail for number, (_, detail) in enumerate(found, 1)] == [True] * 3

@@ -39,6 +39,19 @@ def call(url, body=None, headers=None, method=None):
             return error.code, json.load(error)
 
 
+def ask_until_answered(url):
+    """Ask until the sidecar is there, and knows its jobs."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            if call(url)[0] == 200:
+                return
+        except OSError:  # it is being started
+            pass
+        assert time.monotonic() < deadline, "the sidecar has not answered"
+        time.sleep(0.05)
+
+
 def await_job(url, job_id, within_seconds=60.0):
     """The job when it has ended."""
     deadline = time.monotonic() + within_seconds

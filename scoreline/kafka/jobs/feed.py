@@ -11,8 +11,6 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import ServiceError, Unavailable
-from scoreline.jobs.fields import Unreadable
-from scoreline.jobs.log import LoggingView
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.bounded import call_in_thread
@@ -22,8 +20,9 @@ from scoreline.kafka.client.errors import PARTITION_EOF
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
 from scoreline.kafka.jobs.catching_up import CatchingUp
+from scoreline.kafka.jobs.folding import EventFolding
 from scoreline.kafka.jobs.topics import JobTopics
-from scoreline.records import Clock
+from scoreline.records import Clock, TopicPartition
 from scoreline.transport.ports import ClientObserver
 
 logger = logging.getLogger("scoreline.jobs")
@@ -37,9 +36,6 @@ FEED_INVARIANTS: Properties = {
 AT_ONCE = 1000
 WAIT_SECONDS = 0.1
 RETRY_SECONDS = 0.5
-QUIET_SECONDS = 10.0
-"""Events that cannot be read are told at most this often."""
-
 CATCH_UP_SECONDS = 4.0
 """Within the time that a caller of HTTP is answered in; a worker that was killed may hide events for longer."""
 
@@ -70,9 +66,7 @@ class KafkaEventFeed:
         self._connect = connect
         self._topics = topics
         self._topic = topic
-        self._decoder = decoder
-        self._view = view
-        self._logging_view = LoggingView(view)
+        self._folding = EventFolding(decoder, view, clock=clock)
         self._prepare = prepare
         self._watch = watch
         self._clock = clock
@@ -84,8 +78,6 @@ class KafkaEventFeed:
         self._trouble: str | None = "its reading has not begun yet"
         self._positions: dict[int, int] = {}
         self._undecoded: list[Message] = []
-        self._unreadable = 0
-        self._told_unreadable_at = float("-inf")
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="job-events", daemon=True)
 
@@ -113,7 +105,7 @@ class KafkaEventFeed:
         trouble = self._find_trouble()
         if trouble is not None:
             return trouble
-        unreadable = f", {self._unreadable} of them unreadable" if self._unreadable else ""
+        unreadable = f", {self._folding.unreadable} of them unreadable" if self._folding.unreadable else ""
         return f"read up to {sum(self._positions.values())} in {len(self._positions)} partitions{unreadable}"
 
     @property
@@ -240,31 +232,14 @@ class KafkaEventFeed:
             elif not concerns_group(error):
                 self._watch.note(error)
             return
-        event = self._decoder.decode_event(message.value())
-        if isinstance(event, Unreadable):
-            self._tell_unreadable(message, event)
-        elif event is not None:
-            # What happened before the start has been logged by others.
-            (self._logging_view if self._ready else self._view).apply(event, partition)
+        # What happened before the start has been logged by others.
+        self._folding.take(message.value(), TopicPartition(self._topic, partition), offset, is_news=self._ready)
         self._note_position(partition, offset + 1)
 
     def _note_position(self, partition: int, position: int) -> None:
         self._positions[partition] = position
         self._catching_up.read(partition, position)
         self._start.read(partition, position)
-
-    def _tell_unreadable(self, message: Message, why: Unreadable) -> None:
-        self._unreadable += 1
-        now = self._clock()
-        if now - self._told_unreadable_at >= QUIET_SECONDS:
-            self._told_unreadable_at = now
-            where = f"{message.topic()}[{message.partition()}]@{message.offset()}"
-            logger.warning(
-                "an event of a job cannot be read and is passed over: %s, %s",
-                where,
-                why.detail,
-                extra={"event": "job_event_unreadable", "position": where, "unreadable": self._unreadable},
-            )
 
     def _find_trouble(self) -> str | None:
         return self._trouble or self._watch.reason
