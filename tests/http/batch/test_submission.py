@@ -1,7 +1,9 @@
 import asyncio
 import gzip
+import hashlib
 import random
 import zlib
+from collections import Counter
 
 import pytest
 
@@ -307,18 +309,25 @@ async def test_a_job_has_the_version_that_its_selector_means_when_it_is_submitte
             assert name_problem(answer) == (404, "unknown-version")
 
 
-async def test_on_a_route_the_request_key_or_else_the_job_id_chooses_the_version():
-    versions = FixedVersions({1: make_model(1.0), 2: make_model(2.0)}, {"production": Route(((1, 50), (2, 50)))})
-    route = versions.resolve()
+def choose_by_hand(key):
+    """The first eight bytes of SHA-256(model, 0x00, key) as a share of 2^64, against 50, 30 and 20 in order."""
+    point = int.from_bytes(hashlib.sha256(b"model\x00" + key.encode()).digest()[:8], "big") / 2**64
+    return 1 if point < 0.5 else 2 if point < 0.8 else 3
+
+
+async def test_200_jobs_over_a_route_get_their_versions_by_the_request_key_or_else_by_their_id():
+    versions = FixedVersions(
+        {n: make_model(float(n)) for n in (1, 2, 3)}, {"production": Route(((1, 50), (2, 30), (3, 20)))}
+    )
     async with serve_batch(models=versions) as batch:
-        found = set()
-        for i in range(40):
-            answer = await batch.submit([{}], X_Request_Key=f"key-{i}")
-            assert answer.json["version"] == route.choose(f"key-{i}".encode()).version
-            answer = await batch.submit([{}])
-            assert answer.json["version"] == route.choose(answer.json["job_id"].encode()).version
-            found.add(answer.json["version"])
-        assert found == {1, 2}
+        found = Counter()
+        for i in range(200):
+            key = {"X_Request_Key": f"customer-{i % 40}"} if i % 2 else {}
+            answer = await batch.submit([{}], **key)
+            chosen = choose_by_hand(key.get("X_Request_Key", answer.json["job_id"]))
+            assert answer.json["version"] == chosen == batch.topics.chunks[-1].order.version
+            found[chosen] += 1
+        assert set(found) == {1, 2, 3}
 
 
 async def test_features_of_other_versions_of_its_route_are_no_mistake_in_a_row():
