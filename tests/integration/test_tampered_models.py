@@ -119,7 +119,7 @@ class Service:
 
 @asynccontextmanager
 async def serve(settings):
-    server = await start_sidecar(Parts(settings, ROLES), ROLES)
+    server = await start_sidecar(Parts(settings, ROLES), ROLES, None)
     try:
         async with aiohttp.ClientSession() as session:
             yield Service(server.url, session)
