@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoreline.errors import InstanceProblem, ModelNotFound, ModelRejected
-from scoreline.features import FeatureSet
 from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.models.live_route import Versions
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Clock
 from scoreline.schemas.json_lines import JsonLines
+from scoreline.schemas.latest_decoders import LatestDecoders
 from scoreline.scoring import score
 
 MOST_DETAIL_BYTES = 256 * 1024
@@ -49,8 +49,7 @@ class ChunkScorer:
         self._versions = versions
         self._clock = clock
         self._wall_clock = wall_clock
-        # Features are kept beside their decoder, so that their identity is not given to others meanwhile.
-        self._known: dict[tuple[int, bool, tuple[str, ...]], tuple[FeatureSet, JsonLines]] = {}
+        self._decoders: LatestDecoders[JsonLines] = LatestDecoders(_MOST_REMEMBERED)
 
     def score(self, chunk: Chunk) -> ScoredChunk:
         """Score every row by the version that the job was submitted for; a bad row has errors and no prediction.
@@ -91,17 +90,11 @@ class ChunkScorer:
 
     def _find_decoder(self, version: ModelVersion, order: JobOrder) -> JsonLines:
         features = version.model.features
-        key = id(features), order.ignore_unknown, order.also_known
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= _MOST_REMEMBERED:
-                del self._known[next(iter(self._known))]
-            known = (
-                features,
-                JsonLines(features, ignore_unknown=order.ignore_unknown, also_known=frozenset(order.also_known)),
-            )
-            self._known[key] = known
-        return known[1]
+
+        def make() -> JsonLines:
+            return JsonLines(features, ignore_unknown=order.ignore_unknown, also_known=frozenset(order.also_known))
+
+        return self._decoders.find((features,), make, (order.ignore_unknown, order.also_known))
 
     def _refuse(self, chunk: Chunk, detail: str) -> ChunkResult:
         """What becomes of rows that nothing can score any more."""

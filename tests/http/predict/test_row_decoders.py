@@ -1,7 +1,7 @@
 """One decoder for what is asked for again, whichever routes a version is on."""
 
 from scoreline.features import Feature, FeatureSet
-from scoreline.http.predict.row_decoders import MOST_REMEMBERED, RowDecoders
+from scoreline.http.predict.row_decoders import RowDecoders
 
 A, B, C = (FeatureSet((Feature(name),)) for name in "abc")
 
@@ -13,11 +13,3 @@ def test_what_was_asked_for_before_is_not_made_again():
     first, again = ([decoders.find(A, ignore_unknown=flag, others=others) for flag, others in asked] for _ in range(2))
     assert len(set(map(id, first))) == 4
     assert all(one is other for one, other in zip(first, again, strict=True))
-
-
-def test_the_oldest_goes_where_there_are_too_many():
-    decoders = RowDecoders()
-    first = decoders.find(A, ignore_unknown=False)
-    for number in range(MOST_REMEMBERED):
-        decoders.find(FeatureSet((Feature(f"x{number}"),)), ignore_unknown=False)
-    assert decoders.find(A, ignore_unknown=False) is not first
