@@ -12,7 +12,7 @@ from scoreline.errors import InstanceProblem
 from scoreline.features import Matrix
 from scoreline.schemas.json_problems import DETAILED_INSTANCES, PROBLEMS_PER_INSTANCE, describe_value
 from scoreline.schemas.json_rows import JsonRows
-from scoreline.schemas.json_split import NO_JSON
+from scoreline.schemas.json_split import NO_JSON, check_text
 
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 _SHOWN_ERROR = 200
@@ -67,7 +67,7 @@ class JsonLines(JsonRows):
         if braces != count or not lines.startswith(b"{") or lines.count(b"\n{") != count - 1:
             return None
         try:
-            self._check_text(lines)
+            self._check_skipped(lines)
             rows = self._decoder.decode(b'{"instances":[%b]}' % lines.replace(b"\n", b",")).instances
         except NO_JSON:
             return None
@@ -78,7 +78,7 @@ class JsonLines(JsonRows):
         values: dict[int, list[Any]] = {}
         for i, line in enumerate(lines):
             try:
-                self._check_text(line)
+                self._check_skipped(line)
                 values[i] = self._take_values(self._row_decoder.decode(line))
             except NO_JSON:
                 limit = PROBLEMS_PER_INSTANCE if len(problems) < DETAILED_INSTANCES else 1
@@ -91,7 +91,7 @@ class JsonLines(JsonRows):
 
     def _look_closely(self, i: int, line: bytes, limit: int) -> tuple[list[Any] | None, list[InstanceProblem]]:
         try:
-            self._check_text(line)
+            check_text(line)
             raw = bytes(_RAW.decode(line))
             if not raw.startswith(b"{"):
                 detail = f"expected an object with a value for each feature, got {describe_value(raw)}"
@@ -99,11 +99,6 @@ class JsonLines(JsonRows):
             return self._decode_row(i, raw, limit)
         except NO_JSON as error:
             return None, [InstanceProblem(i, _describe_malformed(error))]
-
-    def _check_text(self, lines: bytes) -> None:
-        """Refuse what is no UTF-8, as `JsonRows` does: msgspec does not look at what it skips."""
-        if self._skips and not lines.isascii():
-            lines.decode()
 
     def _take_values(self, row: msgspec.Struct) -> list[Any]:
         values = list(msgspec.structs.astuple(row))

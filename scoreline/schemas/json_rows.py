@@ -24,7 +24,7 @@ from scoreline.schemas.json_problems import (
     refuse_instances,
     shorten,
 )
-from scoreline.schemas.json_split import NO_JSON, check_rows, refuse_malformed, split_rows
+from scoreline.schemas.json_split import NO_JSON, check_rows, check_text, refuse_malformed, split_rows
 
 _UNFIT_NAME = re.compile(r'["\\\x00-\x1f]')
 
@@ -83,9 +83,8 @@ class JsonRows:
         # A good row has a brace of its own, so without that many braces the first pass ends before there are too many.
         if body.count(b"{") > max_instances + 1:
             split_rows(body, max_instances=max_instances)
-        if self._skips and not body.isascii():
-            _check_text(body)
         try:
+            self._check_skipped(body)
             rows = self._decoder.decode(body).instances
         except msgspec.ValidationError:
             return self._decode_singly(body, max_instances)
@@ -99,6 +98,11 @@ class JsonRows:
                 del row[count:]
         return self._fill(values)
 
+    def _check_skipped(self, text: bytes) -> None:
+        """Look at what the first pass does not; raises as `check_text` does."""
+        if self._skips:
+            check_text(text)
+
     def _fill(self, rows: list[list[Any]]) -> Matrix:
         for column, codes in self._codes:
             for row in rows:
@@ -109,6 +113,7 @@ class JsonRows:
         """The second pass: every value on its own; raises as `decode` does."""
         raws = split_rows(body, max_instances=max_instances)
         try:
+            check_text(body)  # of a key that is repeated only the last value is looked at
             rows, problems = self._decode_rows(raws)
         except NO_JSON as error:
             raise refuse_malformed(error) from error
@@ -178,14 +183,6 @@ class JsonRows:
                 shown = shorten(name)
                 problems.append(InstanceProblem(instance, f"the model has no feature {shown!r}", shown))
         return values, problems
-
-
-def _check_text(body: bytes) -> None:
-    """Refuse what is no UTF-8: msgspec does not look at names and values that it skips, one of which may be meant."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise refuse_malformed(error) from error
 
 
 class _Codes(dict[Level | None, float]):

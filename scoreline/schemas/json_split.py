@@ -42,6 +42,16 @@ def split_rows(body: bytes, *, max_instances: int) -> list[msgspec.Raw]:
     return rows
 
 
+def check_text(text: bytes) -> None:
+    """Refuse what is no UTF-8: msgspec does not look at names and values that it skips, one of which may be meant.
+
+    Raises:
+        UnicodeDecodeError: one of `NO_JSON`.
+    """
+    if not text.isascii():
+        text.decode()
+
+
 def check_rows(count: int, *, max_instances: int) -> None:
     """Refuse a number of rows.
 

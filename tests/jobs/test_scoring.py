@@ -106,6 +106,7 @@ ODD = st.sampled_from(
         b'"a"',
         b'{"n":1,"c":"\xff"}',
         b'{"n":1,"\xff":1}',
+        b'{"n":"\xff","n":1}',
         b"\x00",
         b'{"n":1,"z":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'"n":2}',
@@ -129,6 +130,11 @@ LINES = st.lists(GOOD.map(dump) | OBJECTS.map(dump) | ODD, min_size=1, max_size=
 def test_each_row_is_answered_as_if_it_came_alone(lines, ignore_unknown):
     """Whatever its neighbours are: errors and predictions are those of `/predict`, bit by bit."""
     check_each_row(lines, ignore_unknown=ignore_unknown)
+
+
+def test_what_is_no_utf_8_is_an_error_also_in_an_earlier_value_of_a_repeated_key():
+    result = score(make_chunk([b'{"n":"\xff","n":1}', b'{"n":"x","n":1}']))
+    assert [(error.row, error.detail) for error in result.errors] == [(0, "the row is not UTF-8")]
 
 
 @pytest.mark.slow

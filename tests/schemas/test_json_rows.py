@@ -399,6 +399,21 @@ def test_levels_that_are_not_unicode_are_malformed_also_beside_a_bad_row():
         JsonRows(FeatureSet((feature,))).decode(b'{"instances": [7, {"a": "\xff"}]}', max_instances=9)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"instances": [{"a": "\xff", "a": 1}]}',
+        b'{"instances": [{"a": ["\xff"], "a": 1}]}',
+        b'{"instances": [{"a": {"\xff": 1}, "a": 1}]}',
+        b'{"instances": "\xff", "instances": [{"a": 1}]}',
+        b'{"instances": [{"a": "\xff"}], "instances": [{"a": 1}]}',
+    ],
+)
+def test_what_is_no_utf_8_is_malformed_also_in_an_earlier_value_of_a_repeated_key(body):
+    with pytest.raises(MalformedRequest, match="not UTF-8"):
+        JsonRows(FeatureSet((Feature("a"),))).decode(body, max_instances=9)
+
+
 def test_a_long_unknown_name_is_shown_in_part():
     ((_, feature, detail),) = problems(json.dumps({"instances": [{"u" * 10_000: 1}]}))
     assert len(feature) < 50

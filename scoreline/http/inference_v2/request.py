@@ -9,7 +9,7 @@ from scoreline.http.errors import UnsupportedMediaType
 from scoreline.http.inference_v2.bodies import InferRequest, TensorParameters
 from scoreline.http.media_types import check_media_type
 from scoreline.schemas.json_problems import shorten
-from scoreline.schemas.json_split import NO_JSON, refuse_malformed
+from scoreline.schemas.json_split import NO_JSON, check_text, refuse_malformed
 
 _HEADER_LENGTH = istr("Inference-Header-Content-Length")
 _REQUEST = msgspec.json.Decoder(InferRequest)
@@ -41,6 +41,7 @@ def read_request(body: bytes) -> InferRequest:
         UnsupportedMediaType: a tensor is binary, or is asked for like that.
     """
     try:
+        check_text(body)  # msgspec does not look at what it skips, nor at the data
         request = _REQUEST.decode(body)
     except NO_JSON as error:
         raise refuse_malformed(error, _EXPECTED) from error

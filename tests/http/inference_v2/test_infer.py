@@ -362,6 +362,14 @@ async def test_no_data_whatever_is_a_fault_of_the_service(data, name, datatype, 
         assert refusal(answer, 400 if answer.status == 400 else 422)
 
 
+async def test_what_is_no_utf_8_is_refused_also_where_it_would_be_skipped():
+    """It may be meant: the name of a feature, or a tensor that is another version's."""
+    async with serve() as running:
+        for part in (b'"parameters": {"x": "\xff"}', b'"parameters": {"\xff": 1}', b'"id": "\xff"'):
+            body = b'{"inputs": [{"name": "a", "shape": [1], "datatype": "FP64", "data": [1]}], %s}' % part
+            assert "not UTF-8" in refusal(await infer_bytes(running, body), 400)
+
+
 async def test_too_many_rows_are_refused_before_they_are_read():
     async with serve(limits=Limits(max_instances=3)) as running:
         assert (await infer(running, [tensor("a", [1, 2, 3])])).status == 200
