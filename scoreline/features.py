@@ -6,6 +6,7 @@ level list, and `UNSEEN` for a level that the list does not have. `FeatureSet.se
 Avro, JSON and jobs.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,6 +34,14 @@ class Kind(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     CATEGORICAL = "categorical"
+
+
+_EXPECTED = {
+    Kind.NUMERIC: "a finite number",
+    Kind.INTEGER: "a whole number",
+    Kind.BOOLEAN: "a boolean",
+    Kind.CATEGORICAL: "a category code, a whole number from 0 to 2147483647",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +88,28 @@ class ValueProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """How much settling tells of what is wrong: rows times features may be far more than anyone reads.
+
+    Attributes:
+        rows: so many bad rows are told with more than their first problem.
+        problems: so many are told of each of those.
+    """
+
+    rows: int
+    problems: int
+
+
+FIRST_OF_EACH_ROW = Detail(rows=0, problems=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What settling found.
 
     Attributes:
-        problems: at most one for each row and feature, in row order; empty in the usual case.
+        problems: in row order, those of one row in the order of the features; at least one for each bad row, and no
+            more than the detail that was asked for; empty in the usual case.
         unseen: how many values of each feature were levels never seen in training; shape (features,), only for
             rows without problems and those with alike.
     """
@@ -144,7 +170,7 @@ class FeatureSet:
         """The model's names, in the matrix's order."""
         return tuple(f.name for f in self.features)
 
-    def settle(self, matrix: Matrix) -> Settled:
+    def settle(self, matrix: Matrix, detail: Detail = FIRST_OF_EACH_ROW) -> Settled:
         """Judge every value of a decoded matrix and turn unseen levels into NaN, **in place**.
 
         A null where it may not be is `missing_feature`. Infinite values, fractions where a whole number is meant, and
@@ -152,6 +178,7 @@ class FeatureSet:
 
         Args:
             matrix: shape (rows, features); changed only where a value is `UNSEEN`.
+            detail: how much to tell of what is wrong; every bad row has at least its first problem.
         """
         if self._is_clean(matrix):
             return self._clean
@@ -161,12 +188,12 @@ class FeatureSet:
             strange = columns == UNSEEN
             unseen[self._levelled] = strange.sum(axis=0)
             # A null of a levelled feature is judged before the unseen ones look the same.
-            problems = self._find_problems(matrix)
+            problems = self._find_problems(matrix, detail)
             if strange.any():
                 columns[strange] = np.nan
                 matrix[:, self._levelled] = columns
             return Settled(problems, unseen)
-        return Settled(self._find_problems(matrix), unseen)
+        return Settled(self._find_problems(matrix, detail), unseen)
 
     def _is_clean(self, matrix: Matrix) -> bool:
         """Whether there is nothing to judge: the usual case.
@@ -194,7 +221,7 @@ class FeatureSet:
                 return False
         return True
 
-    def _find_problems(self, matrix: Matrix) -> list[ValueProblem]:
+    def _find_problems(self, matrix: Matrix, detail: Detail) -> list[ValueProblem]:
         finite = np.isfinite(matrix)
         suspicious = ~finite if self._strict.any() else np.isinf(matrix)
         if suspicious.any():
@@ -204,11 +231,9 @@ class FeatureSet:
             with np.errstate(invalid="ignore"):
                 fraction = (columns != np.floor(columns)) & np.isfinite(columns)
             suspicious[:, self._whole] |= fraction | self._outside(columns)
-        if not suspicious.any():
-            return []
         return [
-            self._describe(int(row), self.features[column], float(matrix[row, column]))
-            for row, column in np.argwhere(suspicious)
+            _describe(row, self.features[column], float(matrix[row, column]))
+            for row, column in _choose_told(suspicious, detail)
         ]
 
     def _outside(self, columns: Matrix) -> npt.NDArray[np.bool_]:
@@ -222,21 +247,24 @@ class FeatureSet:
                 outside[:, i] = (columns[:, i] < 0) | (columns[:, i] > 1)
         return outside
 
-    @staticmethod
-    def _describe(row: int, feature: Feature, value: float) -> ValueProblem:
-        if np.isnan(value):
-            detail = f"feature {feature.name!r} is null, but may not be"
-            return ValueProblem(row, feature, Reason.MISSING_FEATURE, detail)
-        expected = {
-            Kind.NUMERIC: "a finite number",
-            Kind.INTEGER: "a whole number",
-            Kind.BOOLEAN: "a boolean",
-            Kind.CATEGORICAL: "a category code, a whole number from 0 to 2147483647",
-        }[feature.kind]
-        if feature.levels is not None:
-            expected = "one of its levels"
-        detail = f"feature {feature.name!r} has to be {expected}, but is {value!r}"
-        return ValueProblem(row, feature, Reason.INVALID_VALUE, detail)
+
+def _choose_told(suspicious: npt.NDArray[np.bool_], detail: Detail) -> Iterator[tuple[int, int]]:
+    """Row and column of the values to tell of; only they cost more than numpy's time."""
+    bad = np.flatnonzero(suspicious.any(axis=1))
+    for row in bad[: detail.rows].tolist():
+        for column in np.flatnonzero(suspicious[row])[: detail.problems].tolist():
+            yield row, column
+    others = bad[detail.rows :]
+    yield from zip(others.tolist(), suspicious[others].argmax(axis=1).tolist(), strict=True)
+
+
+def _describe(row: int, feature: Feature, value: float) -> ValueProblem:
+    if math.isnan(value):
+        detail = f"feature {feature.name!r} is null, but may not be"
+        return ValueProblem(row, feature, Reason.MISSING_FEATURE, detail)
+    expected = _EXPECTED[feature.kind] if feature.levels is None else "one of its levels"
+    detail = f"feature {feature.name!r} has to be {expected}, but is {value!r}"
+    return ValueProblem(row, feature, Reason.INVALID_VALUE, detail)
 
 
 def _find_range(feature: Feature) -> tuple[float, float]:

@@ -1,17 +1,19 @@
 """The rules that every value obeys, against the contract spelled out value by value."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.features import MAX_CODE, UNSEEN, Feature, FeatureSet, Kind
+from scoreline.features import MAX_CODE, UNSEEN, Detail, Feature, FeatureSet, Kind, ValueProblem
 from scoreline.records import Reason
 
 NULL = math.nan
 LEVELS = ("JFK", "LGA", "EWR")
+EVERYTHING = Detail(rows=100, problems=100)
 
 
 def judge(feature: Feature, value: float) -> Reason | None:
@@ -67,7 +69,7 @@ def matrices(draw) -> tuple[FeatureSet, np.ndarray]:
 def test_a_matrix_is_judged_as_its_values_are_one_by_one(given_matrix):
     named, matrix = given_matrix
     before = matrix.copy()
-    settled = named.settle(matrix)
+    settled = named.settle(matrix, EVERYTHING)
     expected = [
         (row, feature.name, reason)
         for row in range(len(before))
@@ -85,13 +87,38 @@ def test_a_matrix_is_judged_as_its_values_are_one_by_one(given_matrix):
 @given(matrices())
 def test_a_row_is_judged_alike_whatever_stands_beside_it(given_matrix):
     named, matrix = given_matrix
-    together = named.settle(matrix.copy()).problems
+    together = named.settle(matrix.copy(), EVERYTHING).problems
     alone = [
         (row, p.feature.name, p.detail)
         for row in range(len(matrix))
-        for p in named.settle(matrix[row : row + 1].copy()).problems
+        for p in named.settle(matrix[row : row + 1].copy(), EVERYTHING).problems
     ]
     assert [(p.row, p.feature.name, p.detail) for p in together] == alone
+
+
+@settings(max_examples=60)
+@given(matrices(), st.integers(0, 4), st.integers(1, 4))
+def test_what_is_told_is_the_beginning_of_what_there_is(given_matrix, rows, problems):
+    """Of the first bad rows so many problems, of each other one the first: no bad row is missed."""
+    named, matrix = given_matrix
+    found: dict[int, list[ValueProblem]] = {}
+    for each in named.settle(matrix.copy(), EVERYTHING).problems:
+        found.setdefault(each.row, []).append(each)
+    expected = [each for i, of_row in enumerate(found.values()) for each in of_row[: problems if i < rows else 1]]
+    assert list(named.settle(matrix.copy(), Detail(rows, problems)).problems) == expected
+    assert list(named.settle(matrix).problems) == [of_row[0] for of_row in found.values()]
+
+
+def test_countless_problems_take_no_memory():
+    named = FeatureSet(tuple(Feature(f"f{i}", nullable=False) for i in range(300)))
+    matrix = np.full((2000, 300), NULL)
+    tracemalloc.start()
+    try:
+        assert len(named.settle(matrix, Detail(rows=100, problems=32)).problems) == 100 * 32 + 1900
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * matrix.nbytes
 
 
 def test_an_unseen_level_of_a_feature_that_may_not_be_null_is_scored_as_missing_and_counted():

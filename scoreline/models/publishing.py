@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from scoreline.errors import ConfigError, DependencyError, ModelError, ModelRejected
+from scoreline.features import Detail
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
@@ -20,6 +21,8 @@ from scoreline.models.names import check_alias, check_model_name, is_unicode
 from scoreline.models.row_files import RowMapping
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, probe_model
+
+_TOLD = Detail(rows=10, problems=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +164,9 @@ def _make_golden(
             f"rows to check a model of the format {model_format.name!r} with cannot be made up: give some with --golden"
         )
     matrix = to_matrix(features, rows)
-    problems = features.settle(matrix).problems
+    problems = features.settle(matrix, _TOLD).problems
     if problems:
-        raise ConfigError(*(f"golden row {problem.row}: {problem.detail}" for problem in problems[:10]))
+        raise ConfigError(*(f"golden row {problem.row}: {problem.detail}" for problem in problems[: _TOLD.rows]))
     limit = probe_limit_seconds
     scores = probe_model(model_format, publication.text, features, classes, matrix, time_limit_seconds=limit)
     if not np.isfinite(scores).all():

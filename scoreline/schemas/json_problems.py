@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from scoreline.errors import InstanceProblem, InvalidInstances
-from scoreline.features import ValueProblem
+from scoreline.features import Detail, ValueProblem
 
 DETAILED_INSTANCES = 100
 """So many bad rows are told with what is wrong with them, more with their first problem only."""
@@ -14,6 +14,9 @@ TOLD_INSTANCES = 1000
 """So many bad rows are told at all, the rest is only counted."""
 
 PROBLEMS_PER_INSTANCE = 32
+
+DETAIL = Detail(rows=DETAILED_INSTANCES, problems=PROBLEMS_PER_INSTANCE)
+"""What settling has to tell, so that `refuse_instances` has all that it tells."""
 
 _SHOWN = 40
 

@@ -18,6 +18,7 @@ import numpy as np
 from scoreline.errors import InstanceProblem, ModelRejected
 from scoreline.features import UNSEEN, Feature, FeatureSet, Kind, Level, Matrix
 from scoreline.schemas.json_problems import (
+    DETAIL,
     DETAILED_INSTANCES,
     PROBLEMS_PER_INSTANCE,
     describe_value,
@@ -153,7 +154,7 @@ class JsonRows:
         """Add what settling finds in the rows that may have more problems."""
         # What could not be decoded stands as a null in the matrix, and has its own problem already.
         known = {(instance, p.feature) for instance, found in problems.items() for p in found}
-        for value in self._features.settle(matrix).problems:
+        for value in self._features.settle(matrix, DETAIL).problems:
             instance, name = instances[value.row], value.feature.name
             if (instance, name) not in known:
                 problems.setdefault(instance, []).append(InstanceProblem(instance, value.detail, name))

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from scoreline.features import FeatureSet, Matrix, ValueProblem
+from scoreline.features import FeatureSet, Matrix
 from scoreline.models.live_route import Versions
 from scoreline.records import DeadLetter, Outputs, Reason, Record
 from scoreline.schemas.decoder import PayloadDecoder
@@ -145,13 +145,11 @@ class ScoringPath:
         version = group.version
         settled = version.model.features.settle(rows.features)
         if settled.problems:
-            first: dict[int, ValueProblem] = {}
             for problem in settled.problems:
-                first.setdefault(problem.row, problem)
-            for row, problem in first.items():
-                i = int(rows.positions[row])
+                i = int(rows.positions[problem.row])
                 dead.append((i, DeadLetter(records[i], problem.reason, problem.detail, version.version)))
-            rows = rows.take(np.setdiff1d(np.arange(len(rows.positions)), list(first)))
+            bad = [problem.row for problem in settled.problems]
+            rows = rows.take(np.setdiff1d(np.arange(len(rows.positions)), bad))
         return Part(
             version, rows.positions, rows.features, settled.unseen, rows.ids, rows.event_times_ms, group.shadows
         )

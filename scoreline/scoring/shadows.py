@@ -197,9 +197,9 @@ def _score_rows(answered: Answered, shadow: ModelVersion) -> tuple[Rows, Scores]
     rows, matrix = np.arange(len(answered.scores)), answered.features
     if features is not answered.version.model.features:
         rows, matrix = answered.read(features)
-        bad = {problem.row for problem in features.settle(matrix).problems}
+        bad = [problem.row for problem in features.settle(matrix).problems]
         if bad:
-            good = np.setdiff1d(np.arange(len(rows)), list(bad))
+            good = np.setdiff1d(np.arange(len(rows)), bad)
             rows, matrix = rows[good], np.ascontiguousarray(matrix[good])
     scored = score(shadow, matrix)
     if len(scored.infinite) == len(rows):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreline.features import UNSEEN, Feature, FeatureSet, Kind
+from scoreline.features import UNSEEN, Detail, Feature, FeatureSet, Kind
 from scoreline.records import Reason
 
 KINDS = st.sampled_from([Kind.NUMERIC, Kind.INTEGER, Kind.BOOLEAN, Kind.CATEGORICAL])
@@ -49,7 +49,7 @@ def test_settling_finds_exactly_the_values_that_the_contract_forbids(case):
     """Each bad value is found with its reason, each good one is left alone, each unseen level becomes a null."""
     features, rows = case
     matrix = np.array(rows, dtype=np.float64)
-    settled = features.settle(matrix)
+    settled = features.settle(matrix, Detail(rows=len(rows), problems=len(features)))
     expected = {
         (r, feature.name, reason)
         for r, row in enumerate(rows)

@@ -9,7 +9,7 @@ from scoreline.features import FeatureSet, Matrix
 from scoreline.http.exchange import JSON, Answer, Call
 from scoreline.http.inference_v2.bodies import InferInput, InferRequest, InferResponse
 from scoreline.http.inference_v2.layout import Layout, count_rows, find_layout
-from scoreline.http.inference_v2.matrix import TensorDecoders, TensorRows
+from scoreline.http.inference_v2.matrix import TensorRows
 from scoreline.http.inference_v2.outputs import choose_outputs, make_outputs
 from scoreline.http.inference_v2.request import check_is_json, read_request
 from scoreline.http.limits import BodyReader, Limits
@@ -20,6 +20,7 @@ from scoreline.http.predict.shadowing import HttpShadows
 from scoreline.http.predict.version_finder import VersionFinder, find_key
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
+from scoreline.schemas.latest_decoders import LatestDecoders
 
 
 class Inferrer:
@@ -43,8 +44,8 @@ class Inferrer:
         self._bodies = bodies
         self._scoring = scoring
         self._shadows = shadows
-        self._decoders = TensorDecoders()
-        self._shadows_decoders = TensorDecoders()  # only the thread of the shadows uses it
+        self._decoders: LatestDecoders[TensorRows] = LatestDecoders()
+        self._shadows_decoders: LatestDecoders[TensorRows] = LatestDecoders()  # only the thread of the shadows uses it
         self._encoder = msgspec.json.Encoder()
 
     async def read(self, call: Call) -> bytes:
@@ -66,7 +67,7 @@ class Inferrer:
             ServiceError, Refusal: whatever the caller or the service did wrong; see `scoreline.http.errors`.
         """
         version = route.only or route.choose(find_key(call))
-        rows = self._decoders.find(version.model.features)
+        rows = _find_rows(self._decoders, version.model.features)
         if not _is_short(body):
             return await self._scoring.run(lambda: self._score(version, route, rows, read_request(body), len(body)))
         request = read_request(body)
@@ -98,7 +99,11 @@ class Inferrer:
 
     def _make_decode(self, inputs: Sequence[InferInput], layout: Layout) -> Callable[[FeatureSet], Matrix]:
         """What reads the same tensors for the features of a shadow, whatever else is among them."""
-        return lambda others: self._shadows_decoders.find(others).decode(inputs, layout, also_known=None)
+        return lambda others: _find_rows(self._shadows_decoders, others).decode(inputs, layout, also_known=None)
+
+
+def _find_rows(decoders: LatestDecoders[TensorRows], features: FeatureSet) -> TensorRows:
+    return decoders.find((features,), lambda: TensorRows(features))
 
 
 def _is_short(body: bytes) -> bool:

@@ -19,9 +19,9 @@ from scoreline.http.inference_v2.datatypes import (
     list_sorts,
 )
 from scoreline.http.inference_v2.layout import Layout, describe_input
-from scoreline.http.inference_v2.problems import RowProblems
+from scoreline.http.inference_v2.problems import RowProblems, TensorProblems
 from scoreline.http.inference_v2.values import read_values
-from scoreline.schemas.json_problems import PROBLEMS_PER_INSTANCE, shorten
+from scoreline.schemas.json_problems import DETAIL, PROBLEMS_PER_INSTANCE, shorten
 from scoreline.schemas.levels import Levels
 
 
@@ -69,15 +69,15 @@ class TensorRows:
             MalformedRequest: data that is not as the tensor's shape says, or a datatype that its feature does not take.
             InvalidInstances: carries the problems of the bad rows, also those that settling would have found.
         """
-        problems = RowProblems()
+        problems = RowProblems(layout.rows)
         columns = self._read_columns(inputs, layout, problems)
-        self._find_absent(columns, layout.rows, problems)
+        self._find_absent(columns, problems)
         if also_known is not None and layout.matrix_names is None:
             unknown = [i.name for i in inputs if i.name not in self._takers and i.name not in also_known]
-            self._refuse_unknown(unknown, layout.rows, problems)
+            self._refuse_unknown(unknown, problems)
         matrix = self._fill(columns, layout.rows)
         if problems:
-            raise problems.refuse(self._features.settle(matrix).problems)
+            raise problems.refuse(self._features.settle(matrix, DETAIL).problems)
         return matrix
 
     def _read_columns(
@@ -97,11 +97,7 @@ class TensorRows:
         datatype, feature = DATATYPES[tensor.datatype], taker.feature
         if datatype.sort not in taker.sorts:
             raise _refuse_datatype(tensor, feature)
-
-        def refuse(position: int, came: str) -> None:
-            problems.add(position, _expect(datatype, feature, came), feature.name)
-
-        return _Column(datatype, read_values(tensor, datatype, refuse))
+        return _Column(datatype, read_values(tensor, datatype, TensorProblems(problems, datatype, (feature,))))
 
     def _read_matrix(self, tensor: InferInput, names: Sequence[str], problems: RowProblems) -> Mapping[str, _Column]:
         """Its columns by name; what is wrong in those of other versions' features has nobody here to be told."""
@@ -110,27 +106,21 @@ class TensorRows:
         for taker in takers:
             if taker is not None and datatype.sort not in taker.matrix_sorts:
                 raise _refuse_datatype(tensor, taker.feature)
-
-        def refuse(position: int, came: str) -> None:
-            row, column = divmod(position, width)
-            taker = takers[column]
-            if taker is not None:
-                problems.add(row, _expect(datatype, taker.feature, came), taker.feature.name)
-
-        values = read_values(tensor, datatype, refuse)
+        features = [None if taker is None else taker.feature for taker in takers]
+        values = read_values(tensor, datatype, TensorProblems(problems, datatype, features))
         return {name: _Column(datatype, values[i::width]) for i, name in enumerate(names)}
 
-    def _find_absent(self, columns: Mapping[str, _Column], rows: int, problems: RowProblems) -> None:
+    def _find_absent(self, columns: Mapping[str, _Column], problems: RowProblems) -> None:
         for feature in self._features:
             if not feature.nullable and feature.name not in columns:
                 detail = f"feature {feature.name!r} is missing, and may not be null"
-                problems.add_to_all(rows, detail, feature.name)
+                problems.add_to_all(detail, feature.name)
 
     @staticmethod
-    def _refuse_unknown(names: Sequence[str], rows: int, problems: RowProblems) -> None:
+    def _refuse_unknown(names: Sequence[str], problems: RowProblems) -> None:
         for name in names[:PROBLEMS_PER_INSTANCE]:
             shown = shorten(name)
-            problems.add_to_all(rows, f"the model has no feature {shown!r}", shown)
+            problems.add_to_all(f"the model has no feature {shown!r}", shown)
 
     def _fill(self, columns: Mapping[str, _Column], rows: int) -> Matrix:
         absent = [math.nan] * rows
@@ -141,30 +131,6 @@ class TensorRows:
         return np.ascontiguousarray(np.array(filled, dtype=np.float64).T)
 
 
-class TensorDecoders:
-    """Keeps the latest decoders; for one thread at a time."""
-
-    def __init__(self, most: int = 32) -> None:
-        self._most = most
-        # The features are kept beside their decoder, so that their identity is not given to others meanwhile.
-        self._known: dict[int, tuple[FeatureSet, TensorRows]] = {}
-
-    def find(self, features: FeatureSet) -> TensorRows:
-        """The decoder of tensors for these features.
-
-        Args:
-            features: the same object from request to request.
-        """
-        known = self._known.get(id(features))
-        if known is not None:
-            return known[1]
-        if len(self._known) >= self._most:
-            self._known.pop(next(iter(self._known)))
-        rows = TensorRows(features)
-        self._known[id(features)] = features, rows
-        return rows
-
-
 def _find_numbers(column: _Column, levels: Levels | None) -> list[Any]:
     """Values as the matrix has them, None or NaN for null."""
     values = column.values
@@ -172,10 +138,6 @@ def _find_numbers(column: _Column, levels: Levels | None) -> list[Any]:
         with np.errstate(over="ignore"):  # what becomes infinite is refused by settling
             values = np.array(values, dtype=np.float64).astype(np.float32).tolist()
     return values if levels is None else [levels.find(value) for value in values]
-
-
-def _expect(datatype: Datatype, feature: Feature, came: str) -> str:
-    return f"expected {datatype.expected}{' or null' if feature.nullable else ''}, got {came}"
 
 
 def _refuse_datatype(tensor: InferInput, feature: Feature) -> MalformedRequest:

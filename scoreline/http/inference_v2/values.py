@@ -1,7 +1,7 @@
 """The data of one tensor: from JSON to values in row-major order, and never more of them than its shape takes."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -11,10 +11,8 @@ from scoreline.errors import MalformedRequest
 from scoreline.http.inference_v2.bodies import InferInput
 from scoreline.http.inference_v2.datatypes import Datatype
 from scoreline.http.inference_v2.layout import describe_input
+from scoreline.http.inference_v2.problems import TensorProblems
 from scoreline.schemas.json_problems import describe_value
-
-Refuse = Callable[[int, str], None]
-"""Told of a value that is wrong: its position, and what came instead of what is expected."""
 
 _NESTED = re.compile(rb"\[\s*\[")
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -22,12 +20,13 @@ _FLAT_RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _NESTED_RAWS = msgspec.json.Decoder(list[list[msgspec.Raw]])
 
 
-def read_values(tensor: InferInput, datatype: Datatype, refuse: Refuse) -> list[Any]:
+def read_values(tensor: InferInput, datatype: Datatype, problems: TensorProblems) -> list[Any]:
     """The values of a tensor, None for null.
 
     Args:
         tensor: with a shape of one or two dimensions whose size is known to be bearable.
-        refuse: told of each value that is not of the datatype; it stands as None in what is returned.
+        problems: gets those values that are not of the datatype; they stand as None in what is returned, and so may
+            others of the same rows.
 
     Raises:
         MalformedRequest: the data is not an array as the shape says.
@@ -45,13 +44,15 @@ def read_values(tensor: InferInput, datatype: Datatype, refuse: Refuse) -> list[
             return values
     except msgspec.DecodeError:
         # Which of the values it is, and how many more, is seen only where each is looked at.
-        return _read_singly(tensor, datatype, raw, refuse, nested=nested)
+        return _read_singly(tensor, datatype, raw, problems, nested=nested)
     except UnicodeDecodeError as error:
         raise MalformedRequest("the body is not UTF-8") from error
-    return _read_singly(tensor, datatype, raw, refuse, nested=nested)
+    return _read_singly(tensor, datatype, raw, problems, nested=nested)
 
 
-def _read_singly(tensor: InferInput, datatype: Datatype, raw: bytes, refuse: Refuse, *, nested: bool) -> list[Any]:
+def _read_singly(
+    tensor: InferInput, datatype: Datatype, raw: bytes, problems: TensorProblems, *, nested: bool
+) -> list[Any]:
     try:
         found = (_NESTED_RAWS if nested else _FLAT_RAWS).decode(raw)
     except msgspec.ValidationError as error:
@@ -59,22 +60,22 @@ def _read_singly(tensor: InferInput, datatype: Datatype, raw: bytes, refuse: Ref
     except (msgspec.DecodeError, RecursionError) as error:
         raise MalformedRequest(f"the data of {describe_input(tensor)} is no JSON") from error
     return [
-        _read_one(datatype, bytes(each), position, refuse)
+        _read_one(datatype, bytes(each), position, problems) if problems.wants(position) else None
         for position, each in enumerate(_lay_flat(tensor, found, nested=nested))
     ]
 
 
-def _read_one(datatype: Datatype, raw: bytes, position: int, refuse: Refuse) -> Any:
+def _read_one(datatype: Datatype, raw: bytes, position: int, problems: TensorProblems) -> Any:
     try:
         value = datatype.single.decode(raw)
     except msgspec.ValidationError:
-        refuse(position, describe_value(raw))
+        problems.add(position, describe_value(raw))
         return None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        refuse(position, "a string that is no Unicode text")
+        problems.add(position, "a string that is no Unicode text")
         return None
     if datatype.is_beyond((value,)):
-        refuse(position, describe_value(raw))
+        problems.add(position, describe_value(raw))
         return None
     return value
 

@@ -3,7 +3,7 @@
 from scoreline.errors import InstanceProblem
 from scoreline.features import Matrix
 from scoreline.models.model import ModelVersion, Scores
-from scoreline.schemas.json_problems import refuse_instances, refuse_values
+from scoreline.schemas.json_problems import DETAIL, refuse_instances, refuse_values
 from scoreline.scoring import score
 
 
@@ -17,7 +17,7 @@ def score_rows(version: ModelVersion, matrix: Matrix) -> Scores:
         InvalidInstances: values that may not be scored, or outputs that are not finite.
         ModelRejected: see `scoreline.scoring.score`.
     """
-    settled = version.model.features.settle(matrix)
+    settled = version.model.features.settle(matrix, DETAIL)
     if settled.problems:
         raise refuse_values(settled.problems)
     scored = score(version, matrix)
