@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoreline.errors import InstanceProblem, ModelNotFound, ModelRejected
+from scoreline.features import FeatureSet
 from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.models.live_route import Versions
@@ -49,7 +50,7 @@ class ChunkScorer:
         self._versions = versions
         self._clock = clock
         self._wall_clock = wall_clock
-        self._decoders: LatestDecoders[JsonLines] = LatestDecoders(_MOST_REMEMBERED)
+        self._decoders = LatestDecoders(_make_lines, _MOST_REMEMBERED)
 
     def score(self, chunk: Chunk) -> ScoredChunk:
         """Score every row by the version that the job was submitted for; a bad row has errors and no prediction.
@@ -61,7 +62,8 @@ class ChunkScorer:
         order = chunk.order
         try:
             version = self._find_version(order)
-            decoded = self._find_decoder(version, order).decode_lines(chunk.lines)
+            options = order.ignore_unknown, order.also_known
+            decoded = self._decoders.find(version.model.features, options=options).decode_lines(chunk.lines)
             decoded_at = self._clock()
             scored = score(version, decoded.features)
         except (ModelNotFound, ModelRejected) as error:
@@ -87,14 +89,6 @@ class ChunkScorer:
         if version.name != order.model:
             raise ModelNotFound(f"the job is for the model {order.model!r}, but {version.name!r} is served here")
         return version
-
-    def _find_decoder(self, version: ModelVersion, order: JobOrder) -> JsonLines:
-        features = version.model.features
-
-        def make() -> JsonLines:
-            return JsonLines(features, ignore_unknown=order.ignore_unknown, also_known=frozenset(order.also_known))
-
-        return self._decoders.find((features,), make, (order.ignore_unknown, order.also_known))
 
     def _refuse(self, chunk: Chunk, detail: str) -> ChunkResult:
         """What becomes of rows that nothing can score any more."""
@@ -123,6 +117,11 @@ class ChunkScorer:
             classes=classes,
             scores=scores,
         )
+
+
+def _make_lines(features: FeatureSet, options: tuple[bool, tuple[str, ...]], _: tuple[FeatureSet, ...]) -> JsonLines:
+    ignore_unknown, also_known = options
+    return JsonLines(features, ignore_unknown=ignore_unknown, also_known=frozenset(also_known))
 
 
 def _tell(problems: Mapping[int, Sequence[InstanceProblem]]) -> tuple[RowError, ...]:

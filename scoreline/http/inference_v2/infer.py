@@ -44,8 +44,8 @@ class Inferrer:
         self._bodies = bodies
         self._scoring = scoring
         self._shadows = shadows
-        self._decoders: LatestDecoders[TensorRows] = LatestDecoders()
-        self._shadows_decoders: LatestDecoders[TensorRows] = LatestDecoders()  # only the thread of the shadows uses it
+        self._decoders = LatestDecoders(_make_rows)
+        self._shadows_decoders = LatestDecoders(_make_rows)  # only the thread of the shadows uses it
         self._encoder = msgspec.json.Encoder()
 
     async def read(self, call: Call) -> bytes:
@@ -67,7 +67,7 @@ class Inferrer:
             ServiceError, Refusal: whatever the caller or the service did wrong; see `scoreline.http.errors`.
         """
         version = route.only or route.choose(find_key(call))
-        rows = _find_rows(self._decoders, version.model.features)
+        rows = self._decoders.find(version.model.features, options=None)
         if not _is_short(body):
             return await self._scoring.run(lambda: self._score(version, route, rows, read_request(body), len(body)))
         request = read_request(body)
@@ -99,11 +99,11 @@ class Inferrer:
 
     def _make_decode(self, inputs: Sequence[InferInput], layout: Layout) -> Callable[[FeatureSet], Matrix]:
         """What reads the same tensors for the features of a shadow, whatever else is among them."""
-        return lambda others: _find_rows(self._shadows_decoders, others).decode(inputs, layout, also_known=None)
+        return lambda others: self._shadows_decoders.find(others, options=None).decode(inputs, layout, also_known=None)
 
 
-def _find_rows(decoders: LatestDecoders[TensorRows], features: FeatureSet) -> TensorRows:
-    return decoders.find((features,), lambda: TensorRows(features))
+def _make_rows(features: FeatureSet, _options: None, _others: tuple[FeatureSet, ...]) -> TensorRows:
+    return TensorRows(features)
 
 
 def _is_short(body: bytes) -> bool:

@@ -123,7 +123,7 @@ class Predictor:
         """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""
         alone = route.only is not None and not route.shadows
         others = () if alone else tuple(each.model.features for each in route.loaded)
-        return self._decoders.find(version.model.features, ignore_unknown=ignore_unknown, others=others)
+        return self._decoders.find(version.model.features, options=ignore_unknown, others=others)
 
     def _score(
         self,

@@ -5,25 +5,17 @@ from scoreline.schemas.json_rows import JsonRows
 from scoreline.schemas.latest_decoders import LatestDecoders
 
 
-class RowDecoders:
-    """Keeps the latest decoders; for one thread at a time."""
+class RowDecoders(LatestDecoders[bool, JsonRows]):
+    """The latest decoders; their option is whether unknown features are skipped.
+
+    What only the others know, which the same rows may be scored with instead, is skipped. A feature whose name cannot
+    be asked for raises `ModelRejected`.
+    """
 
     def __init__(self) -> None:
-        self._made: LatestDecoders[JsonRows] = LatestDecoders()
+        super().__init__(_make)
 
-    def find(self, features: FeatureSet, *, ignore_unknown: bool, others: tuple[FeatureSet, ...] = ()) -> JsonRows:
-        """The decoder of rows for these features.
 
-        Args:
-            features: the same object from request to request.
-            others: what the same rows may be scored with instead: what only these know is skipped.
-
-        Raises:
-            ModelRejected: a feature has a name that cannot be asked for.
-        """
-
-        def make() -> JsonRows:
-            also_known = frozenset(name for each in others for name in each.names)
-            return JsonRows(features, ignore_unknown=ignore_unknown, also_known=also_known)
-
-        return self._made.find((features, *others), make, ignore_unknown)
+def _make(features: FeatureSet, ignore_unknown: bool, others: tuple[FeatureSet, ...]) -> JsonRows:  # noqa: FBT001
+    also_known = frozenset(name for each in others for name in each.names)
+    return JsonRows(features, ignore_unknown=ignore_unknown, also_known=also_known)

@@ -23,7 +23,7 @@ class HttpShadows:
         """Offer a request of JSON rows that is answered."""
 
         def decode(others: FeatureSet) -> Matrix:
-            return self._decoders.find(others, ignore_unknown=True).decode(body, max_instances=len(scores))
+            return self._decoders.find(others, options=True).decode(body, max_instances=len(scores))
 
         self.offer_decoded(version, shadows, features, scores, decode, len(body))
 

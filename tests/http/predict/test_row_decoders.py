@@ -10,6 +10,6 @@ def test_what_was_asked_for_before_is_not_made_again():
     """Also where a version answers on several routes in turn."""
     decoders = RowDecoders()
     asked = [(False, ()), (True, ()), (False, (A, B)), (False, (A, C))]
-    first, again = ([decoders.find(A, ignore_unknown=flag, others=others) for flag, others in asked] for _ in range(2))
+    first, again = ([decoders.find(A, options=flag, others=others) for flag, others in asked] for _ in range(2))
     assert len(set(map(id, first))) == 4
     assert all(one is other for one, other in zip(first, again, strict=True))
