@@ -1,7 +1,8 @@
 """Asks a running service for predictions with hostile bodies, and looks at every answer.
 
 `python -m tests.http.fuzz --bodies 100000` does it alone. Each answer is a 2xx that is right to the bit, or a 4xx that
-is a whole problem; the process lives, and its memory stays as it was after a tenth of the bodies.
+is a whole problem; the process lives, and its memory stays as it was after a tenth of the bodies. Some of the requests
+are for a model of very many features that may not be null: what is told of them is compared, too.
 """
 
 import argparse
@@ -19,9 +20,11 @@ from typing import Any
 
 from scoreline.testing.service import ServiceProcess
 from tests.http.fuzz_bodies import BodyMaker
-from tests.http.fuzz_oracle import MOST_ROWS, Oracle, Unreadable, publish_model
+from tests.http.fuzz_oracle import MOST_ROWS, NAME, Oracle, Unreadable, publish_model
+from tests.http.fuzz_wide import WideMaker, WideOracle, publish_wide_model
 
 CONNECTIONS = 4
+WIDE_EVERY = 125
 _PROBLEM = "application/problem+json"
 _OK, _REFUSED = 200, range(400, 500)
 
@@ -62,9 +65,9 @@ class Outcome:
         )
 
 
-def fuzz(service: ServiceProcess, oracle: Oracle, *, bodies: int, seed: int) -> Outcome:
+def fuzz(service: ServiceProcess, oracle: Oracle, wide: WideOracle, *, bodies: int, seed: int) -> Outcome:
     """Send that many bodies over a few connections that are kept."""
-    maker, pick = BodyMaker(seed), Random(seed)
+    maker, wide_maker, pick = BodyMaker(seed), WideMaker(seed, NAME, wide.version), Random(seed)
     callers = [_Caller(service.port) for _ in range(CONNECTIONS)]
     statuses: Counter[int] = Counter()
     findings: list[Finding] = []
@@ -72,10 +75,18 @@ def fuzz(service: ServiceProcess, oracle: Oracle, *, bodies: int, seed: int) -> 
     for number in range(bodies):
         if number == bodies // 10:
             settled = read_resident(service.pid)
-        body, ignore_unknown = maker.make(), pick.random() < 0.2
-        status, content_type, answer = callers[number % CONNECTIONS].ask(body, pick, ignore_unknown=ignore_unknown)
+        caller = callers[number % CONNECTIONS]
+        if number % WIDE_EVERY == 0:
+            asked = wide_maker.make()
+            body = asked.body
+            status, content_type, answer = caller.ask(asked.path, body, pick)
+            why = wide.find_fault(asked, status, answer)
+        else:
+            body, ignore_unknown = maker.make(), pick.random() < 0.2
+            path = "/predict?ignore_unknown=true" if ignore_unknown else "/predict"
+            status, content_type, answer = caller.ask(path, body, pick)
+            why = judge(oracle, body, status, content_type, answer, ignore_unknown=ignore_unknown)
         statuses[status] += 1
-        why = judge(oracle, body, status, content_type, answer, ignore_unknown=ignore_unknown)
         if why is not None:
             findings.append(Finding(why, body, status, answer))
     resident = read_resident(service.pid)
@@ -132,7 +143,7 @@ class _Caller:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         self.reconnected = -1
 
-    def ask(self, body: bytes, pick: Random, *, ignore_unknown: bool) -> tuple[int, str | None, bytes]:
+    def ask(self, path: str, body: bytes, pick: Random) -> tuple[int, str | None, bytes]:
         headers = {"Content-Type": "application/json"}
         shape = pick.random()
         sent: Any = body
@@ -146,7 +157,6 @@ class _Caller:
             )
         if self._connection.sock is None:
             self.reconnected += 1
-        path = "/predict?ignore_unknown=true" if ignore_unknown else "/predict"
         self._connection.request("POST", path, sent, headers, encode_chunked="Transfer-Encoding" in headers)
         with self._connection.getresponse() as answer:
             return answer.status, answer.headers["Content-Type"], answer.read()
@@ -156,21 +166,21 @@ class _Caller:
 
 
 def run(folder: Path, *, bodies: int, seed: int) -> Outcome:
-    """Publish a model, start a service that serves it, and fuzz it.
+    """Publish the models, start a service that serves them, and fuzz it.
 
     Raises:
         Unavailable: it does not start, or is gone.
     """
-    oracle = publish_model(folder)
+    wide, oracle = publish_wide_model(folder, NAME), publish_model(folder)
     variables = {
         "MODEL_STORE": str(folder / "models"),
         "CACHE_DIR": str(folder / "cache"),
-        "MODEL": "fuzzed",
+        "MODEL": NAME,
         "HTTP_ACCESS_LOG": "none",
     }
     with ServiceProcess(variables, folder, roles=["http"]) as service:
         service.await_ready()
-        outcome = fuzz(service, oracle, bodies=bodies, seed=seed)
+        outcome = fuzz(service, oracle, wide, bodies=bodies, seed=seed)
         service.await_ready(5)
         return outcome
 

@@ -14,6 +14,7 @@ from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore
 
+NAME = "fuzzed"
 PLACES = ("Zürich", "Bern", "a\tb", "")
 SIZES = (3, 5, 9007199254740993)
 NAMES = ("x", "strict", "n", "flag", "code", "place", "size", "größe")
@@ -73,7 +74,7 @@ def publish_model(folder: Path) -> Oracle:
         else FeatureStatement(name, kind=KINDS.get(name, Kind.NUMERIC), nullable=name != "strict")
         for name in NAMES
     ]
-    publication = Publication(name="fuzzed", text=text.encode(), by="tests", alias="production", statements=statements)
+    publication = Publication(name=NAME, text=text.encode(), by="tests", alias="production", statements=statements)
     publish(ModelStore(str(folder / "models")), publication)
     return Oracle(lightgbm.Booster(model_str=text))
 

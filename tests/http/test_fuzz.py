@@ -1,10 +1,12 @@
 import json
 
+import numpy as np
 import pytest
 
 from tests.http.fuzz import judge, run
 from tests.http.fuzz_bodies import BodyMaker
 from tests.http.fuzz_oracle import Unreadable, publish_model
+from tests.http.fuzz_wide import WideMaker, publish_wide_model
 
 PROBLEM = "application/problem+json"
 GOOD = b'{"instances": [{"strict": 1.5, "place": "Bern"}]}'
@@ -61,3 +63,29 @@ def test_the_bodies_are_good_and_bad_and_the_same_for_a_seed(oracle):
             return False
 
     assert 50 < sum(map(is_good, bodies)) < 250
+
+
+@pytest.mark.slow
+def test_the_fuzzer_finds_what_is_told_of_a_wide_model_and_is_wrong(tmp_path):
+    """Each row that is bad is counted; of the first ones as many values are told as may be, and none that is right."""
+    wide, maker = publish_wide_model(tmp_path, "wide"), WideMaker(1, "wide", 1)
+    good, bad = (
+        next(r for r in iter(maker.make, None) if 0 < len(r.rows) <= 20 and r.wrong.any() == w) for w in (0, 1)
+    )
+    row, column = (int(each) for each in np.argwhere(bad.wrong)[0])
+    named = [{"instance": row, "feature": f"f{column}", "detail": "is null"}]
+    count = int(bad.wrong.any(axis=1).sum())
+    refused = {"detail": f"{count} of the instances cannot be scored", "errors": named}
+    told = [
+        (good, 422, refused, "was refused"),
+        (good, 200, {"predictions": [0.5]}, "should have been"),
+        (bad, 200, {"predictions": [0.5]}, "should have been refused"),
+        (bad, 503, {}, "should have been refused"),
+        (bad, 422, refused | {"detail": "900 of the instances"}, "should have counted"),
+        (bad, 422, refused | {"errors": []}, "tells of other rows"),
+        (bad, 422, refused | {"errors": named * 2, "detail": refused["detail"]}, "too much"),
+    ]
+    for asked, status, answer, why in told:
+        found = wide.find_fault(asked, status, json.dumps(answer).encode())
+        assert found is not None, why
+        assert why in found
