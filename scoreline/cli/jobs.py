@@ -57,17 +57,22 @@ def submit(
 ) -> None:
     """Send rows, however many; prints the job. Rows that cannot be scored are told with the results.
 
-    JSON lines are sent as they are; in other files a value is JSON where it can be read as such, else text.
+    JSON lines are sent as they are. In other files a value is JSON where it can be read as such, else text, and the
+    columns that SCORELINE_ID_FIELD and SCORELINE_EVENT_TIME_FIELD name are left out where the model has no such
+    feature.
 
     Example: scoreline jobs submit rows.jsonl --wait
     """
     from scoreline.cli.job_views import print_job
-    from scoreline.cli.row_arguments import open_upload
+    from scoreline.cli.row_arguments import find_spare, open_upload
     from scoreline.cli.sidecar import open_client
     from scoreline.config.settings import load_settings
 
-    with open_client(load_settings(), url, token, ca) as client:
-        with open_upload(file) as rows:
+    settings = load_settings()
+    # Whatever the model does not know is skipped anyway: then nobody need ask what that is.
+    spare = frozenset[str]() if ignore_unknown else find_spare(settings)
+    with open_client(settings, url, token, ca) as client:
+        with open_upload(file, lambda: spare.difference(client.features(version=version) if spare else ())) as rows:
             job = client.submit(
                 rows, version=version, key=key, ignore_unknown=ignore_unknown, idempotency_key=idempotency_key
             )

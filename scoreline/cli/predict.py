@@ -1,6 +1,7 @@
 """`scoreline predict`: the sidecar from the shell."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
@@ -31,6 +32,9 @@ def predict(
     version: Annotated[str | None, typer.Option("--version", help="A number, an alias, or latest.")] = None,
     token: TokenText = None,
     ca: CaFile = None,
+    key: Annotated[
+        str | None, typer.Option(help="Chooses the version where it is a route [default: one for all rows].")
+    ] = None,
     *,
     ignore_unknown: Annotated[
         bool, typer.Option("--ignore-unknown", help="Skip columns that the model has no feature for.")
@@ -38,7 +42,7 @@ def predict(
     explain: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Also tell what the N weightiest features contributed.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a row, as they arrive.")] = False,
 ) -> None:
     """Ask a running sidecar for predictions.
 
@@ -47,20 +51,27 @@ def predict(
 
     Example: scoreline predict temp=3.5 carrier=UA
     """
-    from scoreline.cli.row_arguments import read_arguments
+    from scoreline.cli.row_arguments import find_spare, read_arguments
     from scoreline.cli.sidecar import open_client
     from scoreline.config.settings import load_settings
 
     settings = load_settings()
-    spare = {name for name in (settings.id_field, settings.event_time_field) if name is not None}
     with open_client(settings, url, token, ca) as client:
-        numbered = read_arguments(rows or [])
-        predictions = ask(client, numbered, version, ignore_unknown=ignore_unknown, spare=spare, explain=explain)
-    if as_json:
-        for prediction in predictions:
-            print_json(prediction)
-    else:
-        print_table([select_shown(prediction) for prediction in predictions])
+        predictions = ask(
+            client,
+            read_arguments(rows or []),
+            version,
+            key=str(uuid.uuid4()) if key is None else key,
+            ignore_unknown=ignore_unknown,
+            spare=find_spare(settings),
+            explain=explain,
+        )
+        if as_json:
+            for prediction in predictions:
+                print_json(prediction)
+        else:
+            # A table is as wide as its widest row.
+            print_table([select_shown(prediction) for prediction in predictions])
 
 
 def select_shown(prediction: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,13 +104,15 @@ def ask(
     rows: Iterable["NumberedRow"],
     version: str | None,
     *,
+    key: str | None = None,
     ignore_unknown: bool = False,
     spare: Collection[str] = (),
     explain: int | None = None,
-) -> list[dict[str, Any]]:
-    """Predictions of all rows in their order, asked for a thousand at a time, or 32 with explanations.
+) -> Iterator[dict[str, Any]]:
+    """Predictions of all rows in their order as they arrive, asked for a thousand at a time, or 32 with explanations.
 
     Args:
+        key: chooses the version of all of them where that is a route; None for a new choice with each request.
         ignore_unknown: whether columns that the model has no feature for are skipped.
         spare: columns that are skipped anyway when the model has no feature of the name.
         explain: how many features of each row are told with what they contributed; None for no explanation.
@@ -109,8 +122,7 @@ def ask(
     """
     rows = iter(rows)
     rows_per_request = ROWS_PER_REQUEST if explain is None else EXPLAINED_PER_REQUEST
-    predict = partial(client.predict, version=version, ignore_unknown=ignore_unknown, explain=explain)
-    found: list[dict[str, Any]] = []
+    predict = partial(client.predict, version=version, key=key, ignore_unknown=ignore_unknown, explain=explain)
     left_out: set[str] = set()
     while batch := list(islice(rows, rows_per_request)):
         answer = _ask_once(predict, batch, spare=spare, left_out=left_out)
@@ -123,8 +135,7 @@ def ask(
         present = {name: values for name, values in columns.items() if values is not None}
         for i, (number, _) in enumerate(batch):
             named = {"model": answer.model, "version": answer.version}
-            found.append({"row": number, **{name: values[i] for name, values in present.items()}, **named})
-    return found
+            yield {"row": number, **{name: values[i] for name, values in present.items()}, **named}
 
 
 def _ask_once(

@@ -2,16 +2,24 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scoreline.cli.rows import NumberedRow, RowFile, open_rows, read_json_lines
 from scoreline.client.uploads import Rows
 from scoreline.errors import ConfigError
 
+if TYPE_CHECKING:
+    from scoreline.config.settings import Settings
+
 _LINES = frozenset({".jsonl", ".ndjson"})
+
+
+def find_spare(settings: "Settings") -> frozenset[str]:
+    """Columns that the stream needs: a model need have no feature for them."""
+    return frozenset(name for name in (settings.id_field, settings.event_time_field) if name is not None)
 
 
 def read_arguments(arguments: Sequence[str]) -> Iterator[NumberedRow]:
@@ -35,8 +43,11 @@ def read_arguments(arguments: Sequence[str]) -> Iterator[NumberedRow]:
 
 
 @contextmanager
-def open_upload(argument: str) -> Iterator[Rows]:
+def open_upload(argument: str, find_left_out: Callable[[], Collection[str]] = frozenset) -> Iterator[Rows]:
     """What a job is made of: JSON lines as they are, for the service judges each of them, or the rows of another file.
+
+    Args:
+        find_left_out: columns of another file that are not sent; called once, and only for such a file.
 
     Raises:
         ConfigError: the file is missing or of an unknown kind.
@@ -52,17 +63,20 @@ def open_upload(argument: str) -> Iterator[Rows]:
         with file:
             yield file
     else:
-        yield _FileRows(open_rows(path))
+        rows = open_rows(path)
+        yield _FileRows(rows, find_left_out())
 
 
 class _FileRows:
-    """Rows of a file without their numbers, as often as they are asked for."""
+    """Rows of a file without their numbers and some columns, as often as they are asked for."""
 
-    def __init__(self, file: RowFile) -> None:
+    def __init__(self, file: RowFile, left_out: Collection[str]) -> None:
         self._file = file
+        self._left_out = left_out
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return (row for _, row in _read_file(self._file))
+        for _, row in _read_file(self._file):
+            yield {name: value for name, value in row.items() if name not in self._left_out} if self._left_out else row
 
 
 def _read_file(file: RowFile) -> Iterator[NumberedRow]:

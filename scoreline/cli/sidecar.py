@@ -34,8 +34,8 @@ from scoreline.errors import (
 )
 from scoreline.errors import Overloaded as OverloadedService
 
-PATIENCE = Retries(attempts=4)
-"""Somebody sits there: what is not there after a second is told."""
+PATIENCE = Retries(first_attempts=4)
+"""Somebody sits there: what is not there after a second is told. What was there once may well come back."""
 
 
 @contextmanager

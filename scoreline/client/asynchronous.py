@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from scoreline.client.address import Address, Credentials
 from scoreline.client.answers import Health, Job, Models, Predictions, RowResult
-from scoreline.client.calls import Calls, Options, Progress
+from scoreline.client.calls import Calls, Options
 from scoreline.client.errors import Unreachable
 from scoreline.client.exchange import Pause, Reply, Steps
 from scoreline.client.results import ResultCursor
@@ -18,6 +18,7 @@ from scoreline.client.retries import Clock, Retries
 from scoreline.client.streams import Streams
 from scoreline.client.sync import TIMEOUT_SECONDS
 from scoreline.client.uploads import Rows, make_async_upload
+from scoreline.client.waiting import Progress
 from scoreline.client.writing import Row
 
 T = TypeVar("T")
@@ -88,11 +89,12 @@ class AsyncClient:
         )
 
     async def wait(self, job_id: str, *, progress: Progress | None = None, timeout_seconds: float | None = None) -> Job:
-        """Wait until a job has ended, however it does.
+        """Wait until a job has ended, however it does, also over a sidecar that is away meanwhile.
 
         Args:
             progress: is called with the job whenever it was asked for.
-            timeout_seconds: then `WaitExpired` is raised; None for as long as it takes.
+            timeout_seconds: then `WaitExpired` is raised; None for as long as it takes, unless the sidecar is away for
+                longer than `Retries.longest_outage_seconds`.
         """
         return await self._run(self._calls.wait(job_id, progress, timeout_seconds))
 
@@ -110,6 +112,8 @@ class AsyncClient:
 
     async def results(self, job_id: str, *, offset: int = 0) -> AsyncGenerator[RowResult, None]:
         """The rows of a job that has succeeded, in order, as they arrive; goes on where a connection breaks.
+
+        Once it has begun, it outlasts a sidecar that is away for up to `Retries.longest_outage_seconds`.
 
         Args:
             offset: the first row that is wanted, from 0.
@@ -135,6 +139,14 @@ class AsyncClient:
     async def models(self) -> Models:
         """Versions and aliases of the served model."""
         return await self._run(self._calls.models())
+
+    async def features(self, *, version: str | int | None = None) -> tuple[str, ...]:
+        """Names of the features that a row may have.
+
+        Args:
+            version: as for `predict`; of an alias that several versions answer they are those of all of them.
+        """
+        return await self._run(self._calls.features(version))
 
     async def resume_stream(self) -> None:
         """Let one window of records pass the breaker (needs the role admin)."""

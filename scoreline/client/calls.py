@@ -1,30 +1,32 @@
 """Every call to a sidecar, once: which requests it makes, and what its answers mean. No I/O."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from scoreline.client.address import Credentials
 from scoreline.client.answers import Health, Job, Models, Predictions
-from scoreline.client.errors import NotSent, WaitExpired
-from scoreline.client.exchange import Pause, Reply, Request, Steps
-from scoreline.client.reading import read_health, read_job, read_jobs, read_json, read_models, read_predictions
+from scoreline.client.errors import NotSent
+from scoreline.client.exchange import Reply, Request, Steps
+from scoreline.client.reading import (
+    read_answering,
+    read_features,
+    read_health,
+    read_job,
+    read_jobs,
+    read_json,
+    read_models,
+    read_predictions,
+)
 from scoreline.client.retries import Clock, Retries, Terms, send
 from scoreline.client.uploads import Upload
+from scoreline.client.waiting import Progress, wait_for_end
 from scoreline.client.writing import Row, write_instances
 
 JSON = b"application/json"
 NDJSON = b"application/x-ndjson"
-
-FIRST_POLL_SECONDS = 0.05
-LONGEST_POLL_SECONDS = 5.0
-POLL_GROWTH = 1.5
-LAST_LOOK_SECONDS = 1.0
-"""A wait that ends looks once more, and that takes no longer."""
-
-Progress = Callable[[Job], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Calls:
         self.retries = retries
         self._clock = clock
         self._timeout_seconds = timeout_seconds
+        self._answered = False
 
     def predict(self, instances: Sequence[Row], options: Options, explain: int | None) -> Steps[Predictions]:
         """`POST /predict`."""
@@ -71,7 +74,7 @@ class Calls:
         body = write_instances(instances)
         headers = {"Content-Type": JSON, **options.make_headers()}
         request = self._make("POST", "/predict", query, headers, body)
-        return read_predictions((yield from send(request, self._terms())))
+        return read_predictions((yield from self._send(request, self._terms())))
 
     def submit(self, upload: Upload[Any], options: Options, idempotency_key: str | None) -> Steps[Job]:
         """`POST /batch`, with a key always: so it may be sent again, and there is one job all the same."""
@@ -82,7 +85,7 @@ class Calls:
             **options.make_headers(),
         }
         request = self._make("POST", "/batch", options.make_query(), headers, upload)
-        return read_job((yield from send(request, self._terms(bounded=False))))
+        return read_job((yield from self._send(request, self._terms(bounded=False))))
 
     def job(self, job_id: str) -> Steps[Job]:
         """`GET /batch/{job_id}`."""
@@ -91,55 +94,76 @@ class Calls:
     def jobs(self, limit: int | None) -> Steps[tuple[Job, ...]]:
         """`GET /batch`."""
         query = {} if limit is None else {"limit": str(limit)}
-        return read_jobs((yield from send(self._make("GET", "/batch", query), self._terms())))
+        return read_jobs((yield from self._send(self._make("GET", "/batch", query), self._terms())))
 
     def cancel(self, job_id: str) -> Steps[Job]:
         """`DELETE /batch/{job_id}`."""
-        return read_job((yield from send(self._make("DELETE", write_path(job_id)), self._terms())))
+        return read_job((yield from self._send(self._make("DELETE", write_job_path(job_id)), self._terms())))
 
     def wait(self, job_id: str, progress: Progress | None, timeout_seconds: float | None) -> Steps[Job]:
-        """`GET /batch/{job_id}` until the job has ended, with pauses that grow."""
-        deadline = None if timeout_seconds is None else self._clock() + timeout_seconds
-        pause = FIRST_POLL_SECONDS
-        while True:
-            last_look = None if deadline is None else max(deadline, self._clock() + LAST_LOOK_SECONDS)
-            job = yield from self._fetch(job_id, self._terms(last_look))
-            if progress is not None:
-                progress(job)
-            if job.ended:
-                return job
-            remaining = pause if deadline is None else deadline - self._clock()
-            if timeout_seconds is not None and remaining <= 0:
-                raise WaitExpired(job, timeout_seconds)
-            yield Pause(min(pause, remaining))
-            pause = min(pause * POLL_GROWTH, LONGEST_POLL_SECONDS)
+        """`GET /batch/{job_id}` until the job has ended."""
+        return wait_for_end(
+            lambda last_look: self._fetch(job_id, self._make_lasting_terms(last_look)),
+            self._clock,
+            progress,
+            timeout_seconds,
+        )
 
     def open_results(self, job_id: str, offset: int) -> Steps[Reply]:
-        """`GET /batch/{job_id}/results` as lines, from a row on; the reply is streamed."""
+        """`GET /batch/{job_id}/results` as lines, from a row on; the reply is streamed, and an outage is outlasted."""
         query = {"offset": str(offset)} if offset else {}
-        request = self._make("GET", f"{write_path(job_id)}/results", query, {"Accept": NDJSON})
-        return (yield from send(request, self._terms(bounded=False), streamed=True))
+        request = self._make("GET", f"{write_job_path(job_id)}/results", query, {"Accept": NDJSON})
+        return (yield from self._send(request, self._make_lasting_terms(), streamed=True))
 
     def health(self) -> Steps[Health]:
         """`GET /health`."""
-        return read_health((yield from send(self._make("GET", "/health"), self._terms(), accepted=(503,))))
+        return read_health((yield from self._send(self._make("GET", "/health"), self._terms(), accepted=(503,))))
 
     def models(self) -> Steps[Models]:
         """`GET /models`."""
-        return read_models((yield from send(self._make("GET", "/models"), self._terms())))
+        return read_models((yield from self._send(self._make("GET", "/models"), self._terms())))
+
+    def features(self, version: str | int | None) -> Steps[tuple[str, ...]]:
+        """`GET /models/{version}` of each version that may answer, after what it is that may."""
+        numbers: Sequence[str | int]
+        if version is not None and str(version).isdecimal():
+            numbers = [version]
+        elif version is None:
+            numbers = read_answering((yield from self._get("/models")), "live")
+        else:
+            numbers = read_answering((yield from self._get(write_path("/models", str(version), "a version"))))
+        names: list[str] = []
+        for number in numbers:
+            names += read_features((yield from self._get(write_path("/models", str(number), "a version"))))
+        return tuple(dict.fromkeys(names))
 
     def order(self, target: str) -> Steps[Mapping[str, Any]]:
         """A `POST` without rows that an administrator makes; sent once."""
         request = self._make("POST", target, headers={"Content-Type": JSON}, body=b"{}", idempotent=False)
-        return read_json((yield from send(request, self._terms())))
+        return read_json((yield from self._send(request, self._terms())))
 
     def _fetch(self, job_id: str, terms: Terms) -> Steps[Job]:
-        return read_job((yield from send(self._make("GET", write_path(job_id)), terms)))
+        return read_job((yield from self._send(self._make("GET", write_job_path(job_id)), terms)))
 
-    def _terms(self, deadline: float | None = None, *, bounded: bool = True) -> Terms:
-        own = self._clock() + self._timeout_seconds if bounded else None
-        earliest = min((each for each in (own, deadline) if each is not None), default=None)
-        return Terms(self.retries, self._clock, self._timeout_seconds, earliest)
+    def _get(self, path: str) -> Steps[Reply]:
+        return self._send(self._make("GET", path), self._terms())
+
+    def _send(
+        self, request: Request, terms: Terms, *, streamed: bool = False, accepted: Collection[int] = ()
+    ) -> Steps[Reply]:
+        reply = yield from send(request, terms, streamed=streamed, accepted=accepted)
+        self._answered = True
+        return reply
+
+    def _terms(self, *, bounded: bool = True) -> Terms:
+        retries = self.retries if self._answered else self.retries.at_first
+        deadline = self._clock() + self._timeout_seconds if bounded else None
+        return Terms(retries, self._clock, self._timeout_seconds, deadline)
+
+    def _make_lasting_terms(self, deadline: float | None = None) -> Terms:
+        """For what goes on until then, or else over an outage of a length that is allowed."""
+        give_up_at = None if deadline is not None else self._clock() + self.retries.longest_outage_seconds
+        return Terms(self.retries.endless, self._clock, self._timeout_seconds, deadline, give_up_at)
 
     def _make(
         self,
@@ -156,15 +180,24 @@ class Calls:
         return Request(method, target, told, body, idempotent)
 
 
-def write_path(job_id: str) -> str:
+def write_path(root: str, name: str, what: str) -> str:
+    """The path of something by its name.
+
+    Raises:
+        NotSent: it is no name, and the path would be another one.
+    """
+    if name in ("", ".", ".."):
+        raise NotSent(f"expected {what}, but it is {name!r}")
+    return f"{root}/{quote(name, safe='')}"
+
+
+def write_job_path(job_id: str) -> str:
     """The path of a job.
 
     Raises:
-        NotSent: it is no id, and the path would be another one.
+        NotSent: it is no id.
     """
-    if job_id in ("", ".", ".."):
-        raise NotSent(f"expected the id of a job, but it is {job_id!r}")
-    return f"/batch/{quote(job_id, safe='')}"
+    return write_path("/batch", job_id, "the id of a job")
 
 
 def write_header(what: str, value: str) -> bytes:

@@ -193,6 +193,11 @@ def _read_piece(response: http.client.HTTPResponse) -> bytes:
 
 def has_something(socket: Any) -> bool:
     """Whether there is something to read, or the end of the connection."""
-    poll = select.poll()
-    poll.register(socket, select.POLLIN)
-    return bool(poll.poll(0))
+    if socket.fileno() < 0:
+        return True  # closed meanwhile, by this side's loop
+    poll = getattr(select, "poll", None)
+    if poll is None:  # on Windows, and where a library of green threads has taken it away
+        return bool(select.select([socket], [], [], 0)[0])
+    waiting = poll()
+    waiting.register(socket, select.POLLIN)
+    return bool(waiting.poll(0))

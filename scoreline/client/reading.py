@@ -68,6 +68,20 @@ def read_models(reply: Reply) -> Models:
     )
 
 
+def read_answering(reply: Reply, member: str | None = None) -> tuple[int, ...]:
+    """Numbers of the versions that answer, from what tells of one or of a route.
+
+    Args:
+        member: of the answer that tells it; None for the answer itself.
+    """
+    return _read(reply, lambda told: _make_answering(told if member is None else told[member]))
+
+
+def read_features(reply: Reply) -> tuple[str, ...]:
+    """Names of a version's features, in the order of its matrix."""
+    return _read(reply, lambda told: tuple(str(each["name"]) for each in told["features"]))
+
+
 def read_row(line: bytes) -> RowResult:
     """One line of a job's results.
 
@@ -133,6 +147,11 @@ def _make_job(told: Mapping[str, Any]) -> Job:
         scores=_make_rows(told.get("scores")),
         errors=read_errors(told.get("errors")),
     )
+
+
+def _make_answering(told: Mapping[str, Any]) -> tuple[int, ...]:
+    weights = told.get("weights")
+    return (int(told["version"]),) if weights is None else tuple(int(number) for number in weights)
 
 
 def _make_row(told: Mapping[str, Any]) -> RowResult:

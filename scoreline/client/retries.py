@@ -3,9 +3,10 @@
 import email.utils
 import json
 import random
+import sys
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scoreline.client.errors import (
     ClientError,
@@ -49,17 +50,33 @@ class Retries:
 
     Attributes:
         attempts: at most, with the first.
+        first_attempts: instead, until the client has been answered once, so that a wrong address is told soon; None for
+            as many as ever.
         first_pause_seconds, longest_pause_seconds: pauses double from the one to the other; each is cut by a random
             part of up to a half, so that callers who failed together do not come back together.
         longest_retry_after_seconds: whoever is asked to come back later than that gives up instead.
+        longest_outage_seconds: `results` that have begun, and a `wait` without a time of its own, go on asking for so
+            long, however many attempts that takes.
         draw: a random number from 0 up to 1.
     """
 
     attempts: int = 8
+    first_attempts: int | None = None
     first_pause_seconds: float = 0.1
     longest_pause_seconds: float = 5.0
     longest_retry_after_seconds: float = 60.0
+    longest_outage_seconds: float = 300.0
     draw: Callable[[], float] = random.random
+
+    @property
+    def at_first(self) -> "Retries":
+        """Those that hold until the client has been answered once."""
+        return self if self.first_attempts is None else replace(self, attempts=self.first_attempts)
+
+    @property
+    def endless(self) -> "Retries":
+        """The same for whom only time ends."""
+        return replace(self, attempts=sys.maxsize)
 
     def find_pause(self, attempt: int, retry_after_seconds: float | None = None) -> float | None:
         """How long to pause after an attempt has failed; None for never again.
@@ -87,12 +104,14 @@ class Terms:
     Attributes:
         timeout_seconds: for one exchange.
         deadline: on the clock; nothing is sent or waited for beyond it. None for none.
+        give_up_at: on the clock; nothing is sent again from then on, but what was sent has its time. None for none.
     """
 
     retries: Retries
     clock: Clock
     timeout_seconds: float
     deadline: float | None = None
+    give_up_at: float | None = None
 
     @property
     def remaining_seconds(self) -> float:
@@ -100,6 +119,14 @@ class Terms:
         if self.deadline is None:
             return self.timeout_seconds
         return min(self.timeout_seconds, max(0.001, self.deadline - self.clock()))
+
+    def allows(self, pause_seconds: float) -> bool:
+        """Whether there is time for a pause before something is sent again."""
+        ends = [each for each in (self.deadline, self.give_up_at) if each is not None]
+        if not ends:
+            # Where no end is set, a caller still hears within that time why nothing moves.
+            return pause_seconds <= self.timeout_seconds
+        return self.clock() + pause_seconds < min(ends)
 
 
 def send(request: Request, terms: Terms, *, streamed: bool = False, accepted: Collection[int] = ()) -> Steps[Reply]:
@@ -183,9 +210,7 @@ def _find_pause(request: Request, terms: Terms, attempt: int, failure: ClientErr
         return None
     asked = failure.retry_after_seconds if isinstance(failure, Rejected) else None
     pause = terms.retries.find_pause(attempt, asked)
-    if pause is None or (terms.deadline is not None and terms.clock() + pause >= terms.deadline):
-        return None
-    return pause
+    return pause if pause is not None and terms.allows(pause) else None
 
 
 def passes(failure: ClientError) -> bool:

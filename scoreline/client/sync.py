@@ -9,13 +9,14 @@ from typing import Any, TypeVar, cast
 
 from scoreline.client.address import Address, Credentials
 from scoreline.client.answers import Health, Job, Models, Predictions, RowResult
-from scoreline.client.calls import Calls, Options, Progress
+from scoreline.client.calls import Calls, Options
 from scoreline.client.connections import Connections
 from scoreline.client.errors import Unreachable
 from scoreline.client.exchange import Pause, Reply, Steps
 from scoreline.client.results import ResultCursor
 from scoreline.client.retries import Clock, Retries
 from scoreline.client.uploads import Rows, make_upload
+from scoreline.client.waiting import Progress
 from scoreline.client.writing import Row
 
 T = TypeVar("T")
@@ -96,11 +97,12 @@ class Client:
         return self._run(self._calls.submit(make_upload(rows), Options(version, key, ignore_unknown), idempotency_key))
 
     def wait(self, job_id: str, *, progress: Progress | None = None, timeout_seconds: float | None = None) -> Job:
-        """Wait until a job has ended, however it does.
+        """Wait until a job has ended, however it does, also over a sidecar that is away meanwhile.
 
         Args:
             progress: is called with the job whenever it was asked for.
-            timeout_seconds: then `WaitExpired` is raised; None for as long as it takes.
+            timeout_seconds: then `WaitExpired` is raised; None for as long as it takes, unless the sidecar is away for
+                longer than `Retries.longest_outage_seconds`.
         """
         return self._run(self._calls.wait(job_id, progress, timeout_seconds))
 
@@ -118,6 +120,8 @@ class Client:
 
     def results(self, job_id: str, *, offset: int = 0) -> Generator[RowResult, None, None]:
         """The rows of a job that has succeeded, in order, as they arrive; goes on where a connection breaks.
+
+        Once it has begun, it outlasts a sidecar that is away for up to `Retries.longest_outage_seconds`.
 
         Args:
             offset: the first row that is wanted, from 0.
@@ -142,6 +146,14 @@ class Client:
     def models(self) -> Models:
         """Versions and aliases of the served model."""
         return self._run(self._calls.models())
+
+    def features(self, *, version: str | int | None = None) -> tuple[str, ...]:
+        """Names of the features that a row may have.
+
+        Args:
+            version: as for `predict`; of an alias that several versions answer they are those of all of them.
+        """
+        return self._run(self._calls.features(version))
 
     def resume_stream(self) -> None:
         """Let one window of records pass the breaker (needs the role admin)."""

@@ -203,7 +203,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     Unavailable: Problem(
         503, "unavailable", "Something that is needed is away", "a system that the service needs is away for now", 1.0
     ),
-    JobsUnavailable: Problem(503, "jobs-unavailable", "There are no batch jobs here", None, 60.0),
+    JobsUnavailable: Problem(503, "jobs-unavailable", "There are no batch jobs here"),
     DeadlineExceeded: Problem(503, "deadline-exceeded", "The answer was not ready in time", None, 1.0),
     Exception: Problem(500, "internal", "The request failed", _INTERNAL),
 }

@@ -7,7 +7,7 @@ import pytest
 from scoreline.cli import main
 from scoreline.cli.jobs import _follow
 from tests.client.jobs import tell_job, tell_rows
-from tests.client.scripted import answering, refusing, scripted, streaming
+from tests.client.scripted import answering, cutting, refusing, scripted, streaming
 
 JOB = "j-1"
 ENDED = {"finished_at": "2026-03-01T10:00:09.000Z", "rows_done": 3}
@@ -43,6 +43,53 @@ def test_rows_of_a_table_are_sent_as_lines(tmp_path):
     assert server.asked[0].body == b'{"a":1,"b":"UA"}\n'
 
 
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCORELINE_ID_FIELD", "id")
+    monkeypatch.setenv("SCORELINE_EVENT_TIME_FIELD", "at")
+    path = tmp_path / "rows.csv"
+    path.write_text("id,at,a\nr1,7,1\n")
+    return str(path)
+
+
+def tell_features(*names):
+    return answering(200, {"name": "m", "version": 3, "features": [{"name": name} for name in names]})
+
+
+def test_columns_that_are_only_for_the_stream_are_left_out_of_a_table(table):
+    live = answering(200, {"model": "m", "live": {"alias": "production", "version": 3}})
+    with scripted(live, tell_features("a", "at"), answering(202, tell_job())) as server:
+        assert main(["jobs", "submit", table, "--url", server.url]) == 0
+
+    assert [asked.path for asked in server.asked] == ["/models", "/models/3", "/batch"]
+    assert server.asked[-1].body == b'{"at":7,"a":1}\n'
+
+
+def test_the_features_are_those_of_the_version_that_is_asked_for(table):
+    with scripted(tell_features("id", "at", "a"), answering(202, tell_job())) as server:
+        assert main(["jobs", "submit", table, "--url", server.url, "--version", "7"]) == 0
+
+    assert [asked.path for asked in server.asked] == ["/models/7", "/batch?version=7"]
+    assert server.asked[-1].body == b'{"id":"r1","at":7,"a":1}\n'
+
+
+def test_nobody_asks_for_features_where_it_does_not_matter(table, file):
+    """Lines go as they are, and with --ignore-unknown the sidecar skips what it does not know."""
+    with scripted(*[answering(202, tell_job())] * 2) as server:
+        assert main(["jobs", "submit", str(file), "--url", server.url]) == 0
+        assert main(["jobs", "submit", table, "--url", server.url, "--ignore-unknown"]) == 0
+
+    assert [asked.path for asked in server.asked] == ["/batch", "/batch?ignore_unknown=true"]
+
+
+def test_features_that_cannot_be_had_end_with_3_and_nothing_is_sent(table, capsys):
+    with scripted(refusing(404, "unknown-version")) as server:
+        assert main(["jobs", "submit", table, "--url", server.url, "--version", "9"]) == 3
+
+    assert [asked.path for asked in server.asked] == ["/models/9"]
+    assert "because of unknown-version" in capsys.readouterr().err
+
+
 def test_a_script_gets_the_job_as_the_sidecar_tells_it(file, capsys):
     told = tell_job("succeeded", **ENDED, rows_failed=1, predictions=[0.5, 1.0, None],
                     errors=[{"instance": 2, "feature": "a", "detail": "is null"}])  # fmt: skip
@@ -61,6 +108,14 @@ def test_waiting_comes_back_when_the_job_has_succeeded(file, capsys):
     printed = capsys.readouterr()
     assert json.loads(printed.out)["status"] == "succeeded"
     assert printed.err == f"submitted as {JOB}\n"
+
+
+@pytest.mark.slow
+def test_waiting_bears_with_a_sidecar_that_is_started_anew(file):
+    """More failures than a command takes of a sidecar that was never there."""
+    steps = answering(202, tell_job()), *[cutting] * 5, answering(200, tell_job("succeeded", **ENDED))
+    with scripted(*steps) as server:
+        assert main(["jobs", "submit", str(file), "--url", server.url, "--wait"]) == 0
 
 
 @pytest.mark.parametrize(

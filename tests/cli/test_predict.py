@@ -31,7 +31,7 @@ class FakeSidecar:
     def __init__(self):
         self.sizes = []
 
-    def predict(self, instances, version=None, *, ignore_unknown=False, explain=None):
+    def predict(self, instances, version=None, *, key=None, ignore_unknown=False, explain=None):
         self.sizes.append(len(instances))
         bad = [RowError(i, "is null", "a") for i, row in enumerate(instances) if row["a"] is None]
         if bad:
@@ -41,18 +41,27 @@ class FakeSidecar:
 
 def test_many_rows_are_asked_for_in_pieces_and_stay_in_order():
     sidecar = FakeSidecar()
-    found = ask(sidecar, ((n, {"a": n * 2}) for n in range(1, 2502)), None)
+    found = list(ask(sidecar, ((n, {"a": n * 2}) for n in range(1, 2502)), None))
 
     assert sidecar.sizes == [ROWS_PER_REQUEST, ROWS_PER_REQUEST, 501]
     assert [p["prediction"] for p in found] == [n * 2 for n in range(1, 2502)]
     assert found[2499] == {"row": 2500, "prediction": 5000, "model": "m", "version": 3}
 
 
+def test_predictions_are_there_as_soon_as_they_have_come():
+    """However many rows there are, no more than one request's are held."""
+    sidecar = FakeSidecar()
+    found = ask(sidecar, ((n, {"a": n}) for n in range(10**9)), None)
+
+    assert [next(found)["prediction"] for _ in range(ROWS_PER_REQUEST + 1)] == list(range(ROWS_PER_REQUEST + 1))
+    assert sidecar.sizes == [ROWS_PER_REQUEST] * 2
+
+
 def test_a_bad_row_is_told_by_its_line_not_by_its_place_in_a_request():
     rows = [(n + 1, {"a": None if n == 1500 else n}) for n in range(1, 2000)]
 
     with pytest.raises(ConfigError, match=r"^row 1501: a: is null$"):
-        ask(FakeSidecar(), rows, None)
+        list(ask(FakeSidecar(), rows, None))
 
 
 def test_a_number_that_json_does_not_have_is_told_by_its_line_too():
@@ -61,7 +70,7 @@ def test_a_number_that_json_does_not_have_is_told_by_its_line_too():
             raise NotSent("the instances cannot be sent", [RowError(1, "expected a finite number", "a")])
 
     with pytest.raises(ConfigError, match=r"^row 8: a: expected a finite number$"):
-        ask(Careful(), [(7, {"a": 1}), (8, {"a": float("nan")})], None)
+        list(ask(Careful(), [(7, {"a": 1}), (8, {"a": float("nan")})], None))
 
 
 class StrictSidecar:
@@ -70,7 +79,7 @@ class StrictSidecar:
     def __init__(self):
         self.asked = []
 
-    def predict(self, instances, version=None, *, ignore_unknown=False, explain=None):
+    def predict(self, instances, version=None, *, key=None, ignore_unknown=False, explain=None):
         self.asked.append(instances)
         rows = JsonRows(FeatureSet([Feature("a")]), ignore_unknown=ignore_unknown)
         try:
@@ -84,7 +93,7 @@ def test_a_column_that_the_model_does_not_know_is_one_line_for_all_rows():
     rows = [(n + 2, {"a": 1, "id": n}) for n in range(1000)]
 
     with pytest.raises(ConfigError) as caught:
-        ask(StrictSidecar(), rows, None)
+        list(ask(StrictSidecar(), rows, None))
     assert caught.value.problems == ("rows 2, 3, 4 and 997 more: the model has no feature 'id'",)
 
 
@@ -97,7 +106,7 @@ def test_such_a_column_is_skipped_on_demand():
 def test_columns_that_are_only_for_the_stream_are_left_out_once_the_model_does_not_know_them():
     sidecar = StrictSidecar()
     rows = [(n, {"a": n, "id": n}) for n in range(1500)]
-    found = ask(sidecar, rows, None, spare={"id", "at"})
+    found = list(ask(sidecar, rows, None, spare={"id", "at"}))
 
     assert [p["prediction"] for p in found] == list(range(1500))
     assert [row.keys() for row in (asked[0] for asked in sidecar.asked)] == [{"a", "id"}, {"a"}, {"a"}]
@@ -105,19 +114,19 @@ def test_columns_that_are_only_for_the_stream_are_left_out_once_the_model_does_n
 
 def test_other_columns_are_refused_beside_those():
     with pytest.raises(ConfigError, match=r"^row 1: the model has no feature 'b'$"):
-        ask(StrictSidecar(), [(1, {"a": 1, "b": 2, "id": 3})], None, spare={"id"})
+        list(ask(StrictSidecar(), [(1, {"a": 1, "b": 2, "id": 3})], None, spare={"id"}))
 
 
 def test_a_spare_column_that_the_model_knows_is_sent():
     sidecar = StrictSidecar()
-    ask(sidecar, [(1, {"a": 1})], None, spare={"a"})
+    list(ask(sidecar, [(1, {"a": 1})], None, spare={"a"}))
 
     assert sidecar.asked == [[{"a": 1}]]
 
 
 def test_labels_and_scores_stand_beside_the_prediction():
     class MultiClass:
-        def predict(self, instances, version=None, *, ignore_unknown=False, explain=None):
+        def predict(self, instances, version=None, *, key=None, ignore_unknown=False, explain=None):
             return predicted([1.0], labels=("late",), scores=((0.2, 0.8),))
 
     (found,) = ask(MultiClass(), [(1, {})], None)
@@ -135,6 +144,36 @@ def test_the_command_prints_what_came_back(monkeypatch, capsys):
         assert main(["predict", "a=1", "--url", server.url, "--json"]) == 0
 
     assert json.loads(capsys.readouterr().out) == {"row": 1, "prediction": 0.5, "model": "m", "version": 3}
+
+
+@pytest.fixture
+def many_rows(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1}\n' * (ROWS_PER_REQUEST + 1))
+    return str(path)
+
+
+def test_objects_are_printed_before_a_later_request_fails(many_rows, capsys):
+    first = STUB_ANSWER | {"predictions": [0.5] * ROWS_PER_REQUEST}
+    with scripted(answering(200, first), refusing(422, "too-late")) as server:
+        assert main(["predict", many_rows, "--url", server.url, "--json"]) == 2
+
+    printed = capsys.readouterr()
+    assert [json.loads(line)["row"] for line in printed.out.splitlines()] == list(range(1, ROWS_PER_REQUEST + 1))
+    assert "too-late" in printed.err
+
+
+@pytest.mark.parametrize("said", [[], ["--key", "mine"]])
+def test_all_rows_go_with_one_key_so_that_a_route_gives_them_one_version(said, many_rows):
+    first = STUB_ANSWER | {"predictions": [0.5] * ROWS_PER_REQUEST}
+    with scripted(answering(200, first), answering(200, STUB_ANSWER), answering(200, STUB_ANSWER)) as server:
+        assert main(["predict", many_rows, "--url", server.url, *said]) == 0
+        assert main(["predict", "a=1", "--url", server.url, *said]) == 0
+
+    first, second, other = (asked.headers["x-request-key"] for asked in server.asked)
+    assert first == second
+    assert (other == first) == bool(said)
+    assert not said or first == "mine"
 
 
 EXPLAINED = {
@@ -159,7 +198,7 @@ def test_the_command_prints_what_features_contributed(capsys):
 
 def test_explanations_are_asked_for_no_more_at_a_time_than_are_given():
     sidecar = FakeSidecar()
-    ask(sidecar, ((n, {"a": n}) for n in range(2 * EXPLAINED_PER_REQUEST + 1)), None, explain=1)
+    list(ask(sidecar, ((n, {"a": n}) for n in range(2 * EXPLAINED_PER_REQUEST + 1)), None, explain=1))
 
     assert sidecar.sizes == [EXPLAINED_PER_REQUEST, EXPLAINED_PER_REQUEST, 1]
     assert EXPLAINED_PER_REQUEST == MOST_EXPLAINED

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from scoreline.cli.row_arguments import open_upload, read_arguments, read_value
+from scoreline.cli.row_arguments import find_spare, open_upload, read_arguments, read_value
+from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError
 
 
@@ -64,6 +65,18 @@ def test_rows_of_other_files_can_be_read_as_often_as_they_are_sent(tmp_path):
 
     with open_upload(str(tmp_path / "rows.csv")) as rows:
         assert list(rows) == list(rows) == [{"a": 1, "b": "UA"}, {"a": None, "b": "x"}]
+
+
+def test_columns_of_other_files_can_be_left_out(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,id\n1,UA\n2,x\n")
+
+    with open_upload(str(tmp_path / "rows.csv"), lambda: {"id", "at"}) as rows:
+        assert list(rows) == list(rows) == [{"a": 1}, {"a": 2}]
+
+
+def test_columns_that_the_stream_alone_may_need_are_those_that_are_configured():
+    assert find_spare(Settings()) == frozenset()
+    assert find_spare(Settings(id_field="id", event_time_field="at")) == {"id", "at"}
 
 
 def test_standard_input_becomes_a_job_as_it_is(monkeypatch):

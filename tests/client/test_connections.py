@@ -1,6 +1,8 @@
 """Connections of both clients: kept, renewed, encrypted, cut."""
 
 import asyncio
+import select
+import socket
 import ssl
 import threading
 import time
@@ -9,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from scoreline.client import AsyncClient, Client
+from scoreline.client.connections import has_something
 from scoreline.client.errors import NotSent, Unreachable, Untrusted
+from tests.client.jobs import tell_job
 from tests.client.scripted import answering, cutting, refusing, scripted, write_answer
 
 TLS = Path(__file__).parents[1] / "data" / "tls"
@@ -56,6 +60,35 @@ def test_what_nobody_asked_for_is_not_taken_for_the_next_answer(connect):
         assert client.predict([{}]).version == 3
         assert sent.wait(5)
         assert client.predict([{}]).version == 4
+
+
+def test_a_system_without_poll_will_do(connect, monkeypatch):
+    """Windows has none, and libraries of green threads take it away."""
+    monkeypatch.delattr(select, "poll")
+    once = threading.Event()
+
+    def close(turn):
+        turn.take()
+        turn.send(write_answer(200, HEALTH))
+        turn.cut()
+        once.set()
+
+    with scripted(answering(200, ANSWER), close, answering(202, tell_job()), answering(200, ANSWER)) as server:
+        client = connect(server.url)
+        client.predict([{}])
+        client.health()
+        assert once.wait(5)
+        assert client.submit([{"a": 1}]).job_id == "j-1"
+        client.predict([{}])
+        assert [asked.connection for asked in server.asked] == [0, 0, 1, 1]
+
+
+def test_a_socket_that_was_closed_has_its_end_to_tell():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        assert not has_something(ours)
+        ours.close()
+        assert has_something(ours)
 
 
 def test_an_order_gets_a_new_connection(connect):

@@ -269,6 +269,55 @@ def test_waiting_outlasts_a_sidecar_that_catches_up(connect):
         assert connect(server.url).wait("j-1").ended
 
 
+def test_waiting_outlasts_a_sidecar_that_is_away_for_minutes(connect):
+    away = [cutting] * 30 + [refusing(503, Retry_After="20")] * 5
+    done = answering(200, tell_job("succeeded"))
+    with scripted(answering(200, tell_job("running")), *away, done) as server:
+        assert connect(server.url, retries=Retries(attempts=1, draw=lambda: 0.0)).wait("j-1").ended
+
+    assert 200 < sum(connect.watch.slept) < 300
+
+
+def test_waiting_does_not_outlast_everything(connect):
+    with scripted(*[cutting] * 99) as server, pytest.raises(Unreachable):
+        connect(server.url, retries=Retries(longest_outage_seconds=40, draw=lambda: 0.0)).wait("j-1")
+
+    assert 35 <= sum(connect.watch.slept) < 40
+
+
+def test_waiting_outlasts_a_sidecar_that_is_away_until_its_own_time_is_over(connect):
+    with scripted(answering(200, tell_job("running")), *[cutting] * 999) as server:
+        with pytest.raises(WaitExpired, match="after 200 s job j-1 is still running") as caught:
+            connect(server.url).wait("j-1", timeout_seconds=200)
+        assert isinstance(caught.value.__cause__, Unreachable)
+
+    assert sum(connect.watch.slept) == pytest.approx(200, abs=1.0)
+
+
+def test_a_sidecar_that_is_back_at_the_very_end_is_asked_then(connect):
+    """Asked to come back later than that, a caller still looks when its time ends, not before."""
+    away = refusing(503, Retry_After="30")
+    with scripted(away, answering(200, tell_job("succeeded"))) as server:
+        assert connect(server.url).wait("j-1", timeout_seconds=20).ended
+
+    assert connect.watch.slept == [20]
+
+
+def test_a_job_that_was_not_to_be_had_at_all_is_no_wait_that_has_expired(connect):
+    with scripted(*[cutting] * 99) as server, pytest.raises(Unreachable):
+        connect(server.url).wait("j-1", timeout_seconds=10)
+
+    assert sum(connect.watch.slept) == pytest.approx(10, abs=1.0)
+
+
+@pytest.mark.parametrize("timeout_seconds", [None, 100])
+def test_what_does_not_pass_ends_a_wait(connect, timeout_seconds):
+    with scripted(answering(200, tell_job("running")), refusing(410, "results-gone")) as server:
+        with pytest.raises(Expired):
+            connect(server.url).wait("j-1", timeout_seconds=timeout_seconds)
+        assert len(server.asked) == 2
+
+
 def test_jobs_are_listed_and_cancelled(connect):
     listed = {"jobs": [tell_job(), tell_job("failed", job_id="j-0")], "next": None}
     with scripted(answering(200, listed), answering(200, listed), answering(200, tell_job("cancelled"))) as server:

@@ -56,6 +56,25 @@ def test_a_job_without_rows_has_no_results(connect):
         assert list(connect(server.url).results("j-1")) == []
 
 
+def test_a_sidecar_that_is_away_for_minutes_is_outlasted(connect):
+    away = [cutting] * 30 + [refusing(503, Retry_After="20")] * 5
+    torn = streaming(tell_rows(0, 2), whole=False)
+    with scripted(tell_ended(4), torn, *away, streaming(tell_rows(2, 4))) as server:
+        assert len(list(connect(server.url).results("j-1"))) == 4
+
+    assert 200 < sum(connect.watch.slept) < 300
+
+
+def test_a_sidecar_that_does_not_come_back_is_given_up(connect):
+    retries = Retries(longest_outage_seconds=40, draw=lambda: 0.0)
+    with scripted(tell_ended(4), streaming(tell_rows(0, 2), whole=False), *[cutting] * 99) as server:
+        with pytest.raises(Unreachable):
+            list(connect(server.url, retries=retries).results("j-1"))
+        assert 10 < len(server.asked) < 30
+
+    assert 35 <= sum(connect.watch.slept) < 40.2
+
+
 def test_results_that_never_go_on_are_given_up(connect):
     with scripted(tell_ended(5), *[streaming(tell_rows(0, 2))], *[streaming()] * 9) as server:
         with pytest.raises(Unreachable, match="ended before row 2 of 5"):

@@ -76,6 +76,27 @@ def test_who_is_asked_to_come_back_in_an_hour_gives_up(connect):
     assert connect.watch.slept == []
 
 
+def test_a_client_that_was_never_answered_gives_up_sooner(connect):
+    """A wrong address is told soon; what was there once may well come back."""
+    retries = Retries(first_attempts=2, draw=lambda: 0.0)
+    with scripted(cutting, cutting, answering(200, ANSWER), *[cutting] * 7, answering(200, ANSWER)) as server:
+        client = connect(server.url, retries=retries, timeout_seconds=60.0)
+        with pytest.raises(Unreachable):
+            client.predict([{}])
+        assert len(server.asked) == 2
+        client.predict([{}])
+        client.predict([{}])
+
+
+def test_who_sends_rows_is_not_kept_waiting_for_longer_than_the_timeout(connect):
+    """An upload has no deadline as a whole, but a pause of a minute would seem to be its end."""
+    with scripted(*[refusing(503, Retry_After="60")] * 2) as server:
+        with pytest.raises(Unserved):
+            connect(server.url, timeout_seconds=30.0).submit([{}])
+        assert len(server.asked) == 1
+    assert connect.watch.slept == []
+
+
 def test_orders_are_sent_once(connect):
     """Nobody knows what became of the first, and a second window may not be meant."""
     with scripted(cutting, answering(200, b"{}")) as server:
