@@ -64,6 +64,7 @@ def matrices(draw) -> tuple[FeatureSet, np.ndarray]:
     return named, np.array(cells, dtype=np.float64).reshape(rows, len(named))
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(matrices())
 def test_a_matrix_is_judged_as_its_values_are_one_by_one(given_matrix):

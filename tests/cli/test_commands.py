@@ -60,6 +60,7 @@ def test_the_version_is_the_packages(capsys):
     assert capsys.readouterr().out == f"scoreline {__version__}\n"
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_loaded_before_a_command_is_chosen():
     """Help and completion answer at once."""
     script = "import sys; from scoreline.cli.commands import make_command; make_command(); print(*sys.modules)"

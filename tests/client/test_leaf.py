@@ -1,3 +1,5 @@
+import pytest
+
 """The client needs nothing but Python."""
 
 import subprocess
@@ -19,6 +21,7 @@ print(*sorted(name for name in sys.modules if name.startswith("scoreline")))
 """
 
 
+@pytest.mark.slow
 def test_it_is_imported_and_made_where_only_python_is_installed():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
 

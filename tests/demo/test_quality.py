@@ -1,3 +1,5 @@
+import pytest
+
 """The area under the curve against an oracle."""
 
 import numpy as np
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from scoreline.demo.quality import area_under_curve
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=30))
 def test_it_equals_the_share_of_pairs_in_the_right_order(pairs):
     """The definition itself, pair by pair, ties counted half."""

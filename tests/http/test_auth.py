@@ -123,6 +123,7 @@ async def test_the_scheme_may_be_written_in_any_case():
         assert (await running.predict([{"a": 1}], headers=bearer("second", "bearer"))).status == 200
 
 
+@pytest.mark.slow
 async def test_a_refused_body_is_not_taken_for_the_next_request():
     """The connection ends where a body was not read."""
     async with serve(tokens=TOKENS) as running:

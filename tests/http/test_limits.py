@@ -17,6 +17,7 @@ async def chunks(count: int, size: int):
         yield b" " * size
 
 
+@pytest.mark.slow
 async def test_a_body_that_is_announced_too_large_is_refused_unread():
     """The answer comes although nothing of the body was sent, and ends the connection."""
     async with serve(limits=SMALL) as running:
@@ -77,6 +78,7 @@ async def test_a_body_that_is_not_what_its_encoding_says_is_malformed(size, conn
     assert [r for r in caplog.records if r.exc_info] == []
 
 
+@pytest.mark.slow
 async def test_a_refused_body_that_breaks_while_it_is_dropped_is_not_logged(caplog):
     async with serve() as running:
         head = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -133,6 +135,7 @@ async def test_a_short_request_of_few_rows_needs_no_thread():
         assert running.threads == 0
 
 
+@pytest.mark.slow
 async def test_a_body_that_does_not_end_in_time_is_given_up():
     """It is the caller's doing, so it is no 5xx."""
     async with serve(limits=Limits(timeout_seconds=0.05)) as running:

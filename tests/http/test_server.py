@@ -94,6 +94,7 @@ PIECES = st.lists(
 )
 
 
+@pytest.mark.slow
 async def test_no_bytes_make_a_server_error():
     """Whatever arrives, each answer is below 500, and the next caller is served."""
     async with serve(limits=Limits(timeout_seconds=0.01)) as running:

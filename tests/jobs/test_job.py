@@ -146,6 +146,7 @@ LAST_WORDS = [cancelled(), cancelled(JOB, OTHER), chunk_failed(7), chunk_failed(
 """A chunk either is done or fails, and both have its key; so here another one fails."""
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(EVENTS), max_size=14), st.sampled_from([*LAST_WORDS, None]), st.integers(0, 15))
 def test_compaction_of_repeated_events_changes_nothing(events, end, upto):

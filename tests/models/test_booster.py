@@ -50,6 +50,7 @@ values = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     shape=st.sampled_from(sorted(SHAPES)),

@@ -127,6 +127,7 @@ def test_a_version_that_may_not_serve_is_not_loaded_again_for_every_batch(versio
     assert [versions.resolve(selector).only.version for selector in ("canary", "4")] == [4, 4]
 
 
+@pytest.mark.slow
 def test_a_rejection_that_is_remembered_holds_nothing_of_the_failed_load(store, tmp_path):
     """Its frames would hold the model text, for minutes."""
     texts = []

@@ -76,6 +76,7 @@ def test_count_mean_and_quantiles_are_those_of_the_differences(pairs, batches):
         assert quantile == pytest.approx(exact, rel=RELATIVE_ERROR + 1e-9, abs=SMALLEST_DIFFERENCE)
 
 
+@pytest.mark.slow
 @settings(max_examples=70)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=40))
 def test_the_rank_correlation_is_spearmans_ties_and_all(pairs):

@@ -23,6 +23,7 @@ FEATURES = synthetic_features()
 EXTREMES = [b"\xff" * n + last for n in range(1, 12) for last in (b"\x00", b"\x01", b"\x7f")]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_columns_rows_and_the_record_itself_agree_on_every_value(data: st.DataObject):
@@ -30,12 +31,14 @@ def test_columns_rows_and_the_record_itself_agree_on_every_value(data: st.DataOb
     check_values(data, with_blocks=False)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_arrays_and_maps_beside_the_features_change_nothing(data: st.DataObject):
     check_values(data, with_blocks=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_the_verdict_on_broken_bytes_is_fastavros(data: st.DataObject):
@@ -68,6 +71,7 @@ def test_no_bytes_at_all_can_make_decoding_raise(payloads: list[bytes | None]):
         assert sorted([*decoded.rows.tolist(), *(one.row for one in decoded.rejected)]) == list(range(len(batch)))
 
 
+@pytest.mark.slow
 def test_two_thousand_mutated_flights_get_fastavros_verdict():
     assert fuzz_flights(2_000, seed=1) > 200
 

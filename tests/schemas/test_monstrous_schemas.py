@@ -129,6 +129,7 @@ def test_values_without_bytes_are_bounded(avro_type, detail):
     assert detail in found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("avro_type", "value"),
     [

@@ -27,6 +27,7 @@ def check(levels: list[bytes], texts: list[bytes]) -> None:
     assert unseen == [i for i, text in enumerate(texts) if text not in codes]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(SMALL_ALPHABET, unique=True, max_size=12), st.lists(SMALL_ALPHABET, min_size=1, max_size=30))
 def test_every_string_is_found_exactly_if_it_is_known(levels, texts):

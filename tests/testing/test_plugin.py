@@ -34,6 +34,7 @@ def run(pytester, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_a_kafka_that_is_found_is_given_and_named_in_the_summary(run):
     result = run(USES_KAFKA, found=RunningKafka("there:9092", "told"))
     result.assert_outcomes(passed=1)

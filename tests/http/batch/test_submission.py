@@ -111,6 +111,7 @@ async def test_an_unknown_encoding_is_refused_with_those_that_are_taken():
         assert answer.headers["Accept-Encoding"] == "gzip, deflate"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["?x=1", "?ignore_unknown=yes", "?version=1&version=1", "?explain=3"])
 async def test_a_wrong_query_is_refused_before_the_body_is_read(query):
     async with serve_batch() as batch:
@@ -137,6 +138,7 @@ async def test_more_rows_than_a_job_may_have_leave_no_job():
         assert (await batch.submit_lines(b'{"a": 1}\n' * 1000)).status == 202
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [b"\n", b""])
 async def test_a_line_that_is_too_long_is_refused_while_it_arrives(end):
     async with serve_batch(max_line_bytes=1000) as batch:
@@ -184,6 +186,7 @@ async def test_a_body_that_is_not_in_its_encoding_leaves_no_job(damage):
         assert batch.topics.events == []
 
 
+@pytest.mark.slow
 async def test_a_body_of_which_nothing_comes_any_more_is_given_up():
     async with serve_batch(silence_seconds=0.05) as batch:
         reader, writer = await asyncio.open_connection("127.0.0.1", batch.running.server.port)
@@ -193,6 +196,7 @@ async def test_a_body_of_which_nothing_comes_any_more_is_given_up():
         assert batch.topics.events == []
 
 
+@pytest.mark.slow
 async def test_a_body_is_asked_for_once_it_is_wanted():
     head = HEAD + b"Content-Length: 8\r\nExpect: 100-continue\r\n\r\n"
     async with serve_batch() as batch:

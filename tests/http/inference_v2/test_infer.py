@@ -229,6 +229,7 @@ async def test_a_value_of_a_matrix_is_told_with_its_instance_and_feature(data, i
         ]
 
 
+@pytest.mark.slow
 async def test_all_that_is_wrong_is_told_at_once_and_the_rest_only_counted():
     async with serve({1: CAREFUL}) as running:
         columns = [tensor("i", [1, "x", 2.5]), tensor("b", [None, 1, True], "BOOL"), tensor("zz", [1, 2, 3])]

@@ -51,6 +51,7 @@ def describe(operation, **changes):
     return described
 
 
+@pytest.mark.slow
 async def test_the_document_is_valid_openapi():
     OpenAPIV31SpecValidator(await get_document()).validate()
 
