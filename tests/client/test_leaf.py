@@ -1,9 +1,9 @@
-import pytest
-
 """The client needs nothing but Python."""
 
 import subprocess
 import sys
+
+import pytest
 
 SCRIPT = """
 import sys

@@ -1,8 +1,7 @@
-import pytest
-
 """The area under the curve against an oracle."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
