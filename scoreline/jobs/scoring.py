@@ -38,7 +38,7 @@ class ScoredChunk:
 
 
 class ChunkScorer:
-    """Scores chunks; for one thread at a time.
+    """Scores chunks of the one model that `versions` is about; for one thread at a time.
 
     Args:
         clock: monotonic seconds.
@@ -61,7 +61,7 @@ class ChunkScorer:
         began = self._clock()
         order = chunk.order
         try:
-            version = self._find_version(order)
+            version = self._versions.resolve(str(order.version)).versions[0]
             decoded = self._find_decoder(version, order).decode_lines(chunk.lines)
             decoded_at = self._clock()
             scored = score(version, decoded.features)
@@ -82,12 +82,6 @@ class ChunkScorer:
             predictions[rows] = np.argmax(scores, axis=1)
         result = self._make(chunk, predictions, _tell(problems), classes or (), all_scores)
         return ScoredChunk(result, {"decode": decoded_at - began, "predict": self._clock() - decoded_at})
-
-    def _find_version(self, order: JobOrder) -> ModelVersion:
-        version = self._versions.resolve(str(order.version)).versions[0]
-        if version.name != order.model:
-            raise ModelNotFound(f"the job is for the model {order.model!r}, but {version.name!r} is served here")
-        return version
 
     def _find_decoder(self, version: ModelVersion, order: JobOrder) -> JsonLines:
         features = version.model.features
