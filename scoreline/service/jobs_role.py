@@ -104,7 +104,7 @@ class JobsRole:
             raise self._error
         stuck = [worker.name for worker in workers if worker.is_alive()]
         if stuck:
-            raise StopOverdue(f"{' and '.join(stuck)} did not end in time; what was in hand will be read again")
+            raise StopOverdue(f"{' and '.join(stuck)} did not end in time")
 
     def look_at_kafka(self) -> None:
         """Ask whether the cluster answers; from one thread that may wait."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from scoreline.errors import ServiceError, StopOverdue
@@ -56,7 +57,8 @@ class RoleThread:
         except BaseException as error:  # noqa: BLE001 - kept, and raised again by the main thread
             self.error = error
         finally:
-            self._loop.call_soon_threadsafe(self._asked.set)
+            with suppress(RuntimeError):  # it did not end in time, and the loop that would be told is closed
+                self._loop.call_soon_threadsafe(self._asked.set)
 
     async def join(self, stop: Stop) -> None:
         """Wait for the thread as long as the deadline allows."""
@@ -85,7 +87,9 @@ def conclude(threads: Sequence[RoleThread], deadline_seconds: float) -> int:
             logger.error("the role %s has ended: %s", name, error, extra={"event": "role_failed", "error": str(error)})
     if failed:
         raise failed[0][1]
-    stuck = [thread.name for thread in threads if thread.stuck]
+    stuck = [
+        thread.name if thread.error is None else f"{thread.name} ({thread.error})" for thread in threads if thread.stuck
+    ]
     if stuck:
         logger.error(
             "%s did not end within %s s; what was in hand will be read again",

@@ -170,23 +170,20 @@ class KafkaChunkDelivery(Transacting):
         return self._clock() - self._opened_at < self._transaction_seconds
 
     def _find_out(self, next_offsets: NextOffsets) -> bool:
-        """Whether a chunk whose producer is lost is done; where that is kept from us, only a new start can tell."""
+        """Whether the lost transaction went through after all, or another worker has done the chunk by now."""
         try:
             self._producing.renew()
-            return self._has_committed(next_offsets)
+            while True:
+                try:
+                    committed = self._find_committed(next_offsets.keys())
+                except Unavailable as away:
+                    if not self._patience.keep_waiting():
+                        raise StopOverdue(f"whether a chunk was committed is not known: {away}") from away
+                else:
+                    return all(committed.get(p, -1) >= offset for p, offset in next_offsets.items())
         except Refused as refused:
+            # To go on would be to guess; a new start reads on from what was committed.
             raise FatalClientError(f"whether a chunk was committed cannot be found out: {refused}") from refused
-
-    def _has_committed(self, next_offsets: NextOffsets) -> bool:
-        """Whether the lost transaction went through after all, or another worker has done the chunk by now."""
-        while True:
-            try:
-                committed = self._find_committed(next_offsets.keys())
-            except Unavailable as away:
-                if not self._patience.keep_waiting():
-                    raise StopOverdue(f"whether a chunk was committed is not known: {away}") from away
-            else:
-                return all(committed.get(p, -1) >= offset for p, offset in next_offsets.items())
 
     def _tell(self, event: JobEvent, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata) -> None:
         """Offsets first, which take a while; then the event."""
@@ -239,8 +236,12 @@ class KafkaChunkDelivery(Transacting):
             DependencyError: the cluster does not tell.
         """
         topic = self._names.events
-        if asked >= self._partition_counts[topic]:
-            self._partition_counts[topic] = max(self._partition_counts[topic], self._count_partitions(topic))
+        known = self._partition_counts[topic]
+        if asked >= known:
+            self._partition_counts[topic] = max(known, self._count_partitions(topic))
+            if self._partition_counts[topic] > known:
+                # What a producer knows of a topic is up to five minutes old, and until then it refuses a new partition.
+                self._producing.wear_out()
         return asked % self._partition_counts[topic]
 
 
