@@ -4,7 +4,7 @@ import threading
 import time
 from contextlib import ExitStack
 
-from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
+from scoreline.config.librdkafka import consumer_properties, producer_properties
 from scoreline.config.roles import Role
 from scoreline.errors import StopOverdue, Unavailable
 from scoreline.jobs.lanes import Lanes
@@ -186,7 +186,7 @@ class JobsRole:
             should_give_up=stop.is_overdue,
             heartbeat=health.acknowledgement_awaited,
         )
-        committed = CommittedOffsets(admin_properties(self._settings), self._group_id, observer=self._observer)
+        committed = CommittedOffsets(consumer_properties(self._settings), self._group_id, observer=self._observer)
         return open_chunk_delivery(
             producer_properties(self._settings),
             self._shared.encoding,

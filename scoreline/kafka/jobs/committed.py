@@ -3,12 +3,12 @@
 import time
 from collections.abc import Collection
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as ClientPartition
-from confluent_kafka.admin import AdminClient
 
-from scoreline.errors import ServiceError, Unavailable
-from scoreline.kafka.client.clients import Properties, make_admin
+from scoreline.errors import Unavailable
+from scoreline.kafka.client.bounded import call_in_thread
+from scoreline.kafka.client.clients import Properties, make_consumer, without_membership
 from scoreline.kafka.client.errors import translate_exception
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.records import Clock, TopicPartition
@@ -21,20 +21,23 @@ PAUSE_SECONDS = 0.1
 
 
 class CommittedOffsets:
-    """For one thread. The client is made with the first question, because hardly anybody asks one.
+    """For one thread. A client is made for a question and kept until it is answered, because hardly anybody asks one.
+
+    It is a consumer that never joins: an admin client of librdkafka 2.16 crashes (seen) where the group's coordinator
+    answers that it is loading, as it does after a broker was away.
 
     Args:
-        properties: the user's for an admin client.
+        properties: the user's for a consumer.
         clock: monotonic seconds.
     """
 
     def __init__(
         self, properties: Properties, group_id: str, *, observer: ClientObserver | None, clock: Clock = time.monotonic
     ) -> None:
-        self._properties = properties
+        self._properties = {**without_membership(properties), "group.id": group_id}
         self._group_id = group_id
         self._watch = ClientWatch(observer, clock=clock)
-        self._client: AdminClient | None = None
+        self._client: Consumer | None = None
 
     def find(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets that are read next, of those partitions of which the group has committed any.
@@ -43,26 +46,19 @@ class CommittedOffsets:
             Unavailable: no answer in time, or a transaction that has offsets of these is not decided yet.
             Refused: this user may not.
         """
-        client = self._client = self._client or make_admin(self._properties, watch=self._watch)
-        asked = ConsumerGroupTopicPartitions(self._group_id, [ClientPartition(*p) for p in partitions])
-        attempt = f"could not read the offsets of the group {self._group_id}"
-        question = client.list_consumer_group_offsets([asked], require_stable=True, request_timeout=ANSWER_SECONDS)[
-            self._group_id
-        ]
+        client = self._client = self._client or make_consumer(self._properties, watch=self._watch)
         try:
-            answers = question.result(2 * ANSWER_SECONDS).topic_partitions
-        except TimeoutError as late:
-            raise Unavailable(f"{attempt}: no answer in time") from late
+            answers = client.committed([ClientPartition(*p) for p in partitions], ANSWER_SECONDS)
+            refusals = [answer.error for answer in answers if answer.error is not None]
         except KafkaException as raised:
-            if raised.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return {}
-            raise _explain(client, raised, attempt) from raised
-        for answer in answers:
-            if answer.error is not None:
-                raise _explain(client, KafkaException(answer.error), attempt)
+            refusals = [raised.args[0]]
+        if refusals:
+            error = translate_exception(
+                KafkaException(refusals[0]), f"could not read the offsets of the group {self._group_id}"
+            )
+            if isinstance(error, Unavailable):
+                client.poll(PAUSE_SECONDS)  # waits, too: what was answered at once is not asked for again at once
+            raise error
+        call_in_thread(client.close)
+        self._client = None
         return {TopicPartition(a.topic, a.partition): a.offset for a in answers if a.offset >= 0}
-
-
-def _explain(client: AdminClient, raised: KafkaException, attempt: str) -> ServiceError:
-    client.poll(PAUSE_SECONDS)  # waits, too: an answer that came at once is not asked for again at once
-    return translate_exception(raised, attempt)
