@@ -10,6 +10,7 @@ from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import Refused, ServiceError
 from scoreline.kafka.cluster.admin import KafkaAdmin, TopicDescription, find_forbidden
+from scoreline.kafka.jobs.chunk_deliveries import fit_transactions
 from scoreline.kafka.publishing.transactional_id import check_transactional_id
 from scoreline.schemas.configured import open_catalog
 
@@ -42,7 +43,7 @@ def check_jobs(
         findings.fail("jobs' consumer group", Refused(forbidden))
 
     def ask() -> tuple[None, str]:
-        check_transactional_id(producer_properties(settings), f"{group_id}-jobs-check-{uuid.uuid4()}")
+        check_transactional_id(fit_transactions(producer_properties(settings)), f"{group_id}-jobs-check-{uuid.uuid4()}")
         return None, f"{group_id}-jobs-…: may be used"
 
     findings.ask("jobs' transactional id", ask)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from scoreline.jobs.chunk import Chunk
 from scoreline.records import Record
 
 
@@ -41,6 +42,10 @@ class WorkerObserver(Protocol):
 
     def chunk_skipped(self, record: Record) -> None:
         """A chunk was passed over, because nobody wants its job any more."""
+        ...
+
+    def chunk_passed_over(self, record: Record, chunk: Chunk) -> None:
+        """A chunk is for another model, whose own workers score it."""
         ...
 
     def chunk_buried(self, record: Record, detail: str) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 
 from scoreline.errors import InstanceProblem, ModelNotFound, ModelRejected
 from scoreline.features import FeatureSet
-from scoreline.jobs.chunk import Chunk, JobOrder
+from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.models.live_route import Versions
-from scoreline.models.model import ModelVersion, Scores
+from scoreline.models.model import Scores
 from scoreline.records import Clock
 from scoreline.schemas.json_lines import JsonLines
 from scoreline.schemas.latest_decoders import LatestDecoders
@@ -39,7 +39,7 @@ class ScoredChunk:
 
 
 class ChunkScorer:
-    """Scores chunks; for one thread at a time.
+    """Scores chunks of the one model that `versions` is about; for one thread at a time.
 
     Args:
         clock: monotonic seconds.
@@ -61,7 +61,7 @@ class ChunkScorer:
         began = self._clock()
         order = chunk.order
         try:
-            version = self._find_version(order)
+            version = self._versions.resolve(str(order.version)).versions[0]
             options = order.ignore_unknown, order.also_known
             decoded = self._decoders.find(version.model.features, options=options).decode_lines(chunk.lines)
             decoded_at = self._clock()
@@ -83,12 +83,6 @@ class ChunkScorer:
             predictions[rows] = np.argmax(scores, axis=1)
         result = self._make(chunk, predictions, _tell(problems), classes or (), all_scores)
         return ScoredChunk(result, {"decode": decoded_at - began, "predict": self._clock() - decoded_at})
-
-    def _find_version(self, order: JobOrder) -> ModelVersion:
-        version = self._versions.resolve(str(order.version)).versions[0]
-        if version.name != order.model:
-            raise ModelNotFound(f"the job is for the model {order.model!r}, but {version.name!r} is served here")
-        return version
 
     def _refuse(self, chunk: Chunk, detail: str) -> ChunkResult:
         """What becomes of rows that nothing can score any more."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from scoreline.errors import DeliveryError, DependencyError, RecordTooLarge
+from scoreline.errors import DeliveryError, DependencyError, RecordTooLarge, StopOverdue
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.events import ChunkFailed, parse_chunk_key
 from scoreline.jobs.fields import Unreadable
@@ -31,6 +31,8 @@ class JobWorker:
     on since, the coordinator refuses it, all of it is aborted, and whoever owns the partition then scores it anew.
 
     Args:
+        model: whose chunks are scored; those of another are left to its own workers, who read the same topics in a
+            group of their own.
         is_unwanted: by job id and submission, whether chunks of an upload need not be scored any more.
         clock: monotonic seconds.
         wall_clock: seconds since the epoch.
@@ -43,6 +45,7 @@ class JobWorker:
         scorer: ChunkScorer,
         delivery: ChunkDelivery,
         *,
+        model: str,
         is_unwanted: Callable[[str, str], bool],
         stop: StopSignal,
         clock: Clock,
@@ -54,6 +57,7 @@ class JobWorker:
         self._decoder = decoder
         self._scorer = scorer
         self._delivery = delivery
+        self._model = model
         self._is_unwanted = is_unwanted
         self._stop = stop
         self._clock = clock
@@ -66,13 +70,14 @@ class JobWorker:
 
         Raises:
             Refused: only at the start: a permission is missing.
+            StopOverdue: how the chunk in hand ended is not known, and a stop allows no more waiting.
             FatalClientError: a Kafka client cannot go on.
         """
         while not self._stop.is_set():
             self.turn()
 
     def turn(self) -> None:
-        """Poll once and finish what came, or hand it back."""
+        """Poll once and finish what came, or hand it back; raises as `run`."""
         self._tell_turned()
         polled = self._lanes.poll(IDLE_POLL_SECONDS)
         if polled is None:
@@ -80,6 +85,8 @@ class JobWorker:
         lane, record = polled
         try:
             self._finish(record, lane.group_metadata())
+        except StopOverdue:
+            raise
         except (DeliveryError, DependencyError) as error:
             self._roll_back(lane, record, error)
         else:
@@ -89,6 +96,11 @@ class JobWorker:
         chunk = self._decoder.decode_chunk(record.value())
         if isinstance(chunk, Unreadable):
             self._bury(record, group, chunk.detail)
+            return
+        if chunk.order.model != self._model:
+            self._delivery.skip(_find_next(record), group)
+            for observer in self._observers:
+                observer.chunk_passed_over(record, chunk)
             return
         if self._is_unwanted(chunk.order.job_id, chunk.order.submission):
             self._delivery.skip(_find_next(record), group)

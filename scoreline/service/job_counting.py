@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.observers import ChunkScored
 from scoreline.observability.metrics.jobs import JobMetrics
 from scoreline.observability.stats import Stats
@@ -34,6 +35,10 @@ class JobCounting:
 
     def chunk_skipped(self, record: Record) -> None:
         """Nothing of it was scored."""
+
+    def chunk_passed_over(self, record: Record, chunk: Chunk) -> None:  # noqa: ARG002 - the port's names
+        """Count its rows apart."""
+        self._metrics.rows_passed_over(chunk.rows)
 
     def chunk_buried(self, record: Record, detail: str) -> None:  # noqa: ARG002 - the port's names
         """Count the failure."""

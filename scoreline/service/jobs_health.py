@@ -2,8 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
+from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.observers import ChunkScored
 from scoreline.observability.health import ComponentHealth
 from scoreline.records import Clock, Record, TopicPartition
@@ -11,12 +13,35 @@ from scoreline.stream.health import PATIENCE_SECONDS, STALE_SECONDS
 
 logger = logging.getLogger("scoreline.jobs")
 
+FORGOTTEN_SECONDS = 30.0
+"""A chunk that has not come back for so long after its pause was finished by another worker."""
+
+MOST_JOBS_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a chunk could not be finished.
+
+    Attributes:
+        ends_at: where nothing was heard of it by then, in monotonic seconds.
+    """
+
+    partition: TopicPartition
+    text: str
+    ends_at: float
+
 
 class LaneHealth:
-    """Implements `RebalanceListener`: what one member of the group has been told."""
+    """Implements `RebalanceListener`: what one member of the group has been told.
 
-    def __init__(self, lane: str) -> None:
+    Args:
+        gone: told of partitions that are not ours any more.
+    """
+
+    def __init__(self, lane: str, *, gone: Callable[[Collection[TopicPartition]], None]) -> None:
         self._lane = lane
+        self._gone = gone
         self.joined = False
         self.partitions: frozenset[TopicPartition] = frozenset()
         self.stranded_ones: dict[TopicPartition, str] = {}
@@ -49,6 +74,7 @@ class LaneHealth:
         gone = set(partitions)
         self.partitions -= gone
         self.stranded_ones = {p: detail for p, detail in self.stranded_ones.items() if p not in gone}
+        self._gone(gone)
 
     def _log(self, event: str, partitions: Collection[TopicPartition]) -> None:
         names = sorted(str(p) for p in partitions)
@@ -63,9 +89,10 @@ class WorkerHealth:
         self._clock = clock
         self._turned_at = clock()
         self._waiting_since: float | None = None
-        self._trouble: str | None = None
+        self._trouble: Trouble | None = None
+        self._passed_over: dict[str, None] = {}
         self._state = "starting"
-        self.lanes = tuple(LaneHealth(lane) for lane in lanes)
+        self.lanes = tuple(LaneHealth(lane, gone=self._forget_trouble_of) for lane in lanes)
 
     def described(self, state: str) -> None:
         """Before the first assignment: what is being waited for."""
@@ -76,6 +103,9 @@ class WorkerHealth:
         """The worker is alive."""
         self._turned_at = self._clock()
         self._waiting_since = None
+        trouble = self._trouble
+        if trouble is not None and self._turned_at >= trouble.ends_at:
+            self._trouble = None
 
     def acknowledgement_awaited(self) -> None:
         """The worker is alive, and waits for the broker."""
@@ -93,6 +123,21 @@ class WorkerHealth:
         """As scored: its offset is committed."""
         self._trouble = None
 
+    def chunk_passed_over(self, record: Record, chunk: Chunk) -> None:  # noqa: ARG002 - the port's name
+        """As scored: its offset is committed. Said once a job."""
+        self._trouble = None
+        order = chunk.order
+        if order.job_id in self._passed_over:
+            return
+        if len(self._passed_over) >= MOST_JOBS_REMEMBERED:
+            del self._passed_over[next(iter(self._passed_over))]
+        self._passed_over[order.job_id] = None
+        logger.info(
+            "a job is for the model %s: its chunks are left to the workers of that",
+            order.model,
+            extra={"event": "job_passed_over", "job_id": order.job_id, "model": order.model},
+        )
+
     def chunk_buried(self, record: Record, detail: str) -> None:
         """As scored; and somebody should look at it."""
         self._trouble = None
@@ -104,13 +149,14 @@ class WorkerHealth:
             extra={"event": "chunk_buried", "position": where, "error": detail},
         )
 
-    def chunk_rolled_back(self, record: Record, error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's
-        """A chunk that could not be finished makes the role unready until one is."""
-        trouble = f"{type(error).__name__}: {error}"
-        if trouble != self._trouble:
-            fields = {"event": "chunk_rolled_back", "error": trouble, "retry_seconds": round(retry_seconds, 3)}
-            logger.warning("a chunk of a job will be scored again: %s", trouble, extra=fields)
-        self._trouble = trouble
+    def chunk_rolled_back(self, record: Record, error: Exception, retry_seconds: float) -> None:
+        """A chunk that could not be finished makes the role unready until one is, or it is another worker's."""
+        text = f"{type(error).__name__}: {error}"
+        if self._trouble is None or text != self._trouble.text:
+            fields = {"event": "chunk_rolled_back", "error": text, "retry_seconds": round(retry_seconds, 3)}
+            logger.warning("a chunk of a job will be scored again: %s", text, extra=fields)
+        partition = TopicPartition(record.topic(), record.partition())
+        self._trouble = Trouble(partition, text, self._clock() + retry_seconds + FORGOTTEN_SECONDS)
 
     @property
     def is_alive(self) -> bool:
@@ -124,11 +170,16 @@ class WorkerHealth:
             return f"nothing has been acknowledged for {waiting_seconds:.0f} s"
         if not self.is_alive:
             return f"a worker has not turned for {self._clock() - self._turned_at:.0f} s"
-        if self._trouble is not None:
-            return self._trouble
+        trouble = self._trouble
+        if trouble is not None:
+            return trouble.text
         if not all(lane.joined for lane in self.lanes):
             return self._state
         return "; ".join(text for lane in self.lanes for _, text in sorted(lane.stranded_ones.items())) or None
+
+    def _forget_trouble_of(self, partitions: Collection[TopicPartition]) -> None:
+        if self._trouble is not None and self._trouble.partition in partitions:
+            self._trouble = None
 
 
 class JobsHealth:

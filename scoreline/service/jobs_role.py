@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 from scoreline.config.librdkafka import consumer_properties, producer_properties
@@ -12,7 +11,9 @@ from scoreline.jobs.lanes import Lanes
 from scoreline.jobs.scoring import ChunkScorer
 from scoreline.jobs.worker import JobWorker
 from scoreline.kafka.client.clients import Properties
-from scoreline.kafka.jobs.delivery import open_chunk_delivery
+from scoreline.kafka.jobs.chunk_deliveries import open_chunk_delivery
+from scoreline.kafka.jobs.committed import CommittedOffsets
+from scoreline.kafka.jobs.delivery import KafkaChunkDelivery
 from scoreline.kafka.member.refusals import RefusalNotes
 from scoreline.kafka.member.source import KafkaSource, open_source
 from scoreline.kafka.publishing.transactions import choose_transactional_id
@@ -32,6 +33,12 @@ LANE_DEFAULTS: Properties = {
     "queued.min.messages": 4,  # a chunk is up to a mebibyte, and takes a worker some 25 ms
     "queued.max.messages.kbytes": 4_096,
     "fetch.max.bytes": 2_097_152,
+}
+
+LANE_INVARIANTS: Properties = {
+    "auto.offset.reset": "earliest",  # `latest` is for a stream: a job one of whose chunks is skipped never ends
+    "fetch.min.bytes": 1,  # a small job waits for nobody
+    "fetch.wait.max.ms": 100,
 }
 
 CLASSIC_LANE_DEFAULTS: Properties = {
@@ -72,6 +79,7 @@ class JobsRole:
             Unavailable: the broker was not reached within `STARTUP_SECONDS`.
             Refused: it refuses our credentials, or a topic or a permission is missing.
             SchemaError: the registry refuses a schema, or does not have it.
+            StopOverdue: a worker did not end within the time that a stop is allowed.
             FatalClientError: a client cannot go on.
         """
         self._health.described(f"waiting for Kafka at {self._settings.kafka_bootstrap_servers}")
@@ -94,6 +102,9 @@ class JobsRole:
             worker.join(max(0.0, self._stop.left_seconds() - self._stop.sidecar_seconds))
         if self._error is not None:
             raise self._error
+        stuck = [worker.name for worker in workers if worker.is_alive()]
+        if stuck:
+            raise StopOverdue(f"{' and '.join(stuck)} did not end in time")
 
     def look_at_kafka(self) -> None:
         """Ask whether the cluster answers; from one thread that may wait."""
@@ -123,68 +134,78 @@ class JobsRole:
     def _work_on_lanes(self, number: int, partition_counts: dict[str, int]) -> None:
         parts, stop, names = self._parts, self._stop, self._shared.names
         health = self._health.add(WorkerHealth(time.monotonic, ("jobs", "bulk")))
-        sources = [self._open_lane(names.jobs, f"-jobs-{number}"), self._open_lane(names.bulk, f"-bulk-{number}")]
-        lanes = Lanes(*sources, clock=time.monotonic)
+        # Members leave the group and the producer is released whatever else fails, the last that was opened first.
+        with ExitStack() as opened:
+            opened.callback(health.described, "stopped")
+            sources = []
+            for topic, suffix in ((names.jobs, f"-jobs-{number}"), (names.bulk, f"-bulk-{number}")):
+                sources.append(self._open_lane(topic, suffix))
+                opened.callback(sources[-1].close)
+            lanes = Lanes(*sources, clock=time.monotonic)
+            health.described("starting the producer")
+            try:
+                delivery = self._open_delivery(number, lanes, health, partition_counts)
+            except StopOverdue:
+                return
+            opened.callback(delivery.close)
+            health.described("joining the consumer group")
+            lags = []
+            for source, lane in zip(sources, health.lanes, strict=True):
+                source.add_listener(lane)
+                source.add_listener(parts.metrics.jobs)
+                lags.append(LagObserver(source, parts.metrics.jobs.set_lag, time.monotonic, time.time))
+            worker = JobWorker(
+                lanes,
+                self._shared.make_decoder(),
+                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time),
+                delivery,
+                model=parts.model_name,
+                is_unwanted=self._shared.view.is_unwanted,
+                stop=stop,
+                clock=time.monotonic,
+                wall_clock=time.time,
+                observers=(health, JobCounting(parts.metrics.jobs, parts.stats, lags)),
+            )
+            try:
+                worker.run()
+            except StopOverdue:
+                return  # how the last chunk ended is not known; the next start goes on from what was committed
+
+    def _open_delivery(
+        self, number: int, lanes: Lanes, health: WorkerHealth, partition_counts: dict[str, int]
+    ) -> KafkaChunkDelivery:
+        stop = self._stop
+
+        def keep_waiting() -> bool:
+            health.acknowledgement_awaited()
+            return not stop.is_set()
+
         patience = Patience(
             lanes,
             clock=time.monotonic,
             should_give_up=stop.is_overdue,
             heartbeat=health.acknowledgement_awaited,
         )
-        health.described("starting the producer")
-
-        def keep_waiting() -> bool:
-            health.acknowledgement_awaited()
-            return not stop.is_set()
-
-        try:
-            delivery = open_chunk_delivery(
-                producer_properties(self._settings),
-                self._shared.encoding,
-                names,
-                partition_counts,
-                transactional_id=self._choose_transactional_id(number),
-                patience=patience,
-                client_observer=self._observer,
-                observer=parts.metrics,
-                keep_waiting=keep_waiting,
-            )
-        except StopOverdue:
-            close_all(sources)
-            return
-        health.described("joining the consumer group")
-        lags = []
-        for source, lane in zip(sources, health.lanes, strict=True):
-            source.add_listener(lane)
-            source.add_listener(parts.metrics.jobs)
-            lags.append(LagObserver(source, parts.metrics.jobs.set_lag, time.monotonic, time.time))
-        worker = JobWorker(
-            lanes,
-            self._shared.make_decoder(),
-            ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time),
-            delivery,
-            is_unwanted=self._shared.view.is_unwanted,
-            stop=stop,
-            clock=time.monotonic,
-            wall_clock=time.time,
-            observers=(health, JobCounting(parts.metrics.jobs, parts.stats, lags)),
+        committed = CommittedOffsets(consumer_properties(self._settings), self._group_id, observer=self._observer)
+        return open_chunk_delivery(
+            producer_properties(self._settings),
+            self._shared.encoding,
+            self._shared.names,
+            partition_counts,
+            count_partitions=self._contact.count_partitions,
+            find_committed=committed.find,
+            transactional_id=self._choose_transactional_id(number),
+            patience=patience,
+            client_observer=self._observer,
+            observer=self._parts.metrics,
+            keep_waiting=keep_waiting,
         )
-        try:
-            worker.run()
-        except StopOverdue:
-            return  # how the last chunk ended is not known; the next start goes on from what was committed
-        finally:
-            health.described("stopped")
-            try:
-                delivery.close()
-            finally:
-                close_all(sources)
 
     def _open_lane(self, topic: str, suffix: str) -> KafkaSource:
         asked = consumer_properties(self._settings, member_suffix=suffix)
         classic = asked.get("group.protocol", "classic") == "classic"
         return open_source(
-            {**LANE_DEFAULTS, **(CLASSIC_LANE_DEFAULTS if classic else {}), **asked},
+            {**LANE_DEFAULTS, **(CLASSIC_LANE_DEFAULTS if classic else {}), **asked, **LANE_INVARIANTS},
             [topic],
             group_id=self._group_id,
             observer=self._observer,
@@ -196,10 +217,3 @@ class JobsRole:
         group_id = self._settings.group_for(self._parts.model_name)
         chosen = choose_transactional_id(group_id, Role.JOBS, self._settings.member_id)
         return f"{chosen}-{number}" if number else chosen
-
-
-def close_all(sources: Sequence[KafkaSource]) -> None:
-    """Leave the group with every member, also where one of them fails to."""
-    with ExitStack() as stack:
-        for source in sources:
-            stack.callback(source.close)

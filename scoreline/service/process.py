@@ -12,13 +12,12 @@ import uvloop
 
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
-from scoreline.errors import ServiceError
 from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.observability.logs import configure_logging
 from scoreline.service.following import wait_for_next_look
 from scoreline.service.jobs_role import JobsRole
 from scoreline.service.parts import Parts
-from scoreline.service.role_thread import KafkaRole, RoleThread
+from scoreline.service.role_thread import KafkaRole, RoleThread, conclude
 from scoreline.service.shared_jobs import SharedJobs
 from scoreline.service.sidecar import start_sidecar
 from scoreline.service.stopping import EarlyStop, Stop
@@ -96,7 +95,7 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     parts.shadows.close(0.0)
     if parts.upgrades is not None:
         parts.upgrades.stop(within_seconds=max(0.1, stop.left_seconds()))
-    return _conclude(threads, parts.settings.shutdown_seconds)
+    return conclude(threads, parts.settings.shutdown_seconds)
 
 
 def _open_jobs(parts: Parts, roles: frozenset[Role]) -> SharedJobs | None:
@@ -153,25 +152,3 @@ async def _probe(role: KafkaRole) -> None:
             await asyncio.shield(asyncio.wrap_future(call_in_thread(role.look_at_kafka)))
         except Exception:
             logger.exception("asking Kafka failed", extra={"event": "probe_failed"})
-
-
-def _conclude(threads: list[RoleThread], deadline_seconds: float) -> int:
-    failed = [(thread.name, thread.error) for thread in threads if thread.error is not None]
-    for name, error in failed:
-        if not isinstance(error, ServiceError):
-            logger.critical("the role %s crashed", name, exc_info=error, extra={"event": f"{name}_crashed"})
-        elif len(failed) > 1:
-            logger.error("the role %s has ended: %s", name, error, extra={"event": "role_failed", "error": str(error)})
-    if failed:
-        raise failed[0][1]
-    stuck = [thread.name for thread in threads if thread.stuck]
-    if stuck:
-        logger.error(
-            "%s did not end within %s s; what was in hand will be read again",
-            " and ".join(stuck),
-            deadline_seconds,
-            extra={"event": "stop_overdue"},
-        )
-        return 1
-    logger.info("stopped", extra={"event": "service_stopped"})
-    return 0

@@ -6,8 +6,9 @@ from scoreline.cli import preflight_jobs
 from scoreline.cli.findings import Findings, State
 from scoreline.cli.job_topics import plan_job_topics
 from scoreline.cli.preflight_jobs import check_jobs
+from scoreline.config.environment import Variable
 from scoreline.config.roles import Role
-from scoreline.config.settings import Settings
+from scoreline.config.settings import Settings, load_settings
 from scoreline.errors import Refused
 
 
@@ -80,6 +81,19 @@ def test_a_transactional_id_that_is_refused_fails(find, monkeypatch):
 
     monkeypatch.setattr(preflight_jobs, "check_transactional_id", refuse)
     assert find(Role.JOBS)["jobs' transactional id"][0] is State.FAILED
+
+
+def test_a_transactional_id_is_tried_with_the_time_outs_that_a_worker_has(monkeypatch, tmp_path):
+    """Those of the stream, which a worker's shorter transactions would be refused with, are cut down for both."""
+    tried = []
+    monkeypatch.setattr(preflight_jobs, "check_transactional_id", lambda properties, _: tried.append(properties))
+    asked = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SCHEMA_DIR": str(tmp_path)}
+    asked |= {"PRODUCER_MESSAGE_TIMEOUT_MS": "20000", "KAFKA_SOCKET_TIMEOUT_MS": "60000"}
+    settings = load_settings(variables=[Variable(f"SCORELINE_{name}", value, "test") for name, value in asked.items()])
+    check_jobs(settings, [Role.JOBS], FakeAdmin(settings), Findings(), group_id="group")
+
+    (properties,) = tried
+    assert (properties["message.timeout.ms"], properties["socket.timeout.ms"]) == (10_000, 10_100)
 
 
 def test_without_a_broker_topics_are_not_looked_at(find):

@@ -49,6 +49,20 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(deploy_job
     assert [r["prediction"] for r in results] == [known[n % len(known)] for n in range(60_000)]
 
 
+def test_of_two_live_workers_with_one_name_the_older_ends_and_says_which_variable(deploy_jobs, streamed_flights):
+    """Neither takes the name back from the other for ever, and the job is done by the younger."""
+    sidecar = deploy_jobs("sidecar", ["http"]).await_ready()
+    older = deploy_jobs("older", ["jobs"], MEMBER_ID="one").await_ready()
+    younger = deploy_jobs("younger", ["jobs"], MEMBER_ID="one").await_ready()
+    rows = streamed_flights.rows
+    job = submit(sidecar.url, to_lines(rows))
+    assert older.process.wait(30) == 1
+    assert "SCORELINE_MEMBER_ID" in older.last_words()
+    done = await_job(sidecar.url, job["job_id"])
+    assert (done["status"], done["rows_done"]) == ("succeeded", len(rows))
+    assert younger.terminate() == 0
+
+
 def test_a_missing_topic_of_jobs_is_named_with_what_makes_it(deploy_jobs):
     done = run_command(
         ["run", "--role", "jobs"], {**deploy_jobs.base, "JOBS_TOPIC": "nobody-made-this", "HTTP_PORT": "0"}

@@ -126,6 +126,7 @@ class Witness:
     turns: int = 0
     scored: list[ChunkScored] = field(default_factory=list)
     skipped: list[Record] = field(default_factory=list)
+    passed_over: list[Chunk] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
     rolled_back: list[tuple[Exception, float]] = field(default_factory=list)
 
@@ -137,6 +138,9 @@ class Witness:
 
     def chunk_skipped(self, record: Record) -> None:
         self.skipped.append(record)
+
+    def chunk_passed_over(self, record: Record, chunk: Chunk) -> None:
+        self.passed_over.append(chunk)
 
     def chunk_buried(self, record: Record, detail: str) -> None:
         self.buried.append(detail)
@@ -179,6 +183,7 @@ class Scene:
             JobDecoder(SCHEMAS, Framing.CONFLUENT),
             ChunkScorer(self.versions, clock=lambda: self.now, wall_clock=lambda: self.now),
             self.delivery,
+            model="model",
             is_unwanted=self.view.is_unwanted,
             stop=self,
             clock=lambda: self.now,

@@ -187,11 +187,6 @@ def test_a_version_that_is_gone_is_an_error_of_every_row():
     assert np.isnan(result.predictions).all()
 
 
-def test_another_model_is_never_taken_for_the_one_that_was_asked_for():
-    result = score(make_chunk([b'{"n":1}'], order=make_order(model="other")))
-    assert "other" in result.errors[0].detail
-
-
 def test_a_model_store_that_is_away_is_no_error_of_a_row():
     class Away:
         def resolve(self, selector: str | None = None) -> LiveRoute:

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge
+from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, StopOverdue
 from scoreline.jobs.events import ChunkDone, ChunkFailed
 from scoreline.jobs.job import JobStatus
 from scoreline.records import TopicPartition
@@ -107,6 +107,28 @@ def test_chunks_of_a_cancelled_job_are_passed_over():
     assert scene.count_results() == {(OTHER, 0): 1}
     assert len(scene.witness.skipped) == 3
     assert scene.committed()[TopicPartition("jobs", 0)] == 4
+
+
+def test_chunks_for_another_model_are_left_to_its_own_workers():
+    """Two deployments on the same topics, each with a group of its own: neither answers for the other."""
+    scene = Scene()
+    scene.put(make_chunk([b'{"z":1}'], order=make_order(model="other")))
+    scene.put_rows(0, job_id=OTHER)
+    turn([scene.make_worker()], 4)
+    assert scene.count_results() == {(OTHER, 0): 1}
+    assert [event.job_id for event in scene.read_events()] == [OTHER]
+    assert [chunk.order.model for chunk in scene.witness.passed_over] == ["other"]
+    assert scene.committed()[TopicPartition("jobs", 0)] == 2
+
+
+def test_a_worker_that_a_stop_cannot_wait_for_leaves_at_once():
+    """How its transaction ended is not known, so nothing more may be asked of it."""
+    scene = Scene()
+    scene.delivery.fail_at = lambda step: StopOverdue("no answer") if step == "commit" else None
+    scene.put_rows(0)
+    with pytest.raises(StopOverdue):
+        scene.make_worker().run()
+    assert scene.witness.rolled_back == []
 
 
 def test_a_chunk_that_cannot_be_read_is_buried_and_fails_its_job():

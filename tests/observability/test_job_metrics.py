@@ -16,11 +16,12 @@ def read(metrics, name):
 
 def test_rows_are_counted_by_what_became_of_them_and_predictions_by_version():
     metrics = Metrics()
-    assert read(metrics, "job_rows_total") == {("predicted",): 0, ("failed",): 0}
+    assert read(metrics, "job_rows_total") == {("predicted",): 0, ("failed",): 0, ("passed_over",): 0}
     metrics.jobs.rows_scored(3, 100, 10)
     metrics.jobs.rows_scored(4, 5, 5)
+    metrics.jobs.rows_passed_over(7)
 
-    assert read(metrics, "job_rows_total") == {("predicted",): 90, ("failed",): 15}
+    assert read(metrics, "job_rows_total") == {("predicted",): 90, ("failed",): 15, ("passed_over",): 7}
     assert read(metrics, "predictions_total") == {("jobs", "3"): 90}
 
 

@@ -31,6 +31,8 @@ FEED_DEFAULTS: Properties = {"queued.min.messages": 10_000, "queued.max.messages
 FEED_INVARIANTS: Properties = {
     "group.id": NOBODYS_GROUP,
     "auto.offset.reset": "earliest",  # what retention has taken concerns nobody any more
+    "fetch.min.bytes": 1,  # who catches up waits for a single event, whatever a stream is to wait for
+    "fetch.wait.max.ms": 100,
 }
 
 AT_ONCE = 1000

@@ -35,6 +35,9 @@ class TransactionalProducing(Producing):
         keep_waiting: asked once a second while a new producer takes over, where that is needed.
         notes: kept beside the offsets that are sent, by partition.
         remedy: what to do where another producer takes the same id.
+
+    Attributes:
+        is_fenced: whether the producer has told that its id is another's, or that the broker has given it up.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class TransactionalProducing(Producing):
         self._transactional_id = transactional_id
         self._keep_waiting = keep_waiting
         self._clock = clock
-        self._stuck = self._worn_out = False
+        self._stuck = self._worn_out = self.is_fenced = False
         self._long_call: Future[None] | None = None
         self._offsets_since: float | None = None
         self._notes = notes
@@ -95,14 +98,23 @@ class TransactionalProducing(Producing):
             FatalClientError: the producer cannot go on.
         """
         if self._worn_out:
-            close_producer(self._producer, self._watch)
-            self._producer = self._connect()
-            self._watch.fatal = None  # of the old one
-            self.start(self._keep_waiting)
-            self._stuck = self._worn_out = False
+            self.renew()
         self._long_call = self._offsets_since = None
         self._undelivered.forget()
         self._ask(self._producer.begin_transaction)
+
+    def renew(self) -> None:
+        """Have another producer take the id over; what this one has left open is committed or aborted when it returns.
+
+        Raises:
+            Refused, StopOverdue, FatalClientError: as `start`.
+        """
+        self.wear_out()
+        close_producer(self._producer, self._watch)
+        self._producer = self._connect()
+        self._watch.fatal = None  # of the old one
+        self.start(self._keep_waiting)
+        self._stuck = self._worn_out = self.is_fenced = False
 
     def wear_out(self) -> None:
         """Have the next transaction opened by a new producer, which first ends what this one has left open."""
@@ -192,6 +204,7 @@ class TransactionalProducing(Producing):
         """As `Producing.explain_fatal`; where someone has taken the transactional id, also what to do about it."""
         told = super().explain_fatal(error)
         if (error is not None and error.code() in FENCINGS) or "fenced" in told.lower():
+            self.is_fenced = True
             told += (
                 f"; another live member has taken the transactional id {self._transactional_id} ({self._remedy}), or "
                 "this one was frozen for longer than transaction.timeout.ms"

@@ -234,7 +234,7 @@ JOB_ROWS = Declared(
     "job_rows_total",
     Type.COUNTER,
     "rows",
-    "Rows of batch jobs scored here: predicted, or failed (their errors are in the results).",
+    "Rows of batch jobs: predicted here, failed (their errors are in the results), or passed_over (of another model).",
     ("outcome",),
 )
 BUILD_INFO = Declared(

@@ -30,6 +30,7 @@ class JobMetrics:
     ) -> None:
         self._jobs = jobs
         self._predicted, self._failed = rows.labels("predicted"), rows.labels("failed")
+        self._passed_over = rows.labels("passed_over")
         self._lag_records = lag_records
         self._lag_seconds = lag_seconds
         self._lock = lock
@@ -42,6 +43,10 @@ class JobMetrics:
         self._failed.inc(failed)
         if rows > failed:
             self._count_predictions(version, rows - failed)
+
+    def rows_passed_over(self, rows: int) -> None:
+        """Count the rows of a chunk that another model's workers score."""
+        self._passed_over.inc(rows)
 
     def show(self, counts: Mapping[str, int]) -> None:
         """Show how many jobs there are in each status."""

@@ -12,7 +12,9 @@ from scoreline.jobs.events import Submitted
 from scoreline.jobs.result import ChunkResult
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
-from scoreline.kafka.jobs.delivery import open_chunk_delivery
+from scoreline.kafka.cluster.admin import open_admin
+from scoreline.kafka.jobs.chunk_deliveries import open_chunk_delivery
+from scoreline.kafka.jobs.committed import CommittedOffsets
 from scoreline.kafka.jobs.encoding import JobEncoding, JobTopicNames
 from scoreline.kafka.jobs.feed import open_event_feed
 from scoreline.kafka.jobs.publisher import open_job_publisher
@@ -88,18 +90,23 @@ class JobsScene:
         self._closers.append(reader.close)
         return reader
 
+    def count_partitions(self, topic):
+        return open_admin(self.properties, observer=None).describe_topics([topic])[topic].partitions
+
     def open_source(self, topic):
         source = open_source(self.properties, [topic], group_id=self.group_id, observer=Nobody())
         self._closers.append(source.close)
         return source
 
-    def open_delivery(self, source, member="one"):
+    def open_delivery(self, source, member="one", *, encoding=None, properties=None):
         patience = Patience(source, clock=time.monotonic, should_give_up=lambda: False, heartbeat=lambda: None)
         delivery = open_chunk_delivery(
-            self.properties,
-            self.encoding,
+            {**self.properties, **(properties or {})},
+            encoding or self.encoding,
             self.names,
             dict.fromkeys(self.names.every, self.partitions),
+            count_partitions=self.count_partitions,
+            find_committed=CommittedOffsets(self.properties, self.group_id, observer=None).find,
             transactional_id=f"{self.group_id}-{member}",
             patience=patience,
             client_observer=Nobody(),

@@ -3,11 +3,15 @@
 import pytest
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from scoreline.errors import DeliveryError, Unavailable
+from scoreline.errors import DeliveryError, FatalClientError, Unavailable
 from scoreline.jobs.job import JobStatus
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.clients import make_transactional_producer
+from scoreline.kafka.cluster.groups import LATEST, open_group_admin
+from scoreline.kafka.publishing.transacting import TransactionalProducing
+from scoreline.records import TopicPartition
 from scoreline.schemas.framing import Framing
+from scoreline.testing.consume import read_records
 from scoreline.testing.topics import Topics
 from tests.kafka.jobs.scenes import (
     ANSWER_SECONDS,
@@ -99,29 +103,114 @@ def test_what_lies_behind_an_open_transaction_is_never_said_not_to_be_there(jobs
     killed.close()
 
 
-def test_a_producer_that_is_lost_is_replaced_and_its_chunk_done_again(jobs_scene):
-    """Fenced by another one with its name, as by a broker that has given it up."""
-    publisher = jobs_scene.open_publisher()
-    feed, view = jobs_scene.open_feed()
-    order = make_order()
-    chunks = make_chunks(order, 2)
-    for chunk in chunks:
-        publisher.publish_chunk(chunk).result(ANSWER_SECONDS)
-    publisher.publish_event(make_submitted(order, 2, 4), order.events_partition).result(ANSWER_SECONDS)
-    source = jobs_scene.open_source(jobs_scene.names.jobs)
-    records = poll_until(source, 2)
-    delivery = jobs_scene.open_delivery(source)
-    decoder = JobDecoder(jobs_scene.catalog, Framing.CONFLUENT)
+def test_of_two_live_workers_with_one_name_the_older_ends_and_says_which_variable(worked_on):
+    """It would take the name back, and the younger after it, for ever."""
+    worked_on.finish(0)
+    worked_on.scene.open_delivery(worked_on.source)  # under the same transactional id
+    with pytest.raises(FatalClientError, match="SCORELINE_MEMBER_ID"):
+        worked_on.finish(1)
 
-    def finish(record):
-        result = make_result(decoder.decode_chunk(record.value()))
-        delivery.finish(result, order.events_partition, next_offsets_of(record), source.group_metadata())
 
-    finish(records[0])
-    thief = jobs_scene.open_delivery(source)  # under the same transactional id
+def test_a_producer_whose_transaction_the_broker_has_given_up_is_replaced_and_its_chunk_done_again(worked_on):
+    class Dawdling:
+        """Has the first event wait until the transaction that it is to belong to was aborted."""
+
+        def __init__(self, encoding):
+            self.encode_result = encoding.encode_result
+            self._encode = encoding.encode_event
+            self.waited = False
+
+        def encode_event(self, event):
+            if not self.waited:
+                self.waited = True
+                await_that(worked_on.has_nothing_open, 30.0)
+            return self._encode(event)
+
+    scene = worked_on.scene
+    worked_on.delivery = scene.open_delivery(
+        worked_on.source, "two", encoding=Dawdling(scene.encoding), properties={"transaction.timeout.ms": 1000}
+    )
     with pytest.raises(DeliveryError, match="has to be done again"):
-        finish(records[1])
-    finish(records[1])
-    thief.close()
-    feed.catch_up().result(ANSWER_SECONDS)
-    assert view.find(order.job_id).status is JobStatus.SUCCEEDED
+        worked_on.finish(0)
+    worked_on.finish(0)
+    worked_on.finish(1)
+    assert worked_on.read_numbers() == [0, 1]
+    assert worked_on.find_status() is JobStatus.SUCCEEDED
+
+
+def test_a_commit_that_went_through_before_its_producer_was_lost_is_not_done_again(worked_on, monkeypatch):
+    commit = TransactionalProducing.commit
+    losses = []
+
+    def commit_and_lose(producing, timeout_seconds):
+        answered = commit(producing, timeout_seconds)
+        if answered and not losses:
+            losses.append(producing)
+            raise FatalClientError("the answer is lost")
+        return answered
+
+    monkeypatch.setattr(TransactionalProducing, "commit", commit_and_lose)
+    worked_on.finish(0)
+    assert losses
+    worked_on.finish(1)
+    assert worked_on.read_numbers() == [0, 1]
+    assert worked_on.find_status() is JobStatus.SUCCEEDED
+
+
+def test_an_event_for_a_partition_that_was_added_lies_in_it(worked_on):
+    """The worker's own counts are those of its start, and so is what its producer knows."""
+    scene = worked_on.scene
+    worked_on.finish(1)
+    admin = AdminClient(scene.properties)
+    added = admin.create_partitions([NewPartitions(scene.names.events, scene.partitions + 2)])
+    added[scene.names.events].result(ANSWER_SECONDS)
+    last = scene.partitions + 1
+    worked_on.finish(0, events_partition=last)
+    events = read_records(scene.properties["bootstrap.servers"], scene.names.events, at_least=3)
+    assert [record.partition() for record in events if record.key().endswith(b"/0")] == [last]
+
+
+class WorkedOn:
+    """A job of two chunks that a worker has read."""
+
+    def __init__(self, scene):
+        self.scene = scene
+        publisher = scene.open_publisher()
+        self.feed, self.view = scene.open_feed()
+        self.order = make_order()
+        for chunk in make_chunks(self.order, 2):
+            publisher.publish_chunk(chunk).result(ANSWER_SECONDS)
+        publisher.publish_event(make_submitted(self.order, 2, 4), self.order.events_partition).result(ANSWER_SECONDS)
+        self.source = scene.open_source(scene.names.jobs)
+        decoder = JobDecoder(scene.catalog, Framing.CONFLUENT)
+        records = [(decoder.decode_chunk(record.value()), record) for record in poll_until(self.source, 2)]
+        self.records = {chunk.number: (chunk, record) for chunk, record in records}
+        self.delivery = scene.open_delivery(self.source)
+
+    def finish(self, number, events_partition=None):
+        chunk, record = self.records[number]
+        told_on = self.order.events_partition if events_partition is None else events_partition
+        self.delivery.finish(make_result(chunk), told_on, next_offsets_of(record), self.source.group_metadata())
+
+    def has_nothing_open(self):
+        """Whether every result can be read, or was rolled back."""
+        names, servers = self.scene.names, self.scene.properties
+        offsets = open_group_admin(servers)
+        partitions = [TopicPartition(names.results, p) for p in range(self.scene.partitions)]
+        ends = offsets.find_positions(dict.fromkeys(partitions, LATEST))
+        # A result that was rolled back leaves its offset and that of the marker.
+        return sum(ends.values()) >= 2
+
+    def read_numbers(self):
+        servers, names = self.scene.properties["bootstrap.servers"], self.scene.names
+        decoder = JobDecoder(self.scene.catalog, Framing.CONFLUENT)
+        return sorted(decoder.decode_result(r.value()).number for r in read_records(servers, names.results, at_least=2))
+
+    def find_status(self):
+        self.feed.catch_up().result(ANSWER_SECONDS)
+        return self.view.find(self.order.job_id).status
+
+
+@pytest.fixture
+def worked_on(jobs_scene):
+    return WorkedOn(jobs_scene)
