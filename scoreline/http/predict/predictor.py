@@ -102,15 +102,15 @@ class Predictor:
         return await pool.run(lambda: self._score(version, route.shadows, rows, body, call.started, count))
 
     def answer_at_once(self, call: Call, body: bytes) -> Answer | None:
-        """Score instances that are few, asked for without a query; None for many, and for what is too large.
+        """Score instances that are few, asked for without a query; None for what is too large.
 
         Args:
-            body: that was not compressed.
+            body: that was not compressed, of up to `INLINE_BYTES`, and that `may_have_few` has admitted.
 
         Raises:
             ServiceError, Refusal: as `answer` does.
         """
-        if len(body) > self._limits.max_body_bytes or not _is_small(body):
+        if len(body) > self._limits.max_body_bytes:
             return None
         check_media_type(call.request)
         check_expectation(call.request)
@@ -177,10 +177,12 @@ class Predictor:
 
 
 def may_have_few(data: bytes) -> bool:
-    """Whether a body with few rows and few values may be in these bytes; what stands before it counts as well."""
+    """Whether a body in these bytes has few rows and few values, whatever they are; what stands before it counts, too.
+
+    Rows that are bad are looked at one by one.
+    """
     return data.count(b"{") <= INLINE_ROWS + 1 and data.count(b",") <= INLINE_VALUES
 
 
 def _is_small(body: bytes) -> bool:
-    """Whether a body has few rows and few values, whatever they are: rows that are bad are looked at one by one."""
     return len(body) <= INLINE_BYTES and may_have_few(body)

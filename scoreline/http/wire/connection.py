@@ -110,9 +110,9 @@ class Connection(AtOnceHandler):
             if self._head_deadline is not None:
                 self._forget_head()
         else:
+            begun_bytes = self._find_begun(data, queued, known_bytes)
             if self._waiter is None:
                 self._count_dropped(len(data))
-            begun_bytes = self._find_begun(data, queued, known_bytes)
         if begun_bytes > 0:
             self._watch_head(begun_bytes)
 
@@ -196,7 +196,8 @@ class Connection(AtOnceHandler):
         if self._close or self._force_close or self._upgraded:
             return 0
         if len(self._messages) > queued:
-            self._forget_head()
+            if self._head_deadline is not None:
+                self._forget_head()
             message, payload = self._messages[-1]
             self._arriving = None
             if not isinstance(message, RawRequestMessage) or self._buffer_paused:
