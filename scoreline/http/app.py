@@ -23,13 +23,14 @@ from scoreline.http.inference_v2.routes import PREFIX
 from scoreline.http.limits import Limits
 from scoreline.http.openapi.routes import DocumentRoutes
 from scoreline.http.pages import list_pages
+from scoreline.http.predict.predictor import may_have_few
 from scoreline.http.request_id import RequestIds
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
 from scoreline.http.served import Served, ServedRequests
 from scoreline.http.serving import Serving, ServingRoutes
 from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
-from scoreline.http.wire.at_once import AnswererAtOnce, AnswersAtOnce
+from scoreline.http.wire.at_once import AnswererAtOnce, AtOnce
 from scoreline.http.wire.response import Dates, WholeResponse, make_head
 from scoreline.http.wire.streaming import StreamedResponse
 from scoreline.observability.events import RequestObserver
@@ -81,7 +82,7 @@ class Sidecar:
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
         self._serving: ServingRoutes | None = None
-        self._at_once: dict[tuple[str, str], AnswersAtOnce] = {}
+        self._at_once: dict[tuple[str, str], AtOnce] = {}
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
         self._stopping = False
@@ -124,7 +125,7 @@ class Sidecar:
         self._conclude(request.method, pattern, answer, started, request_id)
         return self._respond(answer, request_id)
 
-    def find_at_once(self, method: str, target: str) -> AnswersAtOnce | None:
+    def find_at_once(self, method: str, target: str) -> AtOnce | None:
         """See `scoreline.http.wire.at_once.Answering`."""
         return None if self._stopping else self._at_once.get((method, target))
 
@@ -188,7 +189,9 @@ class Sidecar:
                 wall_clock=dependencies.wall_clock,
             )
             predict, answer_at_once = self._serving.predict, self._serving.answer_at_once
-            self._at_once[predict.method, predict.pattern] = partial(self._answer_at_once, predict, answer_at_once)
+            self._at_once[predict.method, predict.pattern] = AtOnce(
+                may_have_few, partial(self._answer_at_once, predict, answer_at_once)
+            )
             routes += [telemetry.make_stats_route(), *self._serving.list_routes()]
             routes += DocumentRoutes(lambda: self.routes, dependencies.serving.versions, guarded=guarded).list_routes()
             routes += list_pages()

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import HttpVersion11, web
+from multidict import istr
 
 from scoreline.errors import MalformedRequest, Overloaded, RequestTooLarge
 from scoreline.http.errors import BodyTooSlow, ExpectationFailed
 from scoreline.http.wire.inflating import is_compressed, open_body
 
 _BODIES_AT_ONCE = 8
+
+_EXPECT = istr("Expect")
 
 _FREE_BYTES = 64 * 1024
 """Of each body, which nobody is refused for: so many of all connections together are not much."""
@@ -46,11 +49,13 @@ class BodyReader:
         """The body, decompressed.
 
         Raises:
+            ExpectationFailed: the caller expects what is not done here.
             RequestTooLarge: more bytes than are allowed, announced or arrived.
             BodyTooSlow: it did not end in time.
             MalformedRequest: it breaks off, or is not in the encoding that it is said to be in.
             Overloaded: the bodies that are not answered yet hold all the memory that is meant for them.
         """
+        check_expectation(request)
         content = request.content
         limit = self._limits.max_body_bytes
         if content.is_eof() and content.exception() is None and not is_compressed(request):
@@ -121,12 +126,22 @@ async def greet(request: web.BaseRequest) -> None:
     Raises:
         ExpectationFailed: something else is expected.
     """
-    expectation = request.headers.get("Expect")
+    if check_expectation(request):
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def check_expectation(request: web.BaseRequest) -> bool:
+    """Whether a caller waits to be told to send its body; however much of it is there, as it decides nothing else.
+
+    Raises:
+        ExpectationFailed: something else is expected.
+    """
+    expectation = request.headers.get(_EXPECT)
     if expectation is None or request.version < HttpVersion11:
-        return
+        return False
     if expectation.lower() != "100-continue":
         raise ExpectationFailed("the only expectation that is met here is 100-continue")
-    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return True
 
 
 def _find_task() -> asyncio.Task[Any]:

@@ -27,7 +27,8 @@ def check_media_type(request: web.BaseRequest, expected: str = JSON, *, may_be_s
         MalformedRequest: it is encoded for its transfer otherwise than in chunks.
     """
     headers = request.headers
-    if headers.get(_TRANSFER_ENCODING, _CHUNKED).strip().lower() != _CHUNKED:
+    transfer = headers.get(_TRANSFER_ENCODING)
+    if transfer is not None and transfer.strip().lower() != _CHUNKED:
         raise MalformedRequest("expected no Transfer-Encoding, or chunked alone")
     if _CONTENT_ENCODING in headers and ", ".join(headers.getall(_CONTENT_ENCODING)).lower() not in _ENCODINGS:
         raise refuse_encoding()

@@ -244,6 +244,17 @@ async def test_a_caller_that_asks_before_it_sends_is_answered(expectation, first
         writer.close()
 
 
+@pytest.mark.parametrize("query", [b"", b"?version=1"], ids=["at once", "not at once"])
+async def test_an_expectation_that_nobody_meets_is_refused_also_where_the_body_is_there_already(query):
+    """However it comes in packets."""
+    body = b'{"instances": [{"a": 1}]}'
+    async with serve() as running:
+        for expectation, status in ((b"x", b"417"), (b"100-Continue", b"200")):
+            head = HEAD.replace(b"/predict", b"/predict" + query)
+            head += b"Expect: %s\r\nContent-Length: %d\r\n\r\n" % (expectation, len(body))
+            assert (await running.say(head + body)).startswith(b"HTTP/1.1 " + status)
+
+
 class Arriving:
     """A request whose body comes in the given chunks; after the last one it waits for good."""
 

@@ -33,7 +33,8 @@ async def test_only_the_script_and_the_style_of_the_page_may_run():
         assert policy.pop(directive) == f"'sha256-{digest}'"
     assert "unsafe" not in str(policy)
     assert {policy[name] for name in ("default-src", "base-uri", "form-action", "frame-ancestors")} == {"'none'"}
-    assert policy["connect-src"] == "'self'"
+    assert policy["connect-src"] == policy["require-trusted-types-for"].replace("script", "self") == "'self'"
+    assert policy["img-src"] == "data:"
 
 
 async def test_the_page_works_offline():
@@ -52,6 +53,9 @@ async def test_the_page_works_offline():
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
         ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Embedder-Policy", "require-corp"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
         ("Cache-Control", "no-store"),
     ],
 )

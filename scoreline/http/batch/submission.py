@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 
-from multidict import istr
-
 from scoreline.errors import Overloaded, Unavailable
 from scoreline.http.batch.bodies import find_job_path, make_job
 from scoreline.http.batch.body import BodyKind, read_pieces
@@ -18,7 +16,7 @@ from scoreline.http.exchange import Answer, Call
 from scoreline.http.futures import wait_for
 from scoreline.http.limits import BodyReader, Limits
 from scoreline.http.pool import BoundedPool
-from scoreline.http.predict.version_finder import VersionFinder
+from scoreline.http.predict.version_finder import VersionFinder, find_key
 from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.cutting import ChunkCutter, rows_per_chunk
 from scoreline.jobs.events import Submitted
@@ -29,8 +27,6 @@ from scoreline.records import Clock
 
 MOST_UPLOADS = 8
 """So many bodies arrive at once: each holds a chunk, a line, and what is not acknowledged of it."""
-
-_REQUEST_KEY = istr("X-Request-Key")
 
 
 class JobSubmitter:
@@ -92,8 +88,7 @@ class JobSubmitter:
             return await self._take_on(call, asked)
 
     async def _take_on(self, call: Call, asked: JobRequest) -> Answer:
-        key = call.request.headers.get(_REQUEST_KEY, asked.job_id).encode("utf-8", "surrogateescape")
-        version, also_known = await choose_version(self._finder, asked.selector, key)
+        version, also_known = await choose_version(self._finder, asked.selector, find_key(call, asked.job_id))
         order = JobOrder(
             asked.job_id,
             asked.submission,

@@ -9,6 +9,7 @@ from scoreline.http.exchange import Answer, Call
 from scoreline.http.openapi.operations import Content, Operation
 from scoreline.http.query import read_query
 from scoreline.http.routes import Route
+from scoreline.http.wire.security_headers import make_page_headers
 
 HTML = "text/html"
 
@@ -34,34 +35,13 @@ class Page:
             for end in ("html", "css", "js")
         )
         body = html.replace("/* style */", css).replace("/* script */", js).encode()
-        self._answer = Answer(200, body, f"{HTML}; charset=utf-8", _make_headers(css, js))
+        headers = make_page_headers(scripts=[_name_source(js)], styles=[_name_source(css)])
+        self._answer = Answer(200, body, f"{HTML}; charset=utf-8", headers)
 
     async def show(self, call: Call) -> Answer:
         """The page."""
         read_query(call.request, ())
         return self._answer
-
-
-def _make_headers(css: str, js: str) -> tuple[tuple[str, str], ...]:
-    policy = [
-        "default-src 'none'",
-        f"script-src {_name_source(js)}",
-        f"style-src {_name_source(css)}",
-        "connect-src 'self'",
-        "img-src data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-    ]
-    return (
-        ("Content-Security-Policy", "; ".join(policy)),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Frame-Options", "DENY"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-    )
 
 
 def _name_source(text: str) -> str:

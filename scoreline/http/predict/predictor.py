@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from scoreline.http.exchange import JSON, Answer, Call
-from scoreline.http.limits import BodyReader, Limits
+from scoreline.http.limits import BodyReader, Limits, check_expectation
 from scoreline.http.media_types import check_media_type
 from scoreline.http.pool import BoundedPool
 from scoreline.http.predict.explanations import check_explained, explain, read_explain
@@ -15,7 +15,6 @@ from scoreline.http.predict.scored_rows import score_rows
 from scoreline.http.predict.shadowing import HttpShadows
 from scoreline.http.predict.version_finder import VersionFinder, find_key
 from scoreline.http.query import read_flag, read_query
-from scoreline.http.wire.inflating import is_compressed
 from scoreline.models.explanations import Explanation
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion, Scores
@@ -103,14 +102,18 @@ class Predictor:
         return await pool.run(lambda: self._score(version, route.shadows, rows, body, call.started, count))
 
     def answer_at_once(self, call: Call, body: bytes) -> Answer | None:
-        """Score instances that are few, asked for without a query; None for many, and for what is too large.
+        """Score instances that are few, asked for without a query; None for what is too large.
+
+        Args:
+            body: that was not compressed, of up to `INLINE_BYTES`, and that `may_have_few` has admitted.
 
         Raises:
             ServiceError, Refusal: as `answer` does.
         """
-        if len(body) > self._limits.max_body_bytes or not _is_small(body) or is_compressed(call.request):
+        if len(body) > self._limits.max_body_bytes:
             return None
         check_media_type(call.request)
+        check_expectation(call.request)
         self._scoring.check_room()
         route = self._finder.find_live()
         version = route.only or route.choose(find_key(call))
@@ -173,6 +176,13 @@ class Predictor:
         )
 
 
+def may_have_few(data: bytes) -> bool:
+    """Whether a body in these bytes has few rows and few values, whatever they are; what stands before it counts, too.
+
+    Rows that are bad are looked at one by one.
+    """
+    return data.count(b"{") <= INLINE_ROWS + 1 and data.count(b",") <= INLINE_VALUES
+
+
 def _is_small(body: bytes) -> bool:
-    """Whether a body has few rows and few values, whatever they are: rows that are bad are looked at one by one."""
-    return len(body) <= INLINE_BYTES and body.count(b"{") <= INLINE_ROWS + 1 and body.count(b",") <= INLINE_VALUES
+    return len(body) <= INLINE_BYTES and may_have_few(body)

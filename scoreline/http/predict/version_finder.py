@@ -52,6 +52,11 @@ class VersionFinder:
             raise NoLiveModel("the configured alias names no version yet") from error
 
 
-def find_key(call: Call) -> bytes:
-    """What chooses a version on a route: the caller's key, else the id that the request is known by."""
-    return call.request.headers.get(_REQUEST_KEY, call.request_id).encode("utf-8", "surrogateescape")
+def find_key(call: Call, otherwise: str | None = None) -> bytes:
+    """What chooses a version on a route: the caller's key, unless it is empty.
+
+    Args:
+        otherwise: chooses without a key; None for the id that the request is known by.
+    """
+    key = call.request.headers.get(_REQUEST_KEY) or otherwise or call.request_id
+    return key.encode("utf-8", "surrogateescape")

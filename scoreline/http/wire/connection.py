@@ -8,15 +8,16 @@ answers, which whoever reads skips, and which whoever is gone resets.
 import asyncio
 from typing import Any
 
-from aiohttp import HttpVersion11, web
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp import HttpVersion11, StreamReader, web
+from aiohttp.http import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import _ErrInfo
 
-from scoreline.errors import MalformedRequest
 from scoreline.http.app import Sidecar
-from scoreline.http.errors import HeadTooLarge, HeadTooSlow, Refusal
-from scoreline.http.wire.at_once import AtOnceHandler
+from scoreline.http.errors import Refusal, is_server_fault
+from scoreline.http.wire.at_once import Answering, AtOnceHandler
+from scoreline.http.wire.framing import count_behind
+from scoreline.http.wire.parting import PartingResponse, name_error, refuse_large, refuse_slow
 
 KEEP_ALIVE_SECONDS = 75.0
 """For a connection without a request on it; longer than what load balancers keep theirs for."""
@@ -37,15 +38,26 @@ MOST_DROPPED_BYTES = 64 * 1024 * 1024
 
 _FIRST_PROBE_SECONDS, _LAST_PROBE_SECONDS = 0.02, 0.25
 _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
-_FIRST_SERVER_STATUS = 500
 
 
 class Connection(AtOnceHandler):
-    """A protocol instance for one connection, on the running event loop."""
+    """A protocol instance for one connection, on the running event loop.
 
-    __slots__ = ("_dropped_bytes", "_head_bytes", "_head_deadline", "_is_parting", "_sidecar")
+    Args:
+        answering: who answers at once; None for nobody.
+    """
 
-    def __init__(self, sidecar: Sidecar, connections: web.Server) -> None:
+    __slots__ = (
+        "_answering",
+        "_arriving",
+        "_dropped_bytes",
+        "_head_bytes",
+        "_head_deadline",
+        "_is_parting",
+        "_sidecar",
+    )
+
+    def __init__(self, sidecar: Sidecar, connections: web.Server, answering: Answering | None) -> None:
         super().__init__(
             connections,
             loop=asyncio.get_running_loop(),
@@ -56,6 +68,8 @@ class Connection(AtOnceHandler):
             auto_decompress=False,  # see scoreline.http.wire.inflating
         )
         self._sidecar = sidecar
+        self._answering = answering
+        self._arriving: tuple[RawRequestMessage, StreamReader] | None = None
         self._dropped_bytes = 0
         self._head_bytes = 0
         self._head_deadline: asyncio.TimerHandle | None = None
@@ -88,20 +102,19 @@ class Connection(AtOnceHandler):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those that are no whole head have a deadline and a bound."""
-        if self.take(data, self._sidecar) or self._waiter is None or self._waiter.done():
+        """Take bytes; those that are no whole head have a deadline and a bound, also behind a request."""
+        queued, arriving = len(self._messages), self._arriving
+        known_bytes = 0 if arriving is None else arriving[1].total_bytes
+        begun_bytes = self.take(data, self._answering)
+        if begun_bytes is not None:
             if self._head_deadline is not None:
                 self._forget_head()
+        else:
+            begun_bytes = self._find_begun(data, queued, known_bytes)
             if self._waiter is None:
                 self._count_dropped(len(data))
-            return
-        if not data:
-            return
-        self._head_bytes += len(data)
-        if self._head_deadline is None:
-            self._head_deadline = self._loop.call_later(HEAD_SECONDS, self._refuse_head, _too_slow())
-        if self._head_bytes > MOST_HEAD_BYTES:
-            self._refuse_head(_too_large(f"{MOST_HEAD_BYTES} bytes"))
+        if begun_bytes > 0:
+            self._watch_head(begun_bytes)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks whether to keep the connection; aiohttp never does
         """Answer what has come whole, although no more will come; under TLS asyncio does not let us."""
@@ -137,9 +150,9 @@ class Connection(AtOnceHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what could not be parsed; aiohttp would write a stack trace to the log for each."""
-        if exc is None or status >= _FIRST_SERVER_STATUS:
+        if exc is None or is_server_fault(status):
             return super().handle_error(request, status, exc, message)
-        return _Parting(self._sidecar.refuse_unread(_name_error(exc)), self)
+        return PartingResponse(self._sidecar.refuse_unread(name_error(exc, most_headers=MOST_HEADERS)), self)
 
     async def drain_caller(self) -> None:
         """Read and drop what a refused caller still sends, so that it gets to its answer; ends when it hangs up."""
@@ -173,6 +186,48 @@ class Connection(AtOnceHandler):
         if self._dropped_bytes > MOST_DROPPED_BYTES:
             self._pause_transport_reading()
 
+    def _find_begun(self, data: bytes, queued: int, known_bytes: int) -> int:
+        """How many of the bytes that have come belong to a head that has not ended.
+
+        Args:
+            queued: messages that waited before.
+            known_bytes: of the body that was arriving before.
+        """
+        if self._close or self._force_close or self._upgraded:
+            return 0
+        if len(self._messages) > queued:
+            if self._head_deadline is not None:
+                self._forget_head()
+            message, payload = self._messages[-1]
+            self._arriving = None
+            if not isinstance(message, RawRequestMessage) or self._buffer_paused:
+                return 0  # the last one, or so many that some of them are not parsed yet
+            if not payload.is_eof():
+                self._arriving = message, payload
+                return 0
+            return count_behind(data, 0 if message.chunked else payload.total_bytes)
+        if self._arriving is None:
+            return len(data)
+        message, payload = self._arriving
+        if not payload.is_eof():
+            return 0
+        self._arriving = None
+        return count_behind(data, 0) if message.chunked else len(data) - (payload.total_bytes - known_bytes)
+
+    def _watch_head(self, begun_bytes: int) -> None:
+        self._head_bytes += begun_bytes
+        if self._head_deadline is None:
+            self._head_deadline = self._loop.call_later(HEAD_SECONDS, self._end_head)
+        if self._head_bytes > MOST_HEAD_BYTES and self.is_idle:
+            self._refuse_head(refuse_large(f"{MOST_HEAD_BYTES} bytes"))
+
+    def _end_head(self) -> None:
+        """Refuse a head that has not ended; it has more time while the requests before it are answered."""
+        if self.is_idle:
+            self._refuse_head(refuse_slow(HEAD_SECONDS))
+        else:
+            self._head_deadline = self._loop.call_later(HEAD_SECONDS, self._end_head)
+
     def _refuse_head(self, error: Refusal) -> None:
         self._forget_head()
         if self._waiter is not None and not self._waiter.done():
@@ -184,39 +239,3 @@ class Connection(AtOnceHandler):
         if self._head_deadline is not None:
             self._head_deadline.cancel()
             self._head_deadline = None
-
-
-class _Parting(web.StreamResponse):
-    """The last answer on a connection whose caller may still be sending."""
-
-    def __init__(self, response: web.StreamResponse, connection: Connection) -> None:
-        super().__init__(status=response.status)
-        self._response = response
-        self._connection = connection
-        self.force_close()
-
-    async def prepare(self, request: web.BaseRequest) -> Any:
-        """Send all of it; raises as `WholeResponse.prepare` does."""
-        return await self._response.prepare(request)
-
-    async def write_eof(self, _data: bytes = b"") -> None:
-        """Wait until the caller has had the time to read it."""
-        await self._connection.drain_caller()
-
-
-def _name_error(error: BaseException) -> Exception:
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, LineTooLong):
-        return _too_large("8190 bytes in a line")
-    if isinstance(error, BadHttpMessage) and "Too many headers" in error.message:
-        return _too_large(f"{MOST_HEADERS} headers")
-    return MalformedRequest("this is not an HTTP request")
-
-
-def _too_slow() -> HeadTooSlow:
-    return HeadTooSlow(f"request line and headers did not end within {HEAD_SECONDS:g} s")
-
-
-def _too_large(allowed: str) -> HeadTooLarge:
-    return HeadTooLarge(f"request line and headers are more than is allowed: {allowed}")

@@ -2,18 +2,21 @@
 
 import asyncio
 import heapq
+import logging
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
-from multidict import istr
 
 from scoreline.http.app import Sidecar
+from scoreline.http.wire.at_once import find_missing
 from scoreline.http.wire.connection import Connection
+from scoreline.http.wire.framing import may_end_elsewhere
 
-_TRANSFER_ENCODING = istr("Transfer-Encoding")
+logger = logging.getLogger("scoreline.http")
+
 _IDLE_SHARE = 0.25
 _SHARE_THAT_GOES = 100
 
@@ -34,10 +37,18 @@ class Connections(web.Server):
         super().__init__(sidecar.answer, handler_cancellation=True)
         self._sidecar = sidecar
         self._most = most
+        missing = find_missing()
+        self._answering = None if missing else sidecar
+        if missing:
+            logger.warning(
+                "requests are answered more slowly than they could be: this aiohttp lacks %s",
+                ", ".join(missing),
+                extra={"event": "short_way_closed", "missing": missing},
+            )
 
     def __call__(self) -> RequestHandler:
         """A protocol for one more connection; asyncio calls it."""
-        return Connection(self._sidecar, self)
+        return Connection(self._sidecar, self, self._answering)
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Take on a connection, and give up others where there are too many."""
@@ -53,11 +64,8 @@ class Connections(web.Server):
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
-        """A request; the connection ends with one whose end others may see elsewhere.
-
-        aiohttp drops what follows, in the same read, an upgrade that it does not know: what comes next is no beginning.
-        """
-        if message.upgrade or (message.chunked and _is_doubtful(message)):
+        """A request; the connection ends with one whose end others may see elsewhere."""
+        if may_end_elsewhere(message):
             message = message._replace(should_close=True)
         return super()._make_request(message, payload, protocol, writer, task)
 
@@ -72,7 +80,3 @@ class Connections(web.Server):
         count = too_many + self._most // _SHARE_THAT_GOES
         for connection in heapq.nsmallest(count, waiting, key=lambda c: (c.is_idle != idle_go_first, c.waits_since)):
             connection.give_up()
-
-
-def _is_doubtful(message: RawRequestMessage) -> bool:
-    return message.version < HttpVersion11 or message.headers[_TRANSFER_ENCODING].lower() != "chunked"

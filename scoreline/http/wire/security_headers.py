@@ -14,7 +14,8 @@ _EVERYWHERE = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
     "connect-src": "'self'",
-    "img-src": "'self' data:",
+    "img-src": "data:",
+    "require-trusted-types-for": "'script'",
 }
 
 

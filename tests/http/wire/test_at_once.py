@@ -1,4 +1,7 @@
 import asyncio
+import gzip
+import inspect
+import re
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -6,7 +9,8 @@ import pytest
 
 from scoreline.config.tokens import Access, Token
 from scoreline.http.limits import Limits
-from tests.http.sidecars import PROBLEM_JSON, Held, happens, make_model, serve, until
+from scoreline.http.wire import at_once
+from tests.http.sidecars import PROBLEM_JSON, Held, happens, make_model, read_fields, serve, until
 
 HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
 
@@ -17,7 +21,7 @@ def ask(rows, path: bytes = b"/predict", headers: bytes = b"") -> bytes:
 
 
 class Caller:
-    """A connection that has had its first answer, which is always aiohttp's."""
+    """A connection that is asked piece by piece."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -36,11 +40,12 @@ class Caller:
 
 
 @asynccontextmanager
-async def connect(running):
+async def connect(running, *, answered=True):
+    """A connection, which has had an answer if it is to."""
     reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
     caller = Caller(reader, writer)
     try:
-        assert (await caller.call(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"))[0] in (200, 503)
+        assert not answered or (await caller.call(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"))[0] in (200, 503)
         yield caller
     finally:
         writer.close()
@@ -63,13 +68,56 @@ async def count_tasks():
         loop.set_task_factory(None)
 
 
-async def test_few_rows_that_have_come_whole_are_answered_without_a_task():
-    async with serve() as running, connect(running) as caller, count_tasks() as made:
+@pytest.mark.parametrize("answered", [False, True], ids=["first", "later"])
+async def test_few_rows_that_have_come_whole_are_answered_without_a_task(answered):
+    async with serve() as running, connect(running, answered=answered) as caller, count_tasks() as made:
+        await until(lambda: any(c.is_idle for c in running.server._connections.connections))
+        made.clear()
         caller.writer.write(ask([{"a": 1, "b": 2}], headers=b"X-Request-Id: mine\r\n"))
         status, headers, body = await caller.read()
         assert (status, msgspec.json.decode(body)["predictions"]) == (200, [21.0])
         assert headers["X-Request-Id"] == "mine"
         assert made == []
+
+
+@pytest.mark.parametrize("pieces", [1, 2], ids=["whole", "in pieces"])
+async def test_the_first_request_on_a_connection_is_answered_either_way(pieces):
+    async with serve() as running, connect(running, answered=False) as caller:
+        request = ask([{"a": 3}])
+        cut = len(request) // pieces
+        status, _, body = await caller.call(*filter(None, (request[:cut], request[cut:])))
+        assert (status, msgspec.json.decode(body)["predictions"]) == (200, [3.0])
+        assert (await caller.call(request))[0] == 200
+
+
+async def test_without_a_name_that_aiohttp_keeps_to_itself_everything_goes_its_way(monkeypatch, caplog):
+    """It is said once, not for each connection."""
+    monkeypatch.setattr(at_once, "PARSER_NAMES", (*at_once.PARSER_NAMES, "gone"))
+    async with serve() as running, connect(running) as caller, count_tasks() as made:
+        caller.writer.write(ask([{"a": 1}]))
+        assert (await caller.read())[0] == 200
+        assert any("_handle_request" in name for name in made)
+        async with connect(running):
+            assert [fields["missing"] for fields in read_fields(caplog, "short_way_closed")] == [["gone"]]
+
+
+def test_the_names_that_the_short_way_needs_are_those_that_it_uses():
+    """And this release of aiohttp has them."""
+    text = inspect.getsource(at_once.AtOnceHandler)
+    ours = set(vars(at_once.AtOnceHandler))
+    assert set(re.findall(r"self\.(_[a-z_]+)", text)) - ours == set(at_once.HANDLER_NAMES)
+    assert at_once.find_missing() == []
+
+
+@pytest.mark.parametrize("headers", [b"Content-Encoding: gzip\r\n", b"Baggage: %s\r\n" % (b"{" * 20)])
+async def test_what_is_not_answered_at_once_is_not_looked_at_first(headers):
+    """A compressed body, and one that may have many rows by what stands before it, go aiohttp's way as they are."""
+    body = b'{"instances": [{"a": 1}]}'
+    sent = gzip.compress(body) if b"gzip" in headers else body
+    async with serve() as running, connect(running) as caller, count_tasks() as made:
+        caller.writer.write(HEAD % (b"/predict", headers, len(sent)) + sent)
+        assert msgspec.json.decode((await caller.read())[2])["predictions"] == [1.0]
+        assert any("_handle_request" in name for name in made)
 
 
 async def test_both_ways_answer_with_the_same_head():

@@ -18,9 +18,15 @@ def ask(headers: bytes = LENGTH, body: bytes = BODY, line: bytes = b"POST /predi
     return b"%s\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n%s" % (line, headers, body)
 
 
-async def converse(running, text: bytes, *, hang_up: bool = False) -> bytes:
-    """Everything that comes back until the server ends the connection."""
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def converse(running, text: bytes, *, hang_up: bool = False, answered: bool = False) -> bytes:
+    """Everything that comes back until the server ends the connection; if it is to be, on one that had an answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+    if answered:
+        writer.write(HEALTH)
+        await reader.readuntil(b"]}")
     writer.write(text)
     if hang_up:
         writer.write_eof()
@@ -133,12 +139,16 @@ SMUGGLED = [
 
 @pytest.mark.parametrize("text", SMUGGLED, ids=range(len(SMUGGLED)))
 async def test_what_two_servers_might_read_differently_is_refused(text):
-    """It is one answer, a 400, and the connection ends with it: nothing that follows is taken for a request."""
+    """It is one answer, a 400, and the connection ends with it: nothing that follows is taken for a request.
+
+    So it is of what comes alone, too, be it the first on its connection or not: that might be answered at once.
+    """
     async with serve() as running:
-        answer = await converse(running, text + b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert answer.startswith(b"HTTP/1.1 400 ")
-        assert answer.count(b"HTTP/1.1 ") == 1
-        assert b"Connection: close" in answer
+        for behind, answered in ((HEALTH, False), (b"", False), (b"", True)):
+            answer = await converse(running, text + behind, answered=answered)
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            assert answer.count(b"HTTP/1.1 ") == 1
+            assert b"Connection: close" in answer
 
 
 @pytest.mark.parametrize(
@@ -188,7 +198,10 @@ async def test_chunks_of_a_caller_that_cannot_know_them_end_its_connection():
     """What stands before this server may have taken them for the next request."""
     async with serve() as running:
         first = ask(CHUNKED + b"Connection: keep-alive\r\n", CHUNKED_BODY, b"POST /predict HTTP/1.0")
-        assert (await converse(running, first + ask())).count(b"HTTP/1.1 ") == 1
+        for behind, answered in ((ask(), False), (b"", False), (b"", True)):
+            answer = await converse(running, first + behind, answered=answered)
+            assert answer.count(b"HTTP/1.1 ") == 1
+            assert b"Connection: close" in answer
 
 
 async def test_an_answer_to_head_has_no_body():
@@ -254,10 +267,11 @@ async def test_an_unfinished_body_ends_with_its_connection():
         (b"gzip", gzip.compress(BODY)[:-8] + bytes(8), 400),
         (b"gzip", gzip.compress(BODY) + b"more", 400),
         (b"gzip", gzip.compress(BODY)[:20], 400),
+        (b"gzip", gzip.compress(BODY)[:-8], 400),
         (b"gzip", b"\x1f\x8b", 400),
         (b"deflate", gzip.compress(BODY), 400),
     ],
-    ids=["whole", "in two members", "wrong sum", "more after it", "cut", "head alone", "other encoding"],
+    ids=["whole", "in two members", "wrong sum", "more after it", "cut", "no trailer", "head alone", "other encoding"],
 )
 async def test_a_compressed_body_is_whole_or_refused(encoding, body, status):
     async with serve(limits=Limits(timeout_seconds=0.5)) as running:
