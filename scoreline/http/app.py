@@ -137,8 +137,10 @@ class Sidecar:
         return self._respond(answer._replace(closes=True), request_id)
 
     def end_connections(self) -> None:
-        """From now on every answer is the last one on its connection."""
+        """From now on every answer is the last one on its connection, and results that do not come are given up."""
         self._stopping = True
+        if self._serving is not None:
+            self._serving.stop_waiting()
 
     def close(self) -> None:
         """End the threads; what waits for one is dropped. The observer learns of all that was answered."""

@@ -1,6 +1,7 @@
 """What the roles http and jobs share of batch jobs: one view of all of them a process, and who keeps it up to date."""
 
 import time
+from collections.abc import Callable
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.config.settings import Settings
@@ -88,8 +89,10 @@ class SharedJobs:
         if self._publisher is not None:
             self._publisher.close()
 
-    def _open_reader(self) -> ResultReader:
-        return open_result_reader(consumer_properties(self._settings), self.names.results, self.make_decoder())
+    def _open_reader(self, should_stop: Callable[[], bool]) -> ResultReader:
+        return open_result_reader(
+            consumer_properties(self._settings), self.names.results, self.make_decoder(), should_stop=should_stop
+        )
 
     def _prepare(self) -> None:
         """Before the first event: the ids that values are framed with, and how long the topics keep what they hold."""

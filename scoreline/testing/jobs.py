@@ -152,9 +152,16 @@ class MemoryEventFeed:
 class MemoryResultReader:
     """A `ResultReader`; what is None in the topic is gone. With a gate every result waits for it."""
 
-    def __init__(self, topics: MemoryJobTopics, gate: threading.Semaphore | None = None) -> None:
+    def __init__(
+        self,
+        topics: MemoryJobTopics,
+        gate: threading.Semaphore | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._topics = topics
         self._gate = gate
+        self.should_stop = should_stop
+        self.rested = 0
         self.closed = False
 
     def read(self, places: Sequence[ResultPlace]) -> Iterator[ChunkResult]:
@@ -166,6 +173,10 @@ class MemoryResultReader:
             if result is None:
                 raise ResultsGone("retention has taken a result")
             yield result
+
+    def rest(self) -> None:
+        """Count."""
+        self.rested += 1
 
     def close(self) -> None:
         """Remember that it was closed."""
