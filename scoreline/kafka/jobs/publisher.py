@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scoreline.errors import DeliveryError, RecordTooLarge, ServiceError, Unavailable
 from scoreline.jobs.chunk import FIRST_CHUNKS, Chunk
-from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkFailed, JobEvent, find_key
+from scoreline.jobs.events import EVENTS_PARTITION_HEADER, JobEvent, find_chunk_key, find_key
 from scoreline.kafka.client.clients import Properties, make_producer
 from scoreline.kafka.client.errors import PURGES, TOO_LARGE, describe_error
 from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
@@ -89,7 +89,8 @@ class KafkaJobPublisher:
                 )
             self._unacknowledged_bytes += len(value)
         headers: list[Header] = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
-        published = self._publish(topic, value, find_chunk_key(chunk), partition, headers)
+        key = find_chunk_key(order.job_id, order.submission, chunk.number).encode()
+        published = self._publish(topic, value, key, partition, headers)
         published.add_done_callback(partial(self._give_room, len(value)))
         return published
 
@@ -172,12 +173,6 @@ class KafkaJobPublisher:
         except KafkaException as raised:
             self._watch.note(raised.args[0])
         close_producer(producer, self._watch)
-
-
-def find_chunk_key(chunk: Chunk) -> bytes:
-    """The Kafka key of a chunk: that of the events that tell how it ended."""
-    order = chunk.order
-    return find_key(ChunkFailed(order.job_id, order.submission, 0, chunk.number, "")).encode()
 
 
 def open_job_publisher(
