@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -62,29 +62,38 @@ class ChunkPlaces:
         return int((packed >> _HALF).sum()), int((packed & _LOW).sum())
 
     def locate(self, first_row: int, rows: int) -> Iterator[ResultPlace]:
-        """Those that hold any of some consecutive rows, ascending."""
-        start = bisect_right(range(len(self)), first_row, key=lambda i: self._cells[i * _FIELDS + 1]) - 1
-        for i in range(max(0, start), len(self)):
-            place = self._at(i)
-            if place.first_row >= first_row + rows:
-                return
-            if place.first_row + place.rows > first_row:
-                yield place
+        """Those that hold any of some consecutive rows, ascending.
+
+        They are copied at once, and made one by one as they are asked for: what comes later changes none of them.
+        """
+        start = max(0, self._find_row(first_row, bisect_right) - 1)
+        end = self._find_row(first_row + rows, bisect_left)
+        cells = self._cells[start * _FIELDS : end * _FIELDS]
+        found = (_unpack(cells[i : i + _FIELDS]) for i in range(0, len(cells), _FIELDS))
+        return (place for place in found if place.first_row + place.rows > first_row)
 
     def _find(self, number: int) -> int:
         """Where the cells of a chunk are, or have to be inserted."""
         return _FIELDS * bisect_left(range(len(self)), number, key=lambda i: self._cells[i * _FIELDS] >> _HALF)
 
+    def _find_row(self, row: int, bisect: Callable[..., int]) -> int:
+        """Where a place is, or would have to be inserted, by its first row."""
+        return bisect(range(len(self)), row, key=lambda i: self._cells[i * _FIELDS + 1])
+
     def _at(self, i: int) -> ResultPlace:
-        chunk, first_row, offset, counts = self._cells[i * _FIELDS : (i + 1) * _FIELDS]
-        return ResultPlace(
-            number=chunk >> _HALF,
-            first_row=first_row,
-            rows=counts >> _HALF,
-            rows_failed=counts & _LOW,
-            partition=chunk & _LOW,
-            offset=offset,
-        )
+        return _unpack(self._cells[i * _FIELDS : (i + 1) * _FIELDS])
+
+
+def _unpack(cells: "array[int]") -> ResultPlace:
+    chunk, first_row, offset, counts = cells
+    return ResultPlace(
+        number=chunk >> _HALF,
+        first_row=first_row,
+        rows=counts >> _HALF,
+        rows_failed=counts & _LOW,
+        partition=chunk & _LOW,
+        offset=offset,
+    )
 
 
 def _is_possible(place: ResultPlace) -> bool:

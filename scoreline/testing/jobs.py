@@ -49,6 +49,7 @@ class MemoryJobPublisher:
         held: puts off acknowledgements until `release`.
         down: why nothing can be published; None while everything can.
         most_pending: held chunks after which there is no room for another.
+        events_partitions: three, so that jobs are spread.
     """
 
     def __init__(self, topics: MemoryJobTopics, *, held: bool = False, most_pending: int = 1000) -> None:
@@ -56,12 +57,8 @@ class MemoryJobPublisher:
         self.held = held
         self.down: Exception | None = None
         self.most_pending = most_pending
+        self.events_partitions = 3
         self._pending: list[tuple[Future[None], Callable[[], None]]] = []
-
-    @property
-    def events_partitions(self) -> int:
-        """Three, so that jobs are spread."""
-        return 3
 
     @property
     def pending(self) -> int:

@@ -16,7 +16,7 @@ from tests.jobs.builders import JOB, OTHER, cancelled, chunk_done, chunk_failed,
 def fold(events: Sequence[JobEvent]) -> JobFold:
     found = JobFold()
     for event in events:
-        found.apply(event)
+        found.apply(event, 0)
     return found
 
 

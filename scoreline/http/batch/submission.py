@@ -106,7 +106,7 @@ class JobSubmitter:
         submitted = await self._upload(call, asked, order, version)
         await wait_for(self._publisher.publish_event(submitted, order.events_partition))
         if not asked.may_exist:
-            return _answer_accepted(_begin_job(submitted))
+            return _answer_accepted(_begin_job(submitted, order.events_partition))
         # Whoever has the key's first submission in the topic, has the job: also when another sidecar took it.
         winner = await self._lookup.find_newly(asked.job_id)
         if winner is None:
@@ -172,7 +172,7 @@ class JobSubmitter:
             self._uploads -= 1
 
 
-def _begin_job(submitted: Submitted) -> JobSnapshot:
+def _begin_job(submitted: Submitted, events_partition: int) -> JobSnapshot:
     """A job as it is when it has only just been submitted."""
     return JobSnapshot(
         job_id=submitted.job_id,
@@ -189,6 +189,7 @@ def _begin_job(submitted: Submitted) -> JobSnapshot:
         submitted_at_ms=submitted.at_ms,
         finished_at_ms=None,
         detail=None,
+        events_partition=events_partition,
     )
 
 
