@@ -109,7 +109,9 @@ class SharedJobs:
 
     def _check(self) -> ComponentHealth:
         """Never a reason to be unready: predictions, and work on jobs, go on without it."""
-        return ComponentHealth("job_events", None, ready=True, alive=self._feed.is_alive, detail=self._feed.describe())
+        trouble = None if self._publisher is None else self._publisher.trouble
+        alive = self._feed.is_alive and trouble is None
+        return ComponentHealth("job_events", None, ready=True, alive=alive, detail=trouble or self._feed.describe())
 
 
 def name_job_topics(settings: Settings) -> JobTopicNames:
