@@ -112,6 +112,10 @@ class IdempotencyKeyReused(Refusal):
     """Something else was submitted under this idempotency key before."""
 
 
+class SubmissionUncertain(Refusal):
+    """A batch job was uploaded, and nobody knows whether Kafka has taken its submission."""
+
+
 class JobsUnavailable(Refusal):
     """This process has no Kafka for batch jobs to live in."""
 
@@ -203,6 +207,7 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     Unavailable: Problem(
         503, "unavailable", "Something that is needed is away", "a system that the service needs is away for now", 1.0
     ),
+    SubmissionUncertain: Problem(503, "unavailable", "It is not known whether the job was submitted", None, 1.0),
     JobsUnavailable: Problem(503, "jobs-unavailable", "There are no batch jobs here", None, 60.0),
     DeadlineExceeded: Problem(503, "deadline-exceeded", "The answer was not ready in time", None, 1.0),
     Exception: Problem(500, "internal", "The request failed", _INTERNAL),
