@@ -15,7 +15,7 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
-from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
+from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_failure
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.health import HealthRoutes
 from scoreline.http.inference_v2.errors import add_error
@@ -213,7 +213,7 @@ class Sidecar:
 
     def _answer_failure(self, error: Exception, pattern: str, request_id: str) -> Answer:
         answer = answer_problem(error)
-        if is_server_fault(answer.status) or not isinstance(error, ServiceError | Refusal):
+        if is_failure(error):
             self._log_failure(error, pattern, request_id)
         return answer
 

@@ -194,10 +194,11 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
-async def test_without_kafka_there_are_no_jobs(method, path):
+async def test_without_kafka_there_are_no_jobs_and_who_asks_fills_no_log(method, path, caplog):
     async with serve() as running:
         answer = await running.ask(method, path)
         assert name_problem_and_pause(answer) == (503, "jobs-unavailable", "60")
+    assert "request_failed" not in [getattr(record, "event", "") for record in caplog.records]
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
