@@ -141,6 +141,11 @@ class JobFold:
         """Places of the chunks done so far that hold any of these rows, ascending; see `ChunkPlaces.locate`."""
         return self._upload.places.locate(first_row, rows)
 
+    def forget_places(self) -> None:
+        """Keep only how much was done, where the job has ended: nobody asks for its results here."""
+        if self._status.ended:
+            self._upload.places.forget_places()
+
     def snapshot(self) -> JobSnapshot | None:
         """The job as it is now; None as long as nothing was submitted."""
         submitted = self._submitted

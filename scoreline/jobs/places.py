@@ -23,17 +23,25 @@ class ChunkPlaces:
     moves little. What no chunk can be is passed over, because an event may be damaged, or someone's joke.
     """
 
-    __slots__ = ("_cells",)
+    __slots__ = ("_cells", "_totals")
 
     def __init__(self) -> None:
         self._cells = array("q")
+        self._totals: tuple[int, int, int] | None = None
+        """Chunks, rows and failed rows, once their places were forgotten."""
 
     def __len__(self) -> int:
-        return len(self._cells) // _FIELDS
+        return len(self._cells) // _FIELDS if self._totals is None else self._totals[0]
+
+    def forget_places(self) -> None:
+        """Keep nothing but how many chunks and rows there are; from now on none is put in."""
+        if self._totals is None:
+            self._totals = (len(self), *self.count_rows())
+            self._cells = array("q")
 
     def add(self, place: ResultPlace) -> None:
         """Put a place in, unless no chunk can be like that."""
-        if not _is_possible(place):
+        if self._totals is not None or not _is_possible(place):
             return
         packed = (
             place.number << _HALF | place.partition,
@@ -58,6 +66,8 @@ class ChunkPlaces:
 
     def count_rows(self) -> tuple[int, int]:
         """How many rows all of them have, and how many of those without a prediction."""
+        if self._totals is not None:
+            return self._totals[1:]
         packed = np.frombuffer(self._cells, dtype=np.int64)[_FIELDS - 1 :: _FIELDS] if self._cells else np.zeros(0, int)
         return int((packed >> _HALF).sum()), int((packed & _LOW).sum())
 
@@ -78,7 +88,7 @@ class ChunkPlaces:
 
     def _find_row(self, row: int, bisect: Callable[..., int]) -> int:
         """Where a place is, or would have to be inserted, by its first row."""
-        return bisect(range(len(self)), row, key=lambda i: self._cells[i * _FIELDS + 1])
+        return bisect(range(len(self._cells) // _FIELDS), row, key=lambda i: self._cells[i * _FIELDS + 1])
 
     def _at(self, i: int) -> ResultPlace:
         return _unpack(self._cells[i * _FIELDS : (i + 1) * _FIELDS])

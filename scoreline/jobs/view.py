@@ -29,14 +29,21 @@ class JobView:
         wall_clock: seconds since the epoch.
         results_retention_seconds: for so long after its submission a job has results.
         events_retention_seconds: for so long it is known; a job that the topic has forgotten is forgotten here, too.
+        keeps_places: whether anyone asks where results of jobs lie that have ended.
     """
 
     def __init__(
-        self, wall_clock: Clock, *, results_retention_seconds: float, events_retention_seconds: float | None = None
+        self,
+        wall_clock: Clock,
+        *,
+        results_retention_seconds: float,
+        events_retention_seconds: float | None = None,
+        keeps_places: bool = True,
     ) -> None:
         self._wall_clock = wall_clock
         self._results_ms = results_retention_seconds * 1000
         self._events_ms = self._results_ms * 2 if events_retention_seconds is None else events_retention_seconds * 1000
+        self._keeps_places = keeps_places
         self._lock = threading.Lock()
         self._jobs: dict[str, JobFold] = {}
         self._by_time: list[tuple[int, str]] = []
@@ -72,6 +79,8 @@ class JobView:
             else:
                 self._statuses[before] -= 1
             self._statuses[fold.status] += 1
+            if not self._keeps_places:
+                fold.forget_places()
             return Turn(before, fold.status)
 
     def find(self, job_id: str) -> JobSnapshot | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
+from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import Unavailable
 from scoreline.http.batch.routes import JobServing
@@ -41,7 +42,7 @@ class SharedJobs:
         self._framing = Framing(settings.input_format)
         self.names = name_job_topics(settings)
         self.encoding = JobEncoding(open_catalog(settings), self._framing, self.names)
-        self.view = JobView(time.time, results_retention_seconds=KEPT_SECONDS)
+        self.view = JobView(time.time, results_retention_seconds=KEPT_SECONDS, keeps_places=Role.HTTP in parts.roles)
         self._topics = open_job_topics(
             admin_properties(settings),
             (self.names.jobs, self.names.bulk, self.names.results, self.names.events),

@@ -64,6 +64,19 @@ def test_what_an_event_makes_of_its_job_is_told():
     assert turns == [(None, None), (None, running), (running, succeeded), (succeeded, succeeded), (None, None)]
 
 
+def test_where_nobody_asks_for_results_only_jobs_that_go_on_keep_their_places():
+    now_ms = int(DAY * 1000)
+    view = JobView(lambda: DAY, results_retention_seconds=7 * DAY, keeps_places=False)
+    for event in (submitted(at_ms=now_ms), chunk_done(0, at_ms=now_ms)):
+        view.apply(event, 0)
+    assert len(view.locate(JOB, 0, 20)) == 1
+    for event in (chunk_done(1, at_ms=now_ms), chunk_done(1, at_ms=now_ms), cancelled(at_ms=now_ms)):
+        view.apply(event, 0)
+    assert list(view.locate(JOB, 0, 20)) == []
+    job = view.find(JOB)
+    assert (job.status, job.chunks_done, job.rows_done, job.rows_failed) == (JobStatus.SUCCEEDED, 2, 20, 2)
+
+
 def test_places_that_were_located_stay_as_they_were():
     places = ChunkPlaces()
     for number in range(3):
