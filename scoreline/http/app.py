@@ -15,7 +15,7 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
-from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_server_fault
+from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_failure
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.health import HealthRoutes
 from scoreline.http.inference_v2.errors import add_error
@@ -138,8 +138,10 @@ class Sidecar:
         return self._respond(answer._replace(closes=True), request_id)
 
     def end_connections(self) -> None:
-        """From now on every answer is the last one on its connection."""
+        """From now on every answer is the last one on its connection, and results that do not come are given up."""
         self._stopping = True
+        if self._serving is not None:
+            self._serving.stop_waiting()
 
     def close(self) -> None:
         """End the threads; what waits for one is dropped. The observer learns of all that was answered."""
@@ -214,7 +216,7 @@ class Sidecar:
 
     def _answer_failure(self, error: Exception, pattern: str, request_id: str) -> Answer:
         answer = answer_problem(error)
-        if is_server_fault(answer.status) or not isinstance(error, ServiceError | Refusal):
+        if is_failure(error):
             self._log_failure(error, pattern, request_id)
         return answer
 

@@ -25,6 +25,7 @@ from scoreline.errors import (
     ResultsGone,
     SchemaIncompatible,
     SchemaNotFound,
+    ServiceError,
     StopOverdue,
     TooManyDeadLetters,
     Unavailable,
@@ -112,6 +113,10 @@ class IdempotencyKeyReused(Refusal):
     """Something else was submitted under this idempotency key before."""
 
 
+class SubmissionUncertain(Refusal):
+    """A batch job was uploaded, and nobody knows whether Kafka has taken its submission."""
+
+
 class JobsUnavailable(Refusal):
     """This process has no Kafka for batch jobs to live in."""
 
@@ -124,6 +129,7 @@ class Problem:
         slug: end of its `type`, which callers may rely on.
         detail: instead of the error's own words, where these may say more than a caller should know.
         retry_after_seconds: for situations that pass by themselves.
+        as_configured: whether it tells how the process was started, which no operator has to be told of again.
     """
 
     status: int
@@ -131,6 +137,7 @@ class Problem:
     title: str
     detail: str | None = None
     retry_after_seconds: float | None = None
+    as_configured: bool = False
 
 
 class InstanceFault(msgspec.Struct, kw_only=True):
@@ -203,7 +210,8 @@ PROBLEMS: Mapping[type[Exception], Problem] = {
     Unavailable: Problem(
         503, "unavailable", "Something that is needed is away", "a system that the service needs is away for now", 1.0
     ),
-    JobsUnavailable: Problem(503, "jobs-unavailable", "There are no batch jobs here"),
+    SubmissionUncertain: Problem(503, "unavailable", "It is not known whether the job was submitted", None, 1.0),
+    JobsUnavailable: Problem(503, "jobs-unavailable", "There are no batch jobs here", as_configured=True),
     DeadlineExceeded: Problem(503, "deadline-exceeded", "The answer was not ready in time", None, 1.0),
     Exception: Problem(500, "internal", "The request failed", _INTERNAL),
 }
@@ -231,6 +239,14 @@ def answer_problem(error: Exception) -> Answer:
     if retry_after is not None:
         headers = (*headers, ("Retry-After", str(max(1, math.ceil(retry_after)))))
     return Answer(problem.status, msgspec.json.encode(body), PROBLEM_JSON, headers, problem=problem.title)
+
+
+def is_failure(error: Exception) -> bool:
+    """Whether the log has to tell an operator of an error; the access log has the others."""
+    if not isinstance(error, ServiceError | Refusal):
+        return True
+    problem = find_problem(error)
+    return is_server_fault(problem.status) and not problem.as_configured
 
 
 def is_server_fault(status: int) -> bool:

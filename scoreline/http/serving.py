@@ -102,6 +102,10 @@ class ServingRoutes:
         """The routes of the http role."""
         return list(self._routes)
 
+    def stop_waiting(self) -> None:
+        """A stop is coming: give up what may be waited for without end."""
+        self._batch.stop_waiting()
+
     def close(self) -> None:
         """End the threads; what waits for one is dropped."""
         for pool in self._pools:

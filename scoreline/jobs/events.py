@@ -1,6 +1,7 @@
 """What happens to jobs: the events that every sidecar folds into their status."""
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,17 +66,21 @@ JobEvent = Submitted | Cancelled | ChunkDone | ChunkFailed
 
 
 def find_key(event: JobEvent) -> str:
-    """The Kafka key of an event: no two that differ in meaning share one, so that compaction never takes a word back.
+    """The Kafka key that an event is written under once: compaction never takes a word back, nor moves one.
 
-    `<job>` for a submission, `<job>/cancel`, `<job>/<chunk>`. Where the job id was made from an idempotency key, two
-    uploads may race for it; then the name of the upload is part of it: `<job>@<submission>`, `<job>@<submission>/…`.
+    `<job>` for a submission, `<job>/<chunk>/done/<partition>-<offset>` with the place of the result, and a name that
+    nothing else has in `<job>/cancel/<name>` and `<job>/<chunk>/failed/<name>`: which of several came first, and what
+    had been done by then, decides how a job has ended. Where the job id was made from an idempotency key, two uploads
+    may race for it; then the name of the upload is part of it: `<job>@<submission>`, `<job>@<submission>/…`.
     """
+    upload = _name_upload(event.job_id, event.submission)
     if isinstance(event, Submitted):
-        return _name_upload(event.job_id, event.submission)
+        return upload
     if isinstance(event, Cancelled):
-        return f"{_name_upload(event.job_id, event.submission)}/cancel"
-    number = event.place.number if isinstance(event, ChunkDone) else event.number
-    return find_chunk_key(event.job_id, event.submission, number)
+        return f"{upload}/cancel/{uuid.uuid4()}"
+    if isinstance(event, ChunkFailed):
+        return f"{upload}/{event.number}/failed/{uuid.uuid4()}"
+    return f"{upload}/{event.place.number}/done/{event.place.partition}-{event.place.offset}"
 
 
 class ChunkName(NamedTuple):
@@ -87,7 +92,7 @@ class ChunkName(NamedTuple):
 
 
 def find_chunk_key(job_id: str, submission: str, number: int) -> str:
-    """The Kafka key of a chunk, which is also that of the event that ends it."""
+    """The Kafka key of a chunk's record."""
     return f"{_name_upload(job_id, submission)}/{number}"
 
 

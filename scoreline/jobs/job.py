@@ -36,6 +36,7 @@ class JobSnapshot:
         rows_failed: rows without a prediction.
         finished_at_ms: None while it has not ended.
         detail: why it has failed, else None.
+        events_partition: where its submission lies, and with it every other event that counts.
     """
 
     job_id: str
@@ -52,6 +53,7 @@ class JobSnapshot:
     submitted_at_ms: int
     finished_at_ms: int | None
     detail: str | None
+    events_partition: int
 
 
 class Upload:
@@ -82,11 +84,12 @@ class Upload:
 class JobFold:
     """One job. Events of several uploads may bear its id; once one of them is submitted, the others do not matter."""
 
-    __slots__ = ("_finished_at_ms", "_status", "_submitted", "_upload", "_uploads")
+    __slots__ = ("_events_partition", "_finished_at_ms", "_status", "_submitted", "_upload", "_uploads")
 
     def __init__(self) -> None:
         self._uploads: dict[str, Upload] = {}
         self._submitted: Submitted | None = None
+        self._events_partition = 0
         self._upload = Upload()
         self._status = JobStatus.QUEUED
         self._finished_at_ms: int | None = None
@@ -106,10 +109,15 @@ class JobFold:
         """Uploads of which one may become the job; none any more once there is one."""
         return self._uploads
 
-    def apply(self, event: JobEvent) -> None:
-        """Take the next event of this job, in the order of their offsets. Never raises for what an event holds."""
+    def apply(self, event: JobEvent, partition: int) -> None:
+        """Take the next event of this job, in the order of their offsets. Never raises for what an event holds.
+
+        Args:
+            partition: of the events topic, that the event was read from.
+        """
         if isinstance(event, Submitted):
             if self._submitted is None and _is_possible(event):
+                self._events_partition = partition
                 self._submit(event)
         elif self._submitted is None:
             self._uploads.setdefault(event.submission, Upload()).apply(event)
@@ -130,8 +138,13 @@ class JobFold:
         return self._status in (JobStatus.CANCELLED, JobStatus.FAILED)
 
     def locate(self, first_row: int, rows: int) -> Iterator[ResultPlace]:
-        """Places of the chunks done so far that hold any of these rows, ascending."""
+        """Places of the chunks done so far that hold any of these rows, ascending; see `ChunkPlaces.locate`."""
         return self._upload.places.locate(first_row, rows)
+
+    def forget_places(self) -> None:
+        """Keep only how much was done, where the job has ended: nobody asks for its results here."""
+        if self._status.ended:
+            self._upload.places.forget_places()
 
     def snapshot(self) -> JobSnapshot | None:
         """The job as it is now; None as long as nothing was submitted."""
@@ -156,6 +169,7 @@ class JobFold:
             submitted_at_ms=submitted.at_ms,
             finished_at_ms=self._finished_at_ms,
             detail=end.detail if failed and isinstance(end, ChunkFailed) else None,
+            events_partition=self._events_partition,
         )
 
     def _submit(self, submitted: Submitted) -> None:

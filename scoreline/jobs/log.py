@@ -17,15 +17,16 @@ class LoggingView:
 
     def apply(self, event: JobEvent, partition: int) -> None:
         """See `JobView.apply`."""
-        before = self._view.find(event.job_id)
-        self._view.apply(event, partition)
-        after = self._view.find(event.job_id)
-        if after is None:
+        before, after = self._view.apply(event, partition)
+        begins = before is None and after is not None
+        ends = after is not None and after.ended and not (before is not None and before.ended)
+        job = self._view.find(event.job_id) if begins or ends else None
+        if job is None:
             return
-        if before is None:
-            _log(after, "submitted")
-        if after.status.ended and (before is None or not before.status.ended):
-            _log(after, after.status.value)
+        if begins:
+            _log(job, "submitted")
+        if ends:
+            _log(job, job.status.value)
 
 
 def _log(job: JobSnapshot, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -23,17 +23,25 @@ class ChunkPlaces:
     moves little. What no chunk can be is passed over, because an event may be damaged, or someone's joke.
     """
 
-    __slots__ = ("_cells",)
+    __slots__ = ("_cells", "_totals")
 
     def __init__(self) -> None:
         self._cells = array("q")
+        self._totals: tuple[int, int, int] | None = None
+        """Chunks, rows and failed rows, once their places were forgotten."""
 
     def __len__(self) -> int:
-        return len(self._cells) // _FIELDS
+        return len(self._cells) // _FIELDS if self._totals is None else self._totals[0]
+
+    def forget_places(self) -> None:
+        """Keep nothing but how many chunks and rows there are; from now on none is put in."""
+        if self._totals is None:
+            self._totals = (len(self), *self.count_rows())
+            self._cells = array("q")
 
     def add(self, place: ResultPlace) -> None:
         """Put a place in, unless no chunk can be like that."""
-        if not _is_possible(place):
+        if self._totals is not None or not _is_possible(place):
             return
         packed = (
             place.number << _HALF | place.partition,
@@ -58,33 +66,44 @@ class ChunkPlaces:
 
     def count_rows(self) -> tuple[int, int]:
         """How many rows all of them have, and how many of those without a prediction."""
+        if self._totals is not None:
+            return self._totals[1:]
         packed = np.frombuffer(self._cells, dtype=np.int64)[_FIELDS - 1 :: _FIELDS] if self._cells else np.zeros(0, int)
         return int((packed >> _HALF).sum()), int((packed & _LOW).sum())
 
     def locate(self, first_row: int, rows: int) -> Iterator[ResultPlace]:
-        """Those that hold any of some consecutive rows, ascending."""
-        start = bisect_right(range(len(self)), first_row, key=lambda i: self._cells[i * _FIELDS + 1]) - 1
-        for i in range(max(0, start), len(self)):
-            place = self._at(i)
-            if place.first_row >= first_row + rows:
-                return
-            if place.first_row + place.rows > first_row:
-                yield place
+        """Those that hold any of some consecutive rows, ascending.
+
+        They are copied at once, and made one by one as they are asked for: what comes later changes none of them.
+        """
+        start = max(0, self._find_row(first_row, bisect_right) - 1)
+        end = self._find_row(first_row + rows, bisect_left)
+        cells = self._cells[start * _FIELDS : end * _FIELDS]
+        found = (_unpack(cells[i : i + _FIELDS]) for i in range(0, len(cells), _FIELDS))
+        return (place for place in found if place.first_row + place.rows > first_row)
 
     def _find(self, number: int) -> int:
         """Where the cells of a chunk are, or have to be inserted."""
         return _FIELDS * bisect_left(range(len(self)), number, key=lambda i: self._cells[i * _FIELDS] >> _HALF)
 
+    def _find_row(self, row: int, bisect: Callable[..., int]) -> int:
+        """Where a place is, or would have to be inserted, by its first row."""
+        return bisect(range(len(self._cells) // _FIELDS), row, key=lambda i: self._cells[i * _FIELDS + 1])
+
     def _at(self, i: int) -> ResultPlace:
-        chunk, first_row, offset, counts = self._cells[i * _FIELDS : (i + 1) * _FIELDS]
-        return ResultPlace(
-            number=chunk >> _HALF,
-            first_row=first_row,
-            rows=counts >> _HALF,
-            rows_failed=counts & _LOW,
-            partition=chunk & _LOW,
-            offset=offset,
-        )
+        return _unpack(self._cells[i * _FIELDS : (i + 1) * _FIELDS])
+
+
+def _unpack(cells: "array[int]") -> ResultPlace:
+    chunk, first_row, offset, counts = cells
+    return ResultPlace(
+        number=chunk >> _HALF,
+        first_row=first_row,
+        rows=counts >> _HALF,
+        rows_failed=counts & _LOW,
+        partition=chunk & _LOW,
+        offset=offset,
+    )
 
 
 def _is_possible(place: ResultPlace) -> bool:

@@ -69,13 +69,17 @@ class ResultReader(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Fetch nothing more until it is asked for results again. Never blocks."""
+        ...
+
     def close(self) -> None:
         """Release the client."""
         ...
 
 
-OpenResultReader = Callable[[], ResultReader]
-"""May block, and raise Unavailable."""
+OpenResultReader = Callable[[Callable[[], bool]], ResultReader]
+"""Given whether to stop, which is asked again and again while nothing comes. May block, and raise Unavailable."""
 
 
 class ChunkDelivery(Protocol):

@@ -4,12 +4,20 @@ import threading
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from scoreline.jobs.events import JobEvent
 from scoreline.jobs.job import JobFold, JobSnapshot, JobStatus
 from scoreline.jobs.result import ResultPlace
 from scoreline.jobs.unsubmitted import UnsubmittedUploads
 from scoreline.records import Clock
+
+
+class Turn(NamedTuple):
+    """What an event made of its job: its status before and after, None where there is no job."""
+
+    before: JobStatus | None
+    after: JobStatus | None
 
 
 class JobView:
@@ -21,14 +29,21 @@ class JobView:
         wall_clock: seconds since the epoch.
         results_retention_seconds: for so long after its submission a job has results.
         events_retention_seconds: for so long it is known; a job that the topic has forgotten is forgotten here, too.
+        keeps_places: whether anyone asks where results of jobs lie that have ended.
     """
 
     def __init__(
-        self, wall_clock: Clock, *, results_retention_seconds: float, events_retention_seconds: float | None = None
+        self,
+        wall_clock: Clock,
+        *,
+        results_retention_seconds: float,
+        events_retention_seconds: float | None = None,
+        keeps_places: bool = True,
     ) -> None:
         self._wall_clock = wall_clock
         self._results_ms = results_retention_seconds * 1000
         self._events_ms = self._results_ms * 2 if events_retention_seconds is None else events_retention_seconds * 1000
+        self._keeps_places = keeps_places
         self._lock = threading.Lock()
         self._jobs: dict[str, JobFold] = {}
         self._by_time: list[tuple[int, str]] = []
@@ -41,7 +56,7 @@ class JobView:
             self._results_ms = results_retention_seconds * 1000
             self._events_ms = events_retention_seconds * 1000
 
-    def apply(self, event: JobEvent, partition: int) -> None:
+    def apply(self, event: JobEvent, partition: int) -> Turn:
         """Take the next event of a partition, in the order of their offsets. Never raises for what an event holds.
 
         Args:
@@ -51,19 +66,22 @@ class JobView:
             now_ms = self._wall_clock() * 1000
             self._forget_old(now_ms)
             if event.at_ms < now_ms - self._events_ms:
-                return  # retention lets it lie on for a while, but not everywhere
+                return Turn(None, None)  # retention lets it lie on for a while, but not everywhere
             fold = self._jobs.setdefault(event.job_id, JobFold())
             before = fold.status if fold.submitted else None
-            fold.apply(event)
+            fold.apply(event, partition)
             if fold.submitted is None:
                 self._keep_unsubmitted(event, partition, now_ms)
-                return
+                return Turn(None, None)
             if before is None:
                 insort(self._by_time, (min(fold.submitted.at_ms, int(now_ms)), event.job_id))
                 self._unsubmitted_in(partition).remove(event.job_id)
             else:
                 self._statuses[before] -= 1
             self._statuses[fold.status] += 1
+            if not self._keeps_places:
+                fold.forget_places()
+            return Turn(before, fold.status)
 
     def find(self, job_id: str) -> JobSnapshot | None:
         """A job as it is now, also one whose results are gone; None where there is none by that id."""
@@ -85,7 +103,8 @@ class JobView:
         """
         with self._lock:
             fold = self._jobs.get(job_id)
-            return [] if fold is None else list(fold.locate(first_row, rows))
+            found = iter(()) if fold is None else fold.locate(first_row, rows)
+        return list(found)  # not under the lock: a job may have very many
 
     def list_recent(self, limit: int) -> list[JobSnapshot]:
         """The jobs that were submitted last, newest first."""

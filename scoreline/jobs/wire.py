@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 
-from scoreline.errors import SchemaError, SchemaNotFound
+from scoreline.errors import SchemaError, SchemaNotFound, Unavailable
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.events import JobEvent
 from scoreline.jobs.fields import (
@@ -22,8 +22,8 @@ from scoreline.jobs.fields import (
 )
 from scoreline.jobs.result import ChunkResult
 from scoreline.schemas.catalog import ParsedSchema, SchemaCatalog
-from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID, load_fixed
-from scoreline.schemas.framing import Framing, prefix_for, split_frames
+from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID, is_fixed_id, load_fixed
+from scoreline.schemas.framing import Framing, SchemaKey, prefix_for, split_frames
 from scoreline.schemas.parsing import mean_the_same, to_plain
 
 # Whatever fastavro's C code runs into while it reads nonsense; the value is to blame for each of them.
@@ -72,7 +72,10 @@ def encode_event(event: JobEvent, prefix: bytes) -> bytes:
 
 
 class JobDecoder:
-    """Reads what any release has written, each value by the schema that it names. For one thread at a time."""
+    """Reads what any release has written, each value by the schema that it names. For one thread at a time.
+
+    What a later release has written waits until its schema can be had: nothing of a job is lost in a roll-out.
+    """
 
     def __init__(self, catalog: SchemaCatalog, framing: Framing) -> None:
         self._catalog = catalog
@@ -83,7 +86,7 @@ class JobDecoder:
         """A chunk.
 
         Raises:
-            Unavailable: the registry is away.
+            Unavailable: the registry is away, or nobody has told yet what the schema of a later release is.
         """
         return self._decode(JOB_CHUNK_ID, value, make_chunk)
 
@@ -91,7 +94,7 @@ class JobDecoder:
         """A result.
 
         Raises:
-            Unavailable: the registry is away.
+            Unavailable: the registry is away, or nobody has told yet what the schema of a later release is.
         """
         return self._decode(JOB_RESULT_ID, value, make_result)
 
@@ -99,7 +102,7 @@ class JobDecoder:
         """An event; None for one of a kind that this release does not know.
 
         Raises:
-            Unavailable: the registry is away.
+            Unavailable: the registry is away, or nobody has told yet what the schema of a later release is.
         """
         return self._decode(JOB_EVENT_ID, value, make_event)
 
@@ -131,6 +134,8 @@ class JobDecoder:
         try:
             known = self._catalog.find_writer(key) if isinstance(key, int) else self._catalog.find_fingerprint(key)
         except SchemaNotFound as error:
+            if _may_come(key):
+                raise Unavailable(f"{error}: it seems to be of a later release, and waits for it") from error
             return Unreadable(str(error))
         except SchemaError as error:
             return Unreadable(f"its schema cannot be used: {error}")
@@ -138,6 +143,11 @@ class JobDecoder:
         schemas = _without_times(known), None if mean_the_same(known, ours) else _own_schema(schema_id)
         self._schemas[schema_id, head] = schemas
         return schemas
+
+
+def _may_come(key: SchemaKey) -> bool:
+    """Whether a schema that nobody has may be one that ships with a later release; any fingerprint may."""
+    return isinstance(key, bytes) or is_fixed_id(key)
 
 
 def _encode(schema_id: int, prefix: bytes, fields: Mapping[str, Any]) -> bytes:

@@ -50,9 +50,21 @@ class HttpCounts(TypedDict):
     routes: dict[str, RouteCounts]
 
 
+class JobCounts(TypedDict):
+    """What workers of batch jobs have done; `rows_failed` have no prediction, `errors` are chunks that failed."""
+
+    rows: int
+    rows_failed: int
+    predictions: VersionCounts
+    chunks: int
+    errors: int
+    chunk_seconds: Durations
+
+
 class Snapshot(TypedDict):
     """Everything that was counted since the start of the process."""
 
     uptime_seconds: float
     stream: StreamCounts
     http: HttpCounts
+    jobs: JobCounts

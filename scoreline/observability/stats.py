@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.quantiles import QuantileSketch
-from scoreline.observability.snapshot import Durations, HttpCounts, Snapshot, StreamCounts, VersionCounts
+from scoreline.observability.snapshot import Durations, HttpCounts, JobCounts, Snapshot, StreamCounts, VersionCounts
 from scoreline.observability.tally import HttpTally, JobsTally, StreamTally
 from scoreline.records import Clock, NextOffsets, Record
 
@@ -124,7 +124,10 @@ class Stats:
             stream = _describe_stream(self._stream)
         with self._http_lock:
             http = _describe_http(self._http)
-        return {"uptime_seconds": round(self._clock() - self._started_at, 3), "stream": stream, "http": http}
+        with self._jobs_lock:
+            jobs = _describe_jobs(self._jobs)
+        uptime_seconds = round(self._clock() - self._started_at, 3)
+        return {"uptime_seconds": uptime_seconds, "stream": stream, "http": http, "jobs": jobs}
 
 
 def _describe_stream(tally: StreamTally) -> StreamCounts:
@@ -154,6 +157,17 @@ def _describe_http(tally: HttpTally) -> HttpCounts:
             }
             for name, route in sorted(tally.routes.items())
         },
+    }
+
+
+def _describe_jobs(tally: JobsTally) -> JobCounts:
+    return {
+        "rows": tally.rows,
+        "rows_failed": tally.rows_failed,
+        "predictions": _describe_versions(tally.versions),
+        "chunks": tally.chunks,
+        "errors": tally.errors,
+        "chunk_seconds": describe_seconds(tally.seconds),
     }
 
 

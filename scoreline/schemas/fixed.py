@@ -9,6 +9,9 @@ from scoreline.schemas.catalog import ParsedSchema
 from scoreline.schemas.parsing import mean_the_same, parse_schema_text
 
 FIRST_FIXED_ID = 2_000_000_000
+FIXED_ID_SPAN = 100
+"""So many ids belong to schemas that ship, with this release or a later one."""
+
 PREDICTION_ID = FIRST_FIXED_ID
 JOB_CHUNK_ID = FIRST_FIXED_ID + 1
 JOB_RESULT_ID = FIRST_FIXED_ID + 2
@@ -31,6 +34,11 @@ def load_fixed(schema_id: int) -> ParsedSchema:
     """The shipped schema of one of `FIXED_IDS`; read and parsed when it is first asked for."""
     text = resources.files("scoreline.schemas").joinpath(_FILES[schema_id]).read_text(encoding="utf-8")
     return parse_schema_text(text)
+
+
+def is_fixed_id(schema_id: int) -> bool:
+    """Whether an id is that of a schema that ships with some release, perhaps not with this one."""
+    return FIRST_FIXED_ID <= schema_id < FIRST_FIXED_ID + FIXED_ID_SPAN
 
 
 def prediction_schema() -> ParsedSchema:

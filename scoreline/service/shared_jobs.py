@@ -1,8 +1,10 @@
 """What the roles http and jobs share of batch jobs: one view of all of them a process, and who keeps it up to date."""
 
 import time
+from collections.abc import Callable
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
+from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import Unavailable
 from scoreline.http.batch.routes import JobServing
@@ -40,7 +42,7 @@ class SharedJobs:
         self._framing = Framing(settings.input_format)
         self.names = name_job_topics(settings)
         self.encoding = JobEncoding(open_catalog(settings), self._framing, self.names)
-        self.view = JobView(time.time, results_retention_seconds=KEPT_SECONDS)
+        self.view = JobView(time.time, results_retention_seconds=KEPT_SECONDS, keeps_places=Role.HTTP in parts.roles)
         self._topics = open_job_topics(
             admin_properties(settings),
             (self.names.jobs, self.names.bulk, self.names.results, self.names.events),
@@ -88,8 +90,10 @@ class SharedJobs:
         if self._publisher is not None:
             self._publisher.close()
 
-    def _open_reader(self) -> ResultReader:
-        return open_result_reader(consumer_properties(self._settings), self.names.results, self.make_decoder())
+    def _open_reader(self, should_stop: Callable[[], bool]) -> ResultReader:
+        return open_result_reader(
+            consumer_properties(self._settings), self.names.results, self.make_decoder(), should_stop=should_stop
+        )
 
     def _prepare(self) -> None:
         """Before the first event: the ids that values are framed with, and how long the topics keep what they hold."""
@@ -106,7 +110,9 @@ class SharedJobs:
 
     def _check(self) -> ComponentHealth:
         """Never a reason to be unready: predictions, and work on jobs, go on without it."""
-        return ComponentHealth("job_events", None, ready=True, alive=self._feed.is_alive, detail=self._feed.describe())
+        trouble = None if self._publisher is None else self._publisher.trouble
+        alive = self._feed.is_alive and trouble is None
+        return ComponentHealth("job_events", None, ready=True, alive=alive, detail=trouble or self._feed.describe())
 
 
 def name_job_topics(settings: Settings) -> JobTopicNames:

@@ -49,6 +49,7 @@ class MemoryJobPublisher:
         held: puts off acknowledgements until `release`.
         down: why nothing can be published; None while everything can.
         most_pending: held chunks after which there is no room for another.
+        events_partitions: three, so that jobs are spread.
     """
 
     def __init__(self, topics: MemoryJobTopics, *, held: bool = False, most_pending: int = 1000) -> None:
@@ -56,12 +57,8 @@ class MemoryJobPublisher:
         self.held = held
         self.down: Exception | None = None
         self.most_pending = most_pending
+        self.events_partitions = 3
         self._pending: list[tuple[Future[None], Callable[[], None]]] = []
-
-    @property
-    def events_partitions(self) -> int:
-        """Three, so that jobs are spread."""
-        return 3
 
     @property
     def pending(self) -> int:
@@ -152,9 +149,16 @@ class MemoryEventFeed:
 class MemoryResultReader:
     """A `ResultReader`; what is None in the topic is gone. With a gate every result waits for it."""
 
-    def __init__(self, topics: MemoryJobTopics, gate: threading.Semaphore | None = None) -> None:
+    def __init__(
+        self,
+        topics: MemoryJobTopics,
+        gate: threading.Semaphore | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._topics = topics
         self._gate = gate
+        self.should_stop = should_stop
+        self.rested = 0
         self.closed = False
 
     def read(self, places: Sequence[ResultPlace]) -> Iterator[ChunkResult]:
@@ -166,6 +170,10 @@ class MemoryResultReader:
             if result is None:
                 raise ResultsGone("retention has taken a result")
             yield result
+
+    def rest(self) -> None:
+        """Count."""
+        self.rested += 1
 
     def close(self) -> None:
         """Remember that it was closed."""

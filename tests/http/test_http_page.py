@@ -10,11 +10,11 @@ import pytest
 
 from scoreline.config.tokens import Access, Token
 from scoreline.features import Feature, Kind
-from scoreline.http.batch.body import SILENCE_SECONDS
+from scoreline.http.batch.body import LEAST_BYTES_PER_SECOND, SILENCE_SECONDS
 from scoreline.http.batch.jobs import DEFAULT_LISTED, INLINE_ROWS, MOST_LISTED
 from scoreline.http.batch.results import DEFAULT_PAGE, MOST_PAGE
 from scoreline.http.batch.streams import MOST_STREAMS
-from scoreline.http.batch.submission import MOST_UPLOADS
+from scoreline.http.batch.submission import MOST_JSON_UPLOADS, MOST_UPLOADS
 from scoreline.http.errors import PROBLEMS
 from scoreline.http.wire.response import WRITE_SECONDS
 from scoreline.http.wire.streaming import WRITE_BYTES
@@ -66,8 +66,9 @@ def test_every_problem_is_in_the_table_with_its_status_and_when_to_come_back():
 def test_limits_on_the_page_are_those_that_hold():
     page = " ".join(PAGE.split())
     assert f"of which nothing comes for {SILENCE_SECONDS:g} seconds" in page
-    assert (MOST_UPLOADS, MOST_STREAMS) == (8, 4)
-    assert "Eight bodies may arrive at once" in page
+    assert (MOST_UPLOADS, MOST_JSON_UPLOADS, MOST_STREAMS) == (8, 32, 4)
+    assert "Eight bodies of lines and 32 of JSON may arrive at once" in page
+    assert f"for long less than {LEAST_BYTES_PER_SECOND} bytes a second" in page
     assert "lines are sent to four callers at once" in page
     assert f"takes less than {WRITE_BYTES // 1024} KiB in {WRITE_SECONDS:g} seconds" in page
     assert f"A job of up to {INLINE_ROWS:,} rows" in page

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from scoreline.errors import DeliveryError, RecordTooLarge, Unavailable
 from scoreline.features import Feature
 from scoreline.jobs.chunk import Chunk
-from scoreline.jobs.events import ChunkDone, JobEvent, find_chunk_key, find_key
+from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, JobEvent, find_chunk_key, find_key
 from scoreline.jobs.lanes import Lanes
 from scoreline.jobs.observers import ChunkScored
 from scoreline.jobs.result import ChunkResult, ResultPlace
@@ -18,7 +18,7 @@ from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder, encode_chunk, encode_event, encode_result, find_prefix
 from scoreline.jobs.worker import JobWorker
 from scoreline.models.live_route import LiveRoute
-from scoreline.records import NextOffsets, Record, TopicPartition
+from scoreline.records import NextOffsets, Record, TopicPartition, find_header
 from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID
 from scoreline.schemas.framing import Framing
 from scoreline.testing.fakes import FixedVersions, WeightedSum
@@ -67,8 +67,9 @@ class MemoryChunkDelivery:
             self._broker.append(
                 "dead", record.value(), key=record.key(), headers=[("reason", reason.encode())], transaction=transaction
             )
-            if event is not None:
-                self._append_event(event, 0, transaction)
+            said = find_header(record, EVENTS_PARTITION_HEADER)
+            if event is not None and said is not None:
+                self._append_event(event, int(said), transaction)
 
     def skip(self, next_offsets: NextOffsets, group: GroupMetadata) -> None:
         with self._transaction(next_offsets, group):
@@ -195,7 +196,9 @@ class Scene:
     def put(self, chunk: Chunk, lane: str = "jobs", partition: int = 0) -> None:
         order = chunk.order
         key = find_chunk_key(order.job_id, order.submission, chunk.number).encode()
-        self.broker.append(lane, encode_chunk(chunk, PREFIX[JOB_CHUNK_ID]), partition=partition, key=key)
+        headers = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
+        value = encode_chunk(chunk, PREFIX[JOB_CHUNK_ID])
+        self.broker.append(lane, value, partition=partition, key=key, headers=headers)
 
     def put_rows(
         self, number: int, *, job_id: str = JOB, lane: str = "jobs", partition: int = 0, rows: int = 3

@@ -49,3 +49,20 @@ def test_a_job_is_cancelled_once(caplog):
 
 def test_nothing_is_said_of_uploads_that_were_never_submitted(caplog):
     assert log_of(caplog, done(0, 1_000_000), Cancelled(JOB, JOB, 1_000_500)) == []
+
+
+def test_a_job_is_only_looked_up_where_there_is_something_to_say():
+    """A look counts all rows that are done, and a large job has an event for each of a hundred thousand chunks."""
+
+    class Counting(JobView):
+        looks = 0
+
+        def find(self, job_id):
+            self.looks += 1
+            return super().find(job_id)
+
+    counting = Counting(lambda: 1000.0, results_retention_seconds=3600)
+    view = LoggingView(counting)
+    for event in (SUBMITTED, done(0, 1_000_000), done(0, 1_000_000), done(0, 1_000_000), done(1, 1_001_000)):
+        view.apply(event, 0)
+    assert counting.looks == 2

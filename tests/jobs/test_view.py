@@ -4,6 +4,7 @@ import pytest
 
 from scoreline.jobs.chunk import MOST_CHUNKS
 from scoreline.jobs.job import JobStatus
+from scoreline.jobs.places import ChunkPlaces
 from scoreline.jobs.unsubmitted import UPLOAD_MS, UnsubmittedUploads
 from scoreline.jobs.view import JobView
 from tests.jobs.builders import JOB, OTHER, cancelled, chunk_done, chunk_failed, submitted
@@ -37,6 +38,53 @@ def test_a_job_is_found_with_what_its_first_submission_was():
     assert found is not None
     assert (found.submission, found.digest, found.status) == (OTHER, b"d" * 32, JobStatus.QUEUED)
     assert scene.view.find(OTHER) is None
+
+
+def test_a_job_is_known_by_the_partition_that_its_first_submission_lies_in():
+    scene = Scene()
+    scene.apply(submitted(JOB, OTHER, at_ms=scene.at_ms()), partition=5)
+    scene.apply(submitted(at_ms=scene.at_ms()), cancelled(JOB, OTHER), partition=7)
+    assert scene.view.find(JOB).events_partition == 5
+
+
+def test_what_an_event_makes_of_its_job_is_told():
+    scene = Scene()
+    at_ms = scene.at_ms()
+    turns = [
+        scene.view.apply(event, 0)
+        for event in (
+            chunk_done(0, at_ms=at_ms),
+            submitted(at_ms=at_ms),
+            chunk_done(1, at_ms=at_ms),
+            cancelled(at_ms=at_ms),
+            cancelled(OTHER, at_ms=0),
+        )
+    ]
+    running, succeeded = JobStatus.RUNNING, JobStatus.SUCCEEDED
+    assert turns == [(None, None), (None, running), (running, succeeded), (succeeded, succeeded), (None, None)]
+
+
+def test_where_nobody_asks_for_results_only_jobs_that_go_on_keep_their_places():
+    now_ms = int(DAY * 1000)
+    view = JobView(lambda: DAY, results_retention_seconds=7 * DAY, keeps_places=False)
+    for event in (submitted(at_ms=now_ms), chunk_done(0, at_ms=now_ms)):
+        view.apply(event, 0)
+    assert len(view.locate(JOB, 0, 20)) == 1
+    for event in (chunk_done(1, at_ms=now_ms), chunk_done(1, at_ms=now_ms), cancelled(at_ms=now_ms)):
+        view.apply(event, 0)
+    assert list(view.locate(JOB, 0, 20)) == []
+    job = view.find(JOB)
+    assert (job.status, job.chunks_done, job.rows_done, job.rows_failed) == (JobStatus.SUCCEEDED, 2, 20, 2)
+
+
+def test_places_that_were_located_stay_as_they_were():
+    places = ChunkPlaces()
+    for number in range(3):
+        places.add(chunk_done(number).place)
+    found = places.locate(0, 30)
+    for number in range(3):
+        places.add(chunk_done(number, offset=99).place)
+    assert [place.offset for place in found] == [0, 1, 2]
 
 
 def test_places_of_rows_are_those_of_the_chunks_that_hold_them():

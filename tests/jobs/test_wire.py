@@ -12,15 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.errors import SchemaNotFound, Unavailable
+from scoreline.errors import SchemaError, Unavailable
 from scoreline.jobs.chunk import MOST_CHUNKS
 from scoreline.jobs.events import ChunkFailed
 from scoreline.jobs.fields import MOST_DETAIL_CHARACTERS, Unreadable
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.jobs.wire import JobDecoder, encode_chunk, encode_event, encode_result, find_prefix
-from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID, load_fixed
+from scoreline.schemas.fixed import (
+    FIRST_FIXED_ID,
+    FIXED_ID_SPAN,
+    JOB_CHUNK_ID,
+    JOB_EVENT_ID,
+    JOB_RESULT_ID,
+    load_fixed,
+)
+from scoreline.schemas.folder import RESCAN_SECONDS, FolderCatalog
 from scoreline.schemas.framing import Framing
-from scoreline.schemas.parsing import are_equal, mean_the_same, parse_schema_text
+from scoreline.schemas.parsing import are_equal, mean_the_same, parse_schema_text, to_text
 from tests.jobs.builders import (
     JOB,
     OTHER,
@@ -271,6 +279,38 @@ def test_a_registry_that_is_away_is_no_fault_of_the_value():
         read(JOB_CHUNK_ID, encode_chunk(CHUNK, PREFIX[JOB_CHUNK_ID]), Away())
 
 
+@pytest.mark.parametrize("schema_id", FILES)
+def test_what_a_later_release_has_written_waits_until_its_schema_is_in_the_folder(tmp_path, schema_id):
+    """Its `topics create` puts it there, under each of the topics; whoever runs already looks again."""
+    now = [0.0]
+    later_id, later = FIRST_FIXED_ID + 7, make_later(schema_id)
+    value, encode = VALUES[schema_id]
+    fields = fastavro.schemaless_reader(io.BytesIO(encode(value, b"")), load_fixed(schema_id), None)
+    written = write(later, later_id, {**fields, "added": "x", "more": []})
+    catalog = FolderCatalog(tmp_path, clock=lambda: now[0])
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"2000000007\.avsc in .*a later release"):
+            read(schema_id, written, catalog)
+    for subject in ("jobs-value", "jobs.bulk-value"):
+        folder = tmp_path / subject
+        folder.mkdir()
+        (folder / f"{later_id}.avsc").write_text(to_text(later))
+    now[0] += RESCAN_SECONDS
+    assert encode(read(schema_id, written, catalog), b"") == encode(value, b"")
+    assert FolderCatalog(tmp_path).find_writer(later_id), "and whoever starts is not stopped by it"
+
+
+def test_what_names_its_schema_by_a_fingerprint_that_nobody_has_waits_too():
+    decoder = JobDecoder(ShippedSchemas(), Framing.SINGLE_OBJECT)
+    with pytest.raises(Unavailable, match="a later release"):
+        decoder.decode_event(b"\xc3\x01" + b"unknown!" + b"datum")
+
+
+@pytest.mark.parametrize("schema_id", [1, FIRST_FIXED_ID - 1, FIRST_FIXED_ID + FIXED_ID_SPAN, 2**32 - 1])
+def test_what_names_a_schema_that_no_release_can_have_is_unreadable(schema_id):
+    assert isinstance(read(JOB_EVENT_ID, struct.pack(">bI", 0, schema_id) + b"datum"), Unreadable)
+
+
 def test_a_schema_is_looked_up_once():
     class Counting(ShippedSchemas):
         asked = 0
@@ -278,7 +318,7 @@ def test_a_schema_is_looked_up_once():
         def find_writer(self, schema_id):
             self.asked += 1
             if self.asked == 1:
-                raise SchemaNotFound("not yet")
+                raise SchemaError("not yet")
             return super().find_writer(schema_id)
 
     catalog = Counting()
@@ -286,5 +326,5 @@ def test_a_schema_is_looked_up_once():
     values = [
         decoder.decode_event(encode_event(event, PREFIX[JOB_EVENT_ID])) for event in [cancelled(), *EVENTS, *EVENTS]
     ]
-    assert values == [Unreadable("not yet"), *EVENTS, *EVENTS]
+    assert values == [Unreadable("its schema cannot be used: not yet"), *EVENTS, *EVENTS]
     assert catalog.asked == 2

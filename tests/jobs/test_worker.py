@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scoreline.errors import DeliveryError, FatalClientError, RecordTooLarge, StopOverdue
-from scoreline.jobs.events import ChunkDone, ChunkFailed
+from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, ChunkFailed
 from scoreline.jobs.job import JobStatus
 from scoreline.records import TopicPartition
 from tests.jobs.builders import JOB, OTHER, cancelled, make_chunk, make_order, submitted
@@ -135,7 +135,7 @@ def test_a_chunk_that_cannot_be_read_is_buried_and_fails_its_job():
     scene = Scene()
     scene.put_rows(1)
     key = f"{JOB}@{OTHER}/0".encode()
-    scene.broker.append("jobs", b"nonsense", key=key)
+    scene.broker.append("jobs", b"nonsense", key=key, headers=[(EVENTS_PARTITION_HEADER, b"0")])
     turn([scene.make_worker()], 4)
     assert [(r.key(), r.value()) for r in scene.broker.read("dead")] == [(key, b"nonsense")]
     (failed,) = [event for event in scene.read_events() if isinstance(event, ChunkFailed)]

@@ -24,6 +24,18 @@ def test_a_snapshot_of_a_service_that_did_nothing_is_all_zeros_and_nulls():
     assert snapshot["http"] == {"requests": 0, "errors": 0, "predictions": {"total": 0, "versions": {}}, "routes": {}}
 
 
+def test_work_on_jobs_is_summed_up():
+    stats = Stats(Ticking())
+    assert stats.snapshot()["jobs"]["chunk_seconds"]["mean_seconds"] is None
+    stats.chunk_scored(3, rows=10, failed=1, seconds=0.2)
+    stats.chunk_scored(4, rows=5, failed=0, seconds=0.4)
+    stats.chunk_failed()
+    jobs = json.loads(json.dumps(stats.snapshot(), allow_nan=False))["jobs"]
+    assert jobs["predictions"] == {"total": 14, "versions": {"3": 9, "4": 5}}
+    assert (jobs["rows"], jobs["rows_failed"], jobs["chunks"], jobs["errors"]) == (15, 1, 2, 1)
+    assert (jobs["chunk_seconds"]["count"], jobs["chunk_seconds"]["mean_seconds"]) == (2, 0.3)
+
+
 def test_batches_are_summed_up():
     clock = Ticking()
     stats = Stats(clock)

@@ -18,6 +18,9 @@ NDJSON = "application/x-ndjson"
 SILENCE_SECONDS = 30.0
 """A body of which nothing has arrived for so long is given up."""
 
+LEAST_BYTES_PER_SECOND = 256
+"""Of a body, over the time that it is waited for: while Kafka takes nothing, nobody waits for the caller."""
+
 
 class BodyKind(StrEnum):
     """What the body of a job may be."""
@@ -42,22 +45,35 @@ def check_kind(request: web.BaseRequest) -> BodyKind:
 async def read_pieces(request: web.BaseRequest, *, silence_seconds: float) -> AsyncGenerator[bytes, None]:
     """The body, decompressed, piece by piece; nothing more of it is read from the socket than is asked for.
 
+    Waiting uses up the time that a silence may take, and `LEAST_BYTES_PER_SECOND` give it back, but never more of it:
+    a byte now and then does not keep a place.
+
     Raises:
-        BodyTooSlow: nothing has arrived for too long.
+        BodyTooSlow: nothing has arrived for too long, or too little.
         MalformedRequest: it breaks off, or is not in the encoding that it is said to be in.
     """
     await greet(request)
     body = open_body(request)
+    clock = asyncio.get_running_loop().time
+    left_seconds = silence_seconds
     try:
-        while piece := await _read_piece(body, silence_seconds):
+        while True:
+            began = clock()
+            piece = await _read_piece(body, left_seconds)
+            if not piece:
+                return
+            left_seconds -= clock() - began
+            left_seconds = min(silence_seconds, left_seconds + len(piece) / LEAST_BYTES_PER_SECOND)
             yield piece
     except web.RequestPayloadError as error:
         raise MalformedRequest("the body breaks off, or is not in the encoding that it is said to be in") from error
 
 
-async def _read_piece(body: Body, silence_seconds: float) -> bytes:
+async def _read_piece(body: Body, left_seconds: float) -> bytes:
     try:
-        async with asyncio.timeout(silence_seconds):
+        async with asyncio.timeout(left_seconds):
             return await body.readany()
     except TimeoutError as error:
-        raise BodyTooSlow(f"nothing of the body has arrived for {silence_seconds:g} s") from error
+        raise BodyTooSlow(
+            f"of the body nothing came any more, or for long less than {LEAST_BYTES_PER_SECOND} bytes a second"
+        ) from error

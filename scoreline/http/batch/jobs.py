@@ -7,7 +7,6 @@ import msgspec
 from scoreline.errors import MalformedRequest
 from scoreline.http.batch.bodies import Job, Jobs, make_job
 from scoreline.http.batch.lookup import JobLookup
-from scoreline.http.batch.request import find_events_partition
 from scoreline.http.batch.result_pages import ResultPages
 from scoreline.http.batch.rows import unset_if_empty
 from scoreline.http.exchange import Answer, Call, answer_json
@@ -72,8 +71,8 @@ class BatchJobs:
         job = await self._lookup.find_kept(call.parameter)
         if not job.status.ended:
             cancelled = Cancelled(job.job_id, job.submission, int(self._wall_clock() * 1000))
-            partition = find_events_partition(job.job_id, self._publisher.events_partitions)
-            await self._lookup.wait_for(self._publisher.publish_event(cancelled, partition))
+            # Not where its id would go by now: partitions may have been added since.
+            await self._lookup.wait_for(self._publisher.publish_event(cancelled, job.events_partition))
             job = await self._lookup.find_newly(job.job_id) or job
         return answer_job(make_job(job), job)
 

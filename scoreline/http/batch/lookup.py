@@ -1,17 +1,15 @@
 """Jobs by their id: what this process has read of them, and more of it where that is not enough."""
 
 import asyncio
-import re
 from concurrent.futures import Future
 
 from scoreline.errors import ResultsGone
 from scoreline.http.errors import DeadlineExceeded, JobNotFound
 from scoreline.http.futures import wait_for
+from scoreline.jobs.identity import is_job_id
 from scoreline.jobs.job import JobSnapshot
 from scoreline.jobs.ports import EventFeed
 from scoreline.jobs.view import JobView
-
-_JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class JobLookup:
@@ -81,7 +79,7 @@ class JobLookup:
             ResultsGone: retention has taken them, or may at any moment.
             Unavailable, DeadlineExceeded: nobody knows.
         """
-        if not _JOB_ID.fullmatch(given):
+        if not is_job_id(given):
             raise JobNotFound("expected the id of a job, as POST /batch has answered it")
         found = await self.find(given)
         if found is None:

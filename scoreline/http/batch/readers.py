@@ -19,6 +19,7 @@ class ResultReaders:
         self._keep = keep
         self._idle: list[ResultReader] = []
         self._closed = False
+        self._stopping = threading.Event()
         self._lock = threading.Lock()
 
     def take(self) -> ResultReader:
@@ -30,10 +31,11 @@ class ResultReaders:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return self._open_reader()
+        return self._open_reader(self._stopping.is_set)
 
     def give_back(self, reader: ResultReader) -> None:
         """Keep a reader for others, or close it. May block."""
+        reader.rest()
         with self._lock:
             if not self._closed and len(self._idle) < self._keep:
                 self._idle.append(reader)
@@ -50,6 +52,10 @@ class ResultReaders:
             reader.close()
             raise
         self.give_back(reader)
+
+    def stop_waiting(self) -> None:
+        """From now on readers read what comes, and do not wait for what does not."""
+        self._stopping.set()
 
     def close(self) -> None:
         """Close those that nobody has; the others are closed when they are given back."""

@@ -106,8 +106,14 @@ class BatchRoutes:
             Route("GET", "/batch/{job_id}/results", Door.PREDICT, show_results, "Results of a batch job", SHOW_RESULTS),
         ]
 
+    def stop_waiting(self) -> None:
+        """Give up results that do not come; those that do are still sent."""
+        if self._readers is not None:
+            self._readers.stop_waiting()
+
     def close(self) -> None:
         """End threads and readers."""
+        self.stop_waiting()
         if self._streams is not None:
             self._streams.close()
         if self._readers is not None:

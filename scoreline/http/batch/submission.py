@@ -1,9 +1,8 @@
 """`POST /batch`: rows → chunks → Kafka while they arrive; then the submission, so a broken upload leaves no job."""
 
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 
-from scoreline.errors import Overloaded, Unavailable
+from scoreline.errors import Unavailable
 from scoreline.http.batch.bodies import find_job_path, make_job
 from scoreline.http.batch.body import BodyKind, read_pieces
 from scoreline.http.batch.chunks import ChunkUpload
@@ -11,7 +10,8 @@ from scoreline.http.batch.jobs import answer_job
 from scoreline.http.batch.lookup import JobLookup
 from scoreline.http.batch.request import JobRequest, find_events_partition, read_job_request
 from scoreline.http.batch.routing import choose_version
-from scoreline.http.errors import IdempotencyKeyReused
+from scoreline.http.batch.upload_places import UploadPlaces
+from scoreline.http.errors import IdempotencyKeyReused, SubmissionUncertain
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.futures import wait_for
 from scoreline.http.limits import BodyReader, Limits
@@ -20,13 +20,17 @@ from scoreline.http.predict.version_finder import VersionFinder, find_key
 from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.cutting import ChunkCutter, rows_per_chunk
 from scoreline.jobs.events import Submitted
+from scoreline.jobs.identity import Digest
 from scoreline.jobs.job import JobSnapshot, JobStatus
 from scoreline.jobs.ports import JobPublisher
 from scoreline.models.model import ModelVersion
 from scoreline.records import Clock
 
 MOST_UPLOADS = 8
-"""So many bodies arrive at once: each holds a chunk, a line, and what is not acknowledged of it."""
+"""So many bodies of lines arrive at once: each holds a chunk, a line, and what is not acknowledged of it."""
+
+MOST_JSON_UPLOADS = 32
+"""They are small, end in time, and share a bound on their bytes; slow callers with lines leave them their places."""
 
 
 class JobSubmitter:
@@ -36,7 +40,7 @@ class JobSubmitter:
         cutting: threads that look at whole JSON bodies.
         max_rows, max_line_bytes: of a job; the limits are for JSON bodies.
         asks_token: whether callers are told apart by their tokens.
-        silence_seconds: how long nothing may come of a body before it is given up.
+        silence_seconds: how long nothing may come of lines before they are given up; see `read_pieces`.
     """
 
     def __init__(
@@ -65,12 +69,7 @@ class JobSubmitter:
         self._asks_token = asks_token
         self._wall_clock = wall_clock
         self._silence_seconds = silence_seconds
-        self._uploads = 0
-
-    @property
-    def uploads(self) -> int:
-        """Bodies that are arriving now."""
-        return self._uploads
+        self._places = {BodyKind.JSON: UploadPlaces(MOST_JSON_UPLOADS), BodyKind.NDJSON: UploadPlaces(MOST_UPLOADS)}
 
     async def submit(self, call: Call) -> Answer:
         """Take a job on, or find the one that was submitted under the same idempotency key.
@@ -80,11 +79,11 @@ class JobSubmitter:
         """
         asked = read_job_request(call.request, asks_token=self._asks_token)
         self._lookup.check_ready()
-        with self._take_place():
+        with self._places[asked.kind].take():
             if asked.may_exist:
                 before = await self._lookup.find_newly(asked.job_id)
                 if before is not None:
-                    return _answer_winner(before, await self._read_digest(call, asked))
+                    return _answer_winner(before, await self._read_digest(call, asked, before))
             return await self._take_on(call, asked)
 
     async def _take_on(self, call: Call, asked: JobRequest) -> Answer:
@@ -99,9 +98,15 @@ class JobSubmitter:
             find_events_partition(asked.job_id, self._publisher.events_partitions),
         )
         submitted = await self._upload(call, asked, order, version)
-        await wait_for(self._publisher.publish_event(submitted, order.events_partition))
+        try:
+            await wait_for(self._publisher.publish_event(submitted, order.events_partition))
+        except Unavailable as error:
+            raise SubmissionUncertain(
+                f"Kafka has not acknowledged the submission in time, and job {order.job_id} may exist all the same: ask"
+                " for it, or send the body again; under the same Idempotency-Key that makes no second job"
+            ) from error
         if not asked.may_exist:
-            return _answer_accepted(_begin_job(submitted))
+            return _answer_accepted(_begin_job(submitted, order.events_partition))
         # Whoever has the key's first submission in the topic, has the job: also when another sidecar took it.
         winner = await self._lookup.find_newly(asked.job_id)
         if winner is None:
@@ -111,13 +116,7 @@ class JobSubmitter:
     async def _upload(self, call: Call, asked: JobRequest, order: JobOrder, version: ModelVersion) -> Submitted:
         """Publish all rows, and wait until they are acknowledged; the event that makes a job of them."""
         digest = asked.start_digest()
-        cutter = ChunkCutter(
-            order,
-            max_rows=self._max_rows,
-            max_line_bytes=self._max_line_bytes,
-            digest=digest,
-            chunk_rows=rows_per_chunk(len(version.model.classes or ())),
-        )
+        cutter = self._make_cutter(order, digest, chunk_rows=rows_per_chunk(len(version.model.classes or ())))
         upload = ChunkUpload(self._publisher)
         if asked.kind is BodyKind.JSON:
             body = await self._bodies.read(call.request)
@@ -142,32 +141,33 @@ class JobSubmitter:
             digest=digest.digest(),
         )
 
+    def _make_cutter(self, order: JobOrder, digest: Digest, *, chunk_rows: int) -> ChunkCutter:
+        return ChunkCutter(
+            order,
+            max_rows=self._max_rows,
+            max_line_bytes=self._max_line_bytes,
+            digest=digest,
+            chunk_rows=chunk_rows,
+        )
+
     def _cut_json(self, cutter: ChunkCutter, body: bytes) -> list[Chunk]:
         return [*cutter.feed_json(body, max_instances=self._limits.max_instances), *cutter.finish()]
 
-    async def _read_digest(self, call: Call, asked: JobRequest) -> bytes:
-        """Read a body only to know whether it is the one that a job was made of."""
+    async def _read_digest(self, call: Call, asked: JobRequest, before: JobSnapshot) -> bytes:
+        """Read a body only to know whether a job was made of it, and no more of it than any job may have."""
         digest = asked.start_digest()
         if asked.kind is BodyKind.JSON:
             digest.update(await self._bodies.read(call.request))
         else:
+            order = JobOrder(before.job_id, asked.submission, before.model, before.version, asked.ignore_unknown, (), 0)
+            cutter = self._make_cutter(order, digest, chunk_rows=rows_per_chunk(0))
             async with aclosing(read_pieces(call.request, silence_seconds=self._silence_seconds)) as pieces:
                 async for piece in pieces:
-                    digest.update(piece)
+                    cutter.feed(piece)
         return digest.digest()
 
-    @contextmanager
-    def _take_place(self) -> Iterator[None]:
-        if self._uploads >= MOST_UPLOADS:
-            raise Overloaded(f"{self._uploads} jobs are being uploaded already, which is all that are allowed")
-        self._uploads += 1
-        try:
-            yield
-        finally:
-            self._uploads -= 1
 
-
-def _begin_job(submitted: Submitted) -> JobSnapshot:
+def _begin_job(submitted: Submitted, events_partition: int) -> JobSnapshot:
     """A job as it is when it has only just been submitted."""
     return JobSnapshot(
         job_id=submitted.job_id,
@@ -184,6 +184,7 @@ def _begin_job(submitted: Submitted) -> JobSnapshot:
         submitted_at_ms=submitted.at_ms,
         finished_at_ms=None,
         detail=None,
+        events_partition=events_partition,
     )
 
 

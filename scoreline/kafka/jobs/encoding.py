@@ -1,5 +1,6 @@
 """Values of the topics of jobs, framed with ids that the schema registry has given."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,24 +47,26 @@ class JobEncoding:
             names.events: JOB_EVENT_ID,
         }
         self._names = names
+        self._looking = threading.Lock()  # a catalog is for one thread at a time
         self._prefixes: Mapping[str, bytes] = {}
         self._trouble = "the schema registry has not been asked yet"
 
     def look(self) -> None:
-        """Ask the registry for the ids; from a thread that may wait, again and again until it does not raise.
+        """Ask the registry for the ids; from threads that may wait, again and again until it does not raise.
 
         Raises:
             SchemaError: the registry refuses a schema, or does not have it.
             Unavailable: the registry is away.
         """
-        try:
-            self._prefixes = {
-                topic: find_prefix(self._catalog, self._framing, topic, schema_id)
-                for topic, schema_id in self._ids.items()
-            }
-        except ServiceError as error:
-            self._trouble = str(error)
-            raise
+        with self._looking:
+            try:
+                self._prefixes = {
+                    topic: find_prefix(self._catalog, self._framing, topic, schema_id)
+                    for topic, schema_id in self._ids.items()
+                }
+            except ServiceError as error:
+                self._trouble = str(error)
+                raise
 
     def encode_chunk(self, chunk: Chunk, topic: str) -> bytes:
         """A chunk as the value of its record on one of the two topics.

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from scoreline.errors import DeliveryError, RecordTooLarge, ServiceError, Unavailable
 from scoreline.jobs.chunk import FIRST_CHUNKS, Chunk
-from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkFailed, JobEvent, find_key
+from scoreline.jobs.events import EVENTS_PARTITION_HEADER, JobEvent, find_chunk_key, find_key
+from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.kafka.client.clients import Properties, make_producer
 from scoreline.kafka.client.errors import PURGES, TOO_LARGE, describe_error
 from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
@@ -38,37 +40,48 @@ SERVE_SECONDS = 0.1
 Header = tuple[str, str | bytes | None]
 
 
+class WatchedProducer(NamedTuple):
+    """A producer, and what is told of it alone: another one that takes its place starts with nothing against it."""
+
+    producer: Producer
+    watch: ClientWatch
+
+
 class KafkaJobPublisher:
     """Implements `scoreline.jobs.ports.JobPublisher`, with a thread that serves the producer.
 
     Args:
-        connect: makes a producer with `watch`; another one where the first has ended for good.
+        connect: makes a producer; another one where the first has ended for good.
         most_unacknowledged_bytes: of chunks; events, which are small and few, always have room.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Producer],
+        connect: Callable[[], WatchedProducer],
         topics: JobTopics,
         encoding: JobEncoding,
         names: JobTopicNames,
         *,
-        watch: ClientWatch,
         most_unacknowledged_bytes: int = MOST_UNACKNOWLEDGED_BYTES,
     ) -> None:
         self._connect = connect
         self._topics = topics
         self._encoding = encoding
         self._names = names
-        self._watch = watch
         self._most_unacknowledged_bytes = most_unacknowledged_bytes
         self._unacknowledged_bytes = 0
         self._lock = threading.Lock()  # of the bytes
-        self._producer_lock = threading.RLock()  # what is settled within may publish again
-        self._producer = connect()
+        self._producer_lock = threading.Lock()  # held for a moment: the event loop publishes, too
+        self._current = connect()
         self._closed = threading.Event()
+        self._crashed: str | None = None
         self._thread = threading.Thread(target=self._serve, name="job-publisher", daemon=True)
         self._thread.start()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is published any more, until the process starts again; None while all is well."""
+        return self._crashed
 
     @property
     def events_partitions(self) -> int:
@@ -89,7 +102,8 @@ class KafkaJobPublisher:
                 )
             self._unacknowledged_bytes += len(value)
         headers: list[Header] = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
-        published = self._publish(topic, value, find_chunk_key(chunk), partition, headers)
+        key = find_chunk_key(order.job_id, order.submission, chunk.number).encode()
+        published = self._publish(topic, value, key, partition, headers)
         published.add_done_callback(partial(self._give_room, len(value)))
         return published
 
@@ -103,81 +117,97 @@ class KafkaJobPublisher:
         self._closed.set()
         self._thread.join(2 * SERVE_SECONDS + 1.0)
         with self._producer_lock:
-            self._release(self._producer)
+            left = self._current
+        _give_up(left)
+        close_producer(*left)
 
     def _publish(self, topic: str, value: bytes, key: bytes, partition: int, headers: list[Header]) -> "Future[None]":
         published: Future[None] = Future()
         published.set_running_or_notify_cancel()  # it is on its way: cancelling would change nothing
-
-        def settle(error: KafkaError | None, _: Message) -> None:
-            if error is None:
-                published.set_result(None)
-            else:
-                published.set_exception(self._explain(error, f"{topic}[{partition}]"))
-
-        if self._closed.is_set():
-            published.set_exception(Unavailable("the service is stopping"))
-            return published
+        where = f"{topic}[{partition}]"
         try:
-            with self._producer_lock:
-                self._producer.produce(topic, value, key, partition, on_delivery=settle, headers=headers)
+            with self._producer_lock:  # whatever is closed meanwhile gets nothing more, and gives up what it has
+                self._check_open()
+                producer, watch = self._current
+                settle = partial(_settle, published, watch, where)
+                producer.produce(topic, value, key, partition, on_delivery=settle, headers=headers)
+        except Unavailable as refusal:
+            published.set_exception(refusal)
         except BufferError:
             published.set_exception(Unavailable("the producer of jobs has no room; send the job again in a moment"))
         except KafkaException as raised:
-            published.set_exception(self._explain(raised.args[0], f"{topic}[{partition}]"))
+            published.set_exception(_explain(raised.args[0], watch, where))
         return published
+
+    def _check_open(self) -> None:
+        if self._crashed is not None:
+            raise Unavailable(self._crashed)
+        if self._closed.is_set():
+            raise Unavailable("the service is stopping")
 
     def _give_room(self, size: int, _: "Future[None]") -> None:
         with self._lock:
             self._unacknowledged_bytes -= size
 
-    def _explain(self, error: KafkaError, where: str) -> ServiceError:
-        detail = f"it was not delivered to {where}: {describe_error(error)}"
-        if error.code() in TOO_LARGE:
-            return RecordTooLarge(
-                f"{detail}; the topic's max.message.bytes has to allow it (`scoreline topics create`)"
-            )
-        if error.code() in PURGES:
-            return Unavailable(f"it was given up before {where} had acknowledged it: {self._watch.reason or 'a stop'}")
-        if error.code() == KafkaError.INVALID_RECORD:
-            return DeliveryError(detail)
-        return Unavailable(detail)
-
     def _serve(self) -> None:
-        while not self._closed.is_set():
-            self._topics.tick()
-            try:
-                raise_shadowed(partial(self._producer.poll, SERVE_SECONDS))
-            except KafkaException as raised:
-                self._watch.note(raised.args[0])
-            if self._watch.fatal is not None:
-                self._replace()
+        try:
+            while not self._closed.is_set():
+                self._turn()
+        except Exception as error:
+            logger.exception("jobs are not published any more", extra={"event": "job_publisher_crashed"})
+            with self._producer_lock:
+                self._crashed = f"the thread that publishes jobs has ended ({type(error).__name__})"
+            _give_up(self._current)  # nobody would tell what becomes of it
 
-    def _replace(self) -> None:
+    def _turn(self) -> None:
+        self._topics.tick()
+        producer, watch = self._current
+        try:
+            raise_shadowed(partial(producer.poll, SERVE_SECONDS))
+        except KafkaException as raised:
+            watch.note(raised.args[0])
+        if watch.fatal is not None:
+            self._replace(self._current, watch.fatal)
+
+    def _replace(self, lost: WatchedProducer, why: str) -> None:
         """An idempotent producer that has lost count of its records can never go on, but another one can."""
         logger.warning(
             "the producer of jobs cannot go on, another one does: %s",
-            self._watch.fatal,
-            extra={"event": "job_producer_replaced", "error": self._watch.fatal},
+            why,
+            extra={"event": "job_producer_replaced", "error": why},
         )
+        successor = self._connect()
         with self._producer_lock:
-            self._release(self._producer)
-            self._watch.fatal = None  # of the old one
-            self._producer = self._connect()
-
-    def _release(self, producer: Producer) -> None:
-        try:
-            producer.purge()
-            raise_shadowed(partial(producer.flush, 0.1))
-        except KafkaException as raised:
-            self._watch.note(raised.args[0])
-        close_producer(producer, self._watch)
+            self._current = successor
+        _give_up(lost)
+        call_in_thread(partial(close_producer, *lost))  # may wait for a broker, and the other one is to be served
 
 
-def find_chunk_key(chunk: Chunk) -> bytes:
-    """The Kafka key of a chunk: that of the events that tell how it ended."""
-    order = chunk.order
-    return find_key(ChunkFailed(order.job_id, order.submission, 0, chunk.number, "")).encode()
+def _settle(published: "Future[None]", watch: ClientWatch, where: str, error: KafkaError | None, _: Message) -> None:
+    if error is None:
+        published.set_result(None)
+    else:
+        published.set_exception(_explain(error, watch, where))
+
+
+def _explain(error: KafkaError, watch: ClientWatch, where: str) -> ServiceError:
+    detail = f"it was not delivered to {where}: {describe_error(error)}"
+    if error.code() in TOO_LARGE:
+        return RecordTooLarge(f"{detail}; the topic's max.message.bytes has to allow it (`scoreline topics create`)")
+    if error.code() in PURGES:
+        return Unavailable(f"it was given up before {where} had acknowledged it: {watch.reason or 'a stop'}")
+    if error.code() == KafkaError.INVALID_RECORD:
+        return DeliveryError(detail)
+    return Unavailable(detail)
+
+
+def _give_up(left: WatchedProducer) -> None:
+    """Tell those who wait for a producer that what it has is not delivered."""
+    try:
+        left.producer.purge()
+        raise_shadowed(partial(left.producer.flush, 0.1))
+    except KafkaException as raised:
+        left.watch.note(raised.args[0])
 
 
 def open_job_publisher(
@@ -197,12 +227,10 @@ def open_job_publisher(
     Raises:
         ConfigError: the client does not take a property.
     """
-    watch = ClientWatch(observer, clock=clock)
     merged = {**UPLOAD_DEFAULTS, **properties, **PATIENCE}
-    return KafkaJobPublisher(
-        partial(make_producer, merged, watch=watch, tell_delivered=True),
-        topics,
-        encoding,
-        names,
-        watch=watch,
-    )
+
+    def connect() -> WatchedProducer:
+        watch = ClientWatch(observer, clock=clock)
+        return WatchedProducer(make_producer(merged, watch=watch, tell_delivered=True), watch)
+
+    return KafkaJobPublisher(connect, topics, encoding, names)

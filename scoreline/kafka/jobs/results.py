@@ -35,7 +35,13 @@ MOST_HELD_BYTES = 16 * 1024 * 1024
 AT_ONCE = 64
 WAIT_SECONDS = 0.1
 QUIET_SECONDS = 8.0
+STOPPING_SECONDS = 1.0
+"""How long nothing may come once the process stops: what is on its way still arrives, what is not is not waited for."""
+
 ANSWER_SECONDS = 2.0
+
+FETCH_BYTES = 2 * 1024 * 1024
+"""Of one answer of a broker: results are read a few at a time, and many partitions side by side."""
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -47,8 +53,8 @@ class KafkaResultReader:
     Args:
         consumer: made with `watch`, and told of ends; it never joins a group.
         clock: monotonic seconds.
-        should_stop: asked several times a second while nothing comes.
-        quiet_seconds: how long nothing may come that is wanted.
+        should_stop: asked several times a second while nothing comes; from then on little is waited for.
+        quiet_seconds: how long nothing may come that is wanted, whatever else comes.
         most_held_bytes: of results that were read ahead; see `MOST_HELD_BYTES`.
     """
 
@@ -87,7 +93,7 @@ class KafkaResultReader:
             ResultsGone: retention has taken one.
             Unavailable: Kafka is away.
         """
-        self._forget_held()
+        self.rest()
         self._wanted = {(place.partition, place.offset) for place in places}
         for start in range(0, len(places), WINDOW):
             window = [(place.partition, place.offset) for place in places[start : start + WINDOW]]
@@ -98,6 +104,15 @@ class KafkaResultReader:
                 message = self._wait_for(at)
                 self._wanted.discard(at)
                 yield self._decode(message, place)
+
+    def rest(self) -> None:
+        """Let go of every partition, so that nothing is fetched, and no error met, until more is asked for."""
+        self._forget_held()
+        if self._positions:
+            self._consumer.incremental_unassign([ClientPartition(self._topic, number) for number in self._positions])
+        self._positions.clear()
+        self._paused.clear()
+        self._missing.clear()
 
     @property
     def held_bytes(self) -> int:
@@ -134,40 +149,58 @@ class KafkaResultReader:
             if self._positions[partition] > offset:
                 raise ResultsGone(self._explain_gone(place))
             messages = consume_at_once(self._consumer, AT_ONCE, WAIT_SECONDS)
-            if sum(self._take(message) for message in messages):
+            if sum(self._take(message, partition) for message in messages):
                 heard_at = self._clock()
-            elif self._clock() - heard_at > self._quiet_seconds or self._should_stop():
-                raise Unavailable(f"results of the job do not come: {self._find_trouble(place)}")
+            else:
+                self._check_patience(self._clock() - heard_at, place)
             if self._held_bytes > self._most_held_bytes:
                 self._pause_others(partition)
         message = self._held.pop(place)
         self._held_bytes -= len(message)
         return message
 
-    def _take(self, message: Message) -> bool:
-        """Whether it was a record; it is held if it is wanted."""
+    def _check_patience(self, quiet_seconds: float, place: Place) -> None:
+        if quiet_seconds > STOPPING_SECONDS and self._should_stop():
+            raise Unavailable("the service is stopping, and results of the job have not come yet")
+        if quiet_seconds > self._quiet_seconds:
+            raise Unavailable(f"results of the job do not come: {self._find_trouble(place)}")
+
+    def _take(self, message: Message, needed: int) -> bool:
+        """Whether it leads to what is wanted, as a record of the needed partition does; held if it is wanted itself."""
         error, partition, offset = message.error(), message.partition(), message.offset()
         if error is not None or partition is None or offset is None:
             self._note(message)
             return False
-        if offset < self._positions.get(partition, 0):
-            return False  # fetched before the partition was assigned anew
+        position = self._positions.get(partition)
+        if position is None or offset < position:
+            return False  # fetched before the partition was let go, or assigned anew
         self._positions[partition] = offset + 1
+        leads_on = partition == needed or (partition, offset) in self._missing
         if (partition, offset) in self._wanted and (partition, offset) not in self._held:
             self._missing.discard((partition, offset))
             self._held[partition, offset] = message
             self._held_bytes += len(message)
-        return True
+        return leads_on
 
     def _note(self, message: Message) -> None:
         error = message.error()
         if error is None or error.code() == PARTITION_EOF or concerns_group(error):
             return
         if error.code() == AUTO_OFFSET_RESET:
-            raise ResultsGone(self._explain_gone((message.partition() or 0, self._positions[message.partition() or 0])))
+            self._note_gone(message.partition() or 0)
+            return
         self._watch.note(error)
         if find_remedy(error) is not None:
             raise Unavailable(f"results of jobs cannot be read: {describe_error(error)}")
+
+    def _note_gone(self, partition: int) -> None:
+        """Retention has overtaken a partition: that matters where something is missing there, now or later."""
+        gone = min((place for place in self._missing if place[0] == partition), default=None)
+        if gone is not None:
+            raise ResultsGone(self._explain_gone(gone))
+        if self._positions.pop(partition, None) is not None:
+            self._consumer.incremental_unassign([ClientPartition(self._topic, partition)])
+            self._paused.discard(partition)
 
     def _pause_others(self, needed: int) -> None:
         others = [partition for partition in self._positions if partition != needed and partition not in self._paused]
@@ -208,7 +241,7 @@ def open_result_reader(
     topic: str,
     decoder: JobDecoder,
     *,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: Callable[[], bool],
     clock: Clock = time.monotonic,
     quiet_seconds: float = QUIET_SECONDS,
 ) -> KafkaResultReader:
@@ -216,12 +249,15 @@ def open_result_reader(
 
     Args:
         properties: the user's for a consumer, `bootstrap.servers` among them.
+        should_stop: whether the process stops; see `KafkaResultReader`.
 
     Raises:
         ConfigError: the client does not take a property.
     """
     watch = ClientWatch(None, clock=clock)
-    merged = {**READER_DEFAULTS, **properties, **READER_INVARIANTS}
+    # The client takes no bound on an answer that is below its bound on a message.
+    fetched = max(FETCH_BYTES, int(properties.get("message.max.bytes", 0)))
+    merged = {**READER_DEFAULTS, "fetch.max.bytes": fetched, **properties, **READER_INVARIANTS}
     for name in MEMBERS_OWN:
         merged.pop(name, None)
     consumer = make_consumer(merged, watch=watch, tell_ends=True)

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,8 +101,8 @@ async def serve_batch(
     publisher, feed = MemoryJobPublisher(topics), MemoryEventFeed(topics, view)
     readers: list[MemoryResultReader] = []
 
-    def open_reader() -> MemoryResultReader:
-        readers.append(MemoryResultReader(topics, gate))
+    def open_reader(should_stop: Callable[[], bool]) -> MemoryResultReader:
+        readers.append(MemoryResultReader(topics, gate, should_stop))
         return readers[-1]
 
     jobs = JobServing(publisher, feed, view, open_reader, max_rows, max_line_bytes, silence_seconds)

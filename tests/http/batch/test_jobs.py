@@ -72,6 +72,16 @@ async def test_a_larger_job_says_where_its_results_are():
     assert not {"predictions", "errors"} & job.keys()
 
 
+async def test_a_job_is_cancelled_where_it_was_submitted_also_when_partitions_were_added_since():
+    async with serve_batch() as batch:
+        job_ids = [(await batch.submit(ROWS)).json["job_id"] for _ in range(4)]
+        batch.publisher.events_partitions = 100
+        for job_id in job_ids:
+            assert (await batch.running.ask("DELETE", f"/batch/{job_id}")).json["status"] == "cancelled"
+        partitions = [partition for _, partition in batch.topics.events]
+        assert partitions[:4] == partitions[4:]
+
+
 async def test_progress_is_told_in_rows_and_chunks():
     async with serve_batch() as batch:
         job_id = (await batch.submit_lines(write_lines({"a": i} for i in range(600)))).json["job_id"]
@@ -184,10 +194,11 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
-async def test_without_kafka_there_are_no_jobs(method, path):
+async def test_without_kafka_there_are_no_jobs_and_who_asks_fills_no_log(method, path, caplog):
     async with serve() as running:
         answer = await running.ask(method, path)
         assert name_problem_and_pause(answer) == (503, "jobs-unavailable", None)
+    assert "request_failed" not in [getattr(record, "event", "") for record in caplog.records]
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)

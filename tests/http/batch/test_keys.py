@@ -86,6 +86,17 @@ async def test_a_broken_upload_leaves_its_key_free():
         assert (await batch.submit_lines(BODY, Idempotency_Key="k")).status == 202
 
 
+@pytest.mark.parametrize("body", [BODY + b"{}\n" * 9, BODY + b"x" * 101])
+async def test_a_body_under_a_key_that_exists_is_read_no_further_than_that_of_any_job(body):
+    async with serve_batch(max_rows=10, max_line_bytes=100) as batch:
+        await batch.submit_lines(BODY, Idempotency_Key="k")
+        reader, writer = await asyncio.open_connection("127.0.0.1", batch.running.server.port)
+        head = b"POST /batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nIdempotency-Key: k\r\n"
+        writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(body), body))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
+        writer.close()
+
+
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "ö", "tab\tkey"])
 async def test_a_key_that_is_none_is_refused(key):
     async with serve_batch() as batch:

@@ -283,8 +283,19 @@ async def test_readers_are_used_again():
         for _ in range(3):
             await batch.results(job_id, "?offset=0")
         assert len(batch.readers) == 1
+        assert batch.readers[0].rested == 3, "and fetch nothing meanwhile"
         assert not batch.readers[0].closed
     assert batch.readers[0].closed
+
+
+async def test_readers_are_told_of_a_stop_before_connections_are_ended():
+    async with serve_batch() as batch:
+        job_id = await batch.succeed(make_rows(10))
+        await batch.results(job_id, "?offset=0")
+        (reader,) = batch.readers
+        assert not reader.should_stop()
+        batch.running.sidecar.end_connections()
+        assert reader.should_stop()
 
 
 async def test_results_that_cannot_be_read_now_are_a_reason_to_come_back(monkeypatch):

@@ -196,6 +196,50 @@ async def test_a_body_of_which_nothing_comes_any_more_is_given_up():
         assert batch.topics.events == []
 
 
+async def test_a_byte_now_and_then_does_not_keep_a_place():
+    """Each comes well within the time that nothing may come."""
+    async with serve_batch(silence_seconds=0.1) as batch:
+        reader, writer = await asyncio.open_connection("127.0.0.1", batch.running.server.port)
+        writer.write(CHUNKED)
+        answering = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+        async with asyncio.timeout(5):
+            while not answering.done():
+                writer.write(wrap(b"1"))
+                await asyncio.wait([answering], timeout=0.02)
+        assert answering.result().startswith(b"HTTP/1.1 408 ")
+        writer.close()
+        assert batch.topics.events == []
+
+
+@pytest.mark.slow
+async def test_a_body_that_comes_fast_enough_takes_as_long_as_it_takes():
+    async with serve_batch(silence_seconds=1.0) as batch:
+        reader, writer = await asyncio.open_connection("127.0.0.1", batch.running.server.port)
+        writer.write(CHUNKED)
+        for _ in range(5):
+            writer.write(wrap(b'{"a": 1}\n' * 10))
+            await asyncio.sleep(0.25)
+        writer.write(b"0\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 202 ")
+        writer.close()
+
+
+async def test_a_submission_that_is_not_acknowledged_may_be_one_and_the_caller_is_told():
+    async with serve_batch() as batch:
+        batch.publisher.held = True
+        uploading = asyncio.create_task(batch.submit_lines(b'{"a": 1}'))
+        await until(lambda: batch.publisher.pending == 1)
+        batch.publisher.release()
+        await until(lambda: batch.publisher.pending == 1)
+        batch.publisher.fail(Unavailable("broker:9092 has not answered"))
+        answer = await uploading
+        assert name_problem(answer) == (503, "unavailable")
+        assert batch.topics.chunks[0].order.job_id in answer.json["detail"]
+        assert "Idempotency-Key" in answer.json["detail"]
+        assert b"9092" not in answer.body
+        assert answer.headers["Retry-After"] == "1"
+
+
 @pytest.mark.slow
 async def test_a_body_is_asked_for_once_it_is_wanted():
     head = HEAD + b"Content-Length: 8\r\nExpect: 100-continue\r\n\r\n"
@@ -293,6 +337,7 @@ async def test_only_so_many_bodies_arrive_at_once_and_the_rest_is_served_meanwhi
         assert name_problem(answer) == (429, "overloaded")
         assert answer.headers["Retry-After"] == "1"
         assert (await batch.running.predict([{"a": 1}])).status == 200
+        assert (await batch.submit([{"a": 1}])).status == 202, "small bodies have places of their own"
         for writer in writers:
             writer.write(wrap(b'{"a": 1}') + b"0\r\n\r\n")
         await until(lambda: batch.running.sidecar.in_flight == 0)

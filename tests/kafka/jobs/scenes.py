@@ -85,7 +85,10 @@ class JobsScene:
 
     def open_reader(self, **options):
         reader = open_result_reader(
-            self.properties, self.names.results, JobDecoder(self.catalog, Framing.CONFLUENT), **options
+            self.properties,
+            self.names.results,
+            JobDecoder(self.catalog, Framing.CONFLUENT),
+            **{"should_stop": lambda: False, **options},
         )
         self._closers.append(reader.close)
         return reader

@@ -3,7 +3,7 @@
 import pytest
 
 from scoreline.errors import DependencyError, Unavailable
-from scoreline.kafka.jobs.catching_up import CatchingUp
+from scoreline.kafka.jobs.catching_up import QUESTION_SECONDS, CatchingUp
 
 
 class Scene:
@@ -92,3 +92,41 @@ def test_partitions_that_an_answer_has_told_of_are_known():
     scene.catching_up.wait()
     scene.asked.pop()({0: 1, 1: 1, 2: 1})
     assert scene.catching_up.partitions == 3
+
+
+def test_a_question_that_nobody_answers_keeps_neither_those_who_asked_nor_those_who_come_later():
+    scene = Scene()
+    first, second = scene.catching_up.wait(), scene.catching_up.wait()
+    scene.now = 4.0
+    scene.catching_up.settle()
+    for late in (first, second):
+        with pytest.raises(Unavailable, match="no broker has answered"):
+            late.result(0)
+    (unanswered,) = scene.asked
+    scene.now = 7.0
+    third = scene.catching_up.wait()
+    scene.now = QUESTION_SECONDS
+    scene.catching_up.settle()
+    assert len(scene.asked) == 2, "the next is asked once the first is given up"
+    unanswered({0: 9})
+    assert not third.done(), "and an answer that comes after all is nobody's"
+    scene.asked[1]({0: 0})
+    assert third.result(0) is None
+
+
+def test_a_question_that_cannot_be_put_fails_those_who_ask_and_not_the_next(caplog):
+    obstacles = [RuntimeError("the client is closed")]
+    asked = []
+
+    def ask(tell):
+        if obstacles:
+            raise obstacles.pop()
+        asked.append(tell)
+
+    catching_up = CatchingUp(ask, seconds=4.0, explain=lambda: None, clock=lambda: 0.0)
+    with pytest.raises(Unavailable, match="the client is closed"):
+        catching_up.wait().result(0)
+    assert [vars(record)["event"] for record in caplog.records] == ["job_events_unasked"]
+    later = catching_up.wait()
+    asked.pop()({})
+    assert later.result(0) is None

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from scoreline.errors import RecordTooLarge, Unavailable
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.jobs.encoding import JobEncoding, JobTopicNames
-from scoreline.kafka.jobs.publisher import KafkaJobPublisher
+from scoreline.kafka.jobs.publisher import KafkaJobPublisher, WatchedProducer
 from scoreline.kafka.jobs.spreading import choose_partition
 from scoreline.schemas.folder import FolderCatalog
 from scoreline.schemas.framing import Framing
@@ -25,6 +25,8 @@ class HeldProducer:
         self.left = deque()
         self.obstacle = None
         self.closed = threading.Event()
+        self.may_close = threading.Event()
+        self.may_close.set()
 
     def produce(self, topic, value, key, partition, *, on_delivery, headers):
         if self.obstacle is not None:
@@ -45,31 +47,38 @@ class HeldProducer:
         return 0
 
     def close(self):
+        self.may_close.wait(5)
         self.closed.set()
 
 
 class FourPartitions:
+    def __init__(self):
+        self.obstacle = None
+
     def count_partitions(self, topic):
         return 4
 
     def tick(self):
-        pass
+        if self.obstacle is not None:
+            raise self.obstacle
 
 
 class Scene:
     def __init__(self, folder, most_bytes=10_000):
         self.producers = []
-        self.watch = ClientWatch(None, clock=lambda: 0.0)
+        self.watches = []
         encoding = JobEncoding(FolderCatalog(folder), Framing.CONFLUENT, NAMES)
         encoding.look()
+        self.topics = FourPartitions()
         self.publisher = KafkaJobPublisher(
-            self.connect, FourPartitions(), encoding, NAMES, watch=self.watch, most_unacknowledged_bytes=most_bytes
+            self.connect, self.topics, encoding, NAMES, most_unacknowledged_bytes=most_bytes
         )
         self.order = make_order()
 
     def connect(self):
+        self.watches.append(ClientWatch(None, clock=lambda: 0.0))
         self.producers.append(HeldProducer())
-        return self.producers[-1]
+        return WatchedProducer(self.producers[-1], self.watches[-1])
 
     def publish_chunk(self, number=0, rows=100):
         return self.publisher.publish_chunk(make_chunks(self.order, number + 1, rows)[number])
@@ -129,7 +138,7 @@ def test_a_producer_that_takes_nothing_is_told_by_the_future(scene, obstacle, to
 
 def test_another_producer_goes_on_where_one_cannot_and_what_it_had_fails(scene):
     lost = scene.publish_chunk()
-    scene.watch.fatal = "it has lost count"
+    scene.watches[0].fatal = "it has lost count"
     await_that(lambda: len(scene.producers) == 2)
     with pytest.raises(Unavailable, match="given up before"):
         lost.result(1)
@@ -137,6 +146,33 @@ def test_another_producer_goes_on_where_one_cannot_and_what_it_had_fails(scene):
     await_that(lambda: scene.producers[1].left)
     scene.producers[1].answer()
     assert published.result(0) is None
+
+
+def test_nobody_waits_for_the_end_of_a_producer_that_another_one_has_replaced(scene):
+    """The event loop publishes, and a broker that is away holds up the closing of a client."""
+    old = scene.producers[0]
+    old.may_close.clear()
+    scene.watches[0].fatal = "it has lost count"
+    await_that(lambda: len(scene.producers) == 2)
+    published = scene.publish_chunk()
+    await_that(lambda: scene.producers[1].left)
+    scene.producers[1].answer()
+    assert published.result(0) is None
+    assert not old.closed.is_set()
+    old.may_close.set()
+    await_that(old.closed.is_set)
+
+
+def test_a_thread_that_has_ended_is_told_and_keeps_nobody_waiting(scene, caplog):
+    left = scene.publish_chunk()
+    assert scene.publisher.trouble is None
+    scene.topics.obstacle = RuntimeError("a defect")
+    with pytest.raises(Unavailable, match="given up"):
+        left.result(5)
+    await_that(lambda: scene.publisher.trouble is not None)
+    with pytest.raises(Unavailable, match="has ended"):
+        scene.publish_chunk().result(0)
+    assert "job_publisher_crashed" in [vars(record)["event"] for record in caplog.records]
 
 
 def test_a_stop_gives_up_what_is_not_acknowledged_and_takes_nothing_more(scene):

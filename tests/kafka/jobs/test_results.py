@@ -170,6 +170,41 @@ def test_a_partition_is_read_over_what_lies_close_by_and_sought_for_the_rest(tmp
     assert consumer.assigned == [(0, 0), (0, 5 * CLOSE_BY)]
 
 
+def test_a_partition_is_gone_only_for_whoever_misses_something_of_it(tmp_path):
+    """Retention may overtake a partition of which everything wanted is there already."""
+    chunks = make_chunks(make_order(), 3)
+    first, second, third = (encode_result(make_result(chunk), PREFIX) for chunk in chunks)
+
+    class Overtaken(LogConsumer):
+        overtaken = False
+
+        def consume(self, most, timeout):
+            if 0 in self.positions and self.positions[0] > 5:
+                self.overtaken = True
+                return [Said(0, 6, code=KafkaError._AUTO_OFFSET_RESET)]
+            return super().consume(most, timeout)
+
+    consumer = Overtaken({0: {5: first}, 1: {9: second, 11: third}}, random.Random(6))
+    reader = make_reader(consumer, tmp_path)
+    places = [ResultPlace(0, 0, 2, 0, 0, 5), ResultPlace(1, 2, 2, 0, 1, 9), ResultPlace(2, 4, 2, 0, 1, 11)]
+    assert [result.number for result in reader.read(places)] == [0, 1, 2]
+    assert consumer.overtaken
+    with pytest.raises(ResultsGone, match=r"results\[0\] does not have the offset 7"):
+        list(reader.read([ResultPlace(3, 6, 2, 0, 0, 7)]))
+
+
+def test_a_reader_that_rests_fetches_nothing(tmp_path):
+    rng = random.Random(7)
+    logs, places = make_world(tmp_path, rng, 20)
+    consumer = LogConsumer(logs, rng)
+    reader = make_reader(consumer, tmp_path)
+    assert len(list(reader.read(places))) == 20
+    assert consumer.positions
+    reader.rest()
+    assert not consumer.positions
+    assert [result.number for result in reader.read(places[3:5])] == [3, 4]
+
+
 def test_a_result_that_was_read_over_is_gone(tmp_path):
     rng = random.Random(3)
     logs, places = make_world(tmp_path, rng, 20, partitions=1)
@@ -186,14 +221,65 @@ def test_another_result_in_its_place_is_none_of_the_job(tmp_path):
         list(make_reader(LogConsumer(logs, rng), tmp_path).read(places[:1]))
 
 
-def test_what_does_not_come_is_waited_for_and_then_told(tmp_path):
-    class Silent(LogConsumer):
-        def consume(self, most, timeout):
-            return []
+class Stepping:
+    """A time that every poll of a consumer moves on."""
 
-    rng = random.Random(5)
-    logs, places = make_world(tmp_path, rng, 2)
-    with pytest.raises(Unavailable, match="hidden behind a transaction"):
-        list(make_reader(Silent(logs, rng), tmp_path).read(places))
-    with pytest.raises(Unavailable):
-        list(make_reader(Silent(logs, rng), tmp_path, should_stop=lambda: True).read(places))
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Busy(LogConsumer):
+    """Nothing comes of partition 0, and records of other jobs of partition 1, without end."""
+
+    def __init__(self, time):
+        super().__init__({0: {}, 1: {}}, random.Random(5))
+        self.time = time
+        self.polls = 0
+
+    def consume(self, most, timeout):
+        if not timeout:
+            return []
+        self.polls += 1
+        self.time.now += timeout
+        return [Said(1, 100 + self.polls, b"of another job")]
+
+    def get_watermark_offsets(self, partition, timeout):
+        return 0, 1000
+
+
+PLACES_OF_TWO = [ResultPlace(0, 0, 2, 0, 0, 5), ResultPlace(1, 2, 2, 0, 1, 9000)]
+
+
+@pytest.mark.parametrize(("stopping", "seconds", "told"), [(False, 8.0, "hidden behind"), (True, 1.0, "is stopping")])
+def test_what_does_not_come_is_waited_for_and_then_told_whatever_else_comes(tmp_path, stopping, seconds, told):
+    time = Stepping()
+    decoder = JobDecoder(FolderCatalog(tmp_path), Framing.CONFLUENT)
+    watch = ClientWatch(None, clock=time)
+    reader = KafkaResultReader(
+        Busy(time), "results", decoder, watch=watch, clock=time, should_stop=lambda: stopping, quiet_seconds=8.0
+    )
+    with pytest.raises(Unavailable, match=told):
+        list(reader.read(PLACES_OF_TWO))
+    assert seconds <= time.now <= seconds + 0.3
+
+
+def test_records_on_the_way_to_what_is_wanted_are_waited_for(tmp_path):
+    """A broker that gives one record every few seconds gets there."""
+    time = Stepping()
+    chunks = make_chunks(make_order(), 2)
+    first, second = (encode_result(make_result(chunk), PREFIX) for chunk in chunks)
+
+    class Slow(LogConsumer):
+        def consume(self, most, timeout):
+            time.now += 5.0
+            return super().consume(1, timeout)
+
+    logs = {0: {5: first, 7: b"of another job", 8: b"of another job", 9: second}}
+    places = [ResultPlace(0, 0, 2, 0, 0, 5), ResultPlace(1, 2, 2, 0, 0, 9)]
+    decoder = JobDecoder(FolderCatalog(tmp_path), Framing.CONFLUENT)
+    consumer = Slow(logs, random.Random(8))
+    reader = KafkaResultReader(consumer, "results", decoder, watch=ClientWatch(None, clock=time), clock=time)
+    assert [result.number for result in reader.read(places)] == [0, 1]
