@@ -179,6 +179,7 @@ async def test_a_caller_that_goes_away_while_chunks_are_on_their_way_leaves_no_j
         gzip.compress(b'{"a": 1}\n' * 9)[:-9],
         gzip.compress(b'{"a": 1}\n' * 50_000)[:-3000] + b"x" * 4000,
     ],
+    ids=["no gzip", "without its end", "spoiled"],  # bytes of gzip have the time in them
 )
 async def test_a_body_that_is_not_in_its_encoding_leaves_no_job(damage):
     async with serve_batch() as batch:
