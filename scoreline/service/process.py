@@ -32,7 +32,7 @@ PROBE_INTERVAL_SECONDS = 3.0
 LOCK_SECONDS = 0.0005
 """How long a thread that computes in Python keeps the interpreter from another that wants it. Beside one that does only
 that, a prediction takes 0.8 ms (median, two cores) instead of 5.5 with Python's own 5 ms. A backlog, mostly LightGBM's
-work, drains as fast with either: `benchmarks/http_beside_stream.py` measures that, and predictions beside it."""
+work, drains about as fast with either: `benchmarks/http_beside_stream.py` measures that, and predictions beside it."""
 
 
 def run_service(settings: Settings, roles: frozenset[Role]) -> int:
