@@ -95,6 +95,8 @@ class KafkaEventFeed:
         """
         if not self._ready:
             raise Unavailable(f"jobs are not known yet, their events are still being read: {self.describe()}")
+        if not self.is_alive:
+            raise Unavailable(f"what happens to jobs is not known any more: {self.describe()}")
 
     def catch_up(self) -> "Future[None]":
         """Done when everything that is acknowledged by now is in the view; see the port."""

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from scoreline.errors import Unavailable
 from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.events import Submitted
 from scoreline.jobs.result import ChunkResult
@@ -128,12 +129,18 @@ def await_that(condition, seconds=ANSWER_SECONDS):
 
 
 def knows_partitions(publisher):
-    from scoreline.errors import Unavailable
-
     try:
         return publisher.events_partitions > 0
     except Unavailable:
         return False
+
+
+def is_ready(feed):
+    try:
+        feed.check_ready()
+    except Unavailable:
+        return False
+    return True
 
 
 def poll_until(source, count):

@@ -21,6 +21,7 @@ from tests.kafka.jobs.scenes import (
     ANSWER_SECONDS,
     JobsScene,
     await_that,
+    is_ready,
     make_chunks,
     make_order,
     make_result,
@@ -118,14 +119,6 @@ def test_a_sidecar_that_starts_later_knows_every_job_once_it_is_ready(jobs_scene
 
 def now_ms():
     return int(time.time() * 1000)
-
-
-def is_ready(feed):
-    try:
-        feed.check_ready()
-    except Unavailable:
-        return False
-    return True
 
 
 def test_nothing_of_an_aborted_transaction_is_seen_and_the_chunk_comes_again(jobs_scene):
