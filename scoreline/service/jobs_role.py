@@ -10,7 +10,7 @@ from scoreline.errors import StopOverdue, Unavailable
 from scoreline.jobs.lanes import Lanes
 from scoreline.jobs.scoring import ChunkScorer
 from scoreline.jobs.worker import JobWorker
-from scoreline.kafka.client.clients import Properties
+from scoreline.kafka.client.clients import Properties, fit_fetches
 from scoreline.kafka.jobs.chunk_deliveries import open_chunk_delivery
 from scoreline.kafka.jobs.committed import CommittedOffsets
 from scoreline.kafka.jobs.delivery import KafkaChunkDelivery
@@ -32,8 +32,9 @@ from scoreline.transport.patience import Patience
 LANE_DEFAULTS: Properties = {
     "queued.min.messages": 4,  # a chunk is up to a mebibyte, and takes a worker some 25 ms
     "queued.max.messages.kbytes": 4_096,
-    "fetch.max.bytes": 2_097_152,
 }
+
+FETCH_BYTES = 2_097_152
 
 LANE_INVARIANTS: Properties = {
     "auto.offset.reset": "earliest",  # `latest` is for a stream: a job one of whose chunks is skipped never ends
@@ -204,8 +205,9 @@ class JobsRole:
     def _open_lane(self, topic: str, suffix: str) -> KafkaSource:
         asked = consumer_properties(self._settings, member_suffix=suffix)
         classic = asked.get("group.protocol", "classic") == "classic"
+        ours = {**LANE_DEFAULTS, **fit_fetches(asked, FETCH_BYTES), **(CLASSIC_LANE_DEFAULTS if classic else {})}
         return open_source(
-            {**LANE_DEFAULTS, **(CLASSIC_LANE_DEFAULTS if classic else {}), **asked, **LANE_INVARIANTS},
+            {**ours, **asked, **LANE_INVARIANTS},
             [topic],
             group_id=self._group_id,
             observer=self._observer,

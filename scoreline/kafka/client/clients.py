@@ -138,6 +138,15 @@ def without_membership(properties: Properties) -> Properties:
     return {name: value for name, value in properties.items() if name not in MEMBERS_OWN}
 
 
+def fit_fetches(properties: Properties, wanted_bytes: int) -> Properties:
+    """How much one answer of a broker may hold: what is wanted, or as much as one record may be, as the client demands.
+
+    Args:
+        properties: the user's.
+    """
+    return {"fetch.max.bytes": max(wanted_bytes, int(properties.get("message.max.bytes", 0)))}
+
+
 def is_incremental(properties: Properties) -> bool:
     """Whether partitions change hands one by one (`consumer`, cooperative-sticky), or all of them at once."""
     merged = _consumer_properties(properties)

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from scoreline.config.properties import REFUSED, Scope, known_properties
 from scoreline.errors import ConfigError
 from scoreline.kafka.client import clients
-from scoreline.kafka.client.clients import make_admin, make_consumer, make_producer
+from scoreline.kafka.client.clients import fit_fetches, make_admin, make_consumer, make_producer
 from scoreline.kafka.client.watch import ClientWatch
 
 NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
@@ -51,6 +51,12 @@ def test_the_new_group_protocol_is_given_no_property_of_the_old_one(given):
     assert "partition.assignment.strategy" not in given
     make_consumer({**NOWHERE, "group.id": "g"})
     assert given["partition.assignment.strategy"] == "range"
+
+
+@pytest.mark.parametrize("asked", [{}, {"message.max.bytes": "10000000"}])
+def test_the_client_takes_a_small_fetch_also_where_records_may_be_large(asked):
+    """It refuses to fetch less at once than one record may be."""
+    make_consumer({**NOWHERE, "group.id": "g", **fit_fetches(asked, 2_097_152), **asked}).close()
 
 
 @pytest.mark.parametrize("group_protocol", ["classic", "consumer"])
