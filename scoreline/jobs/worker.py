@@ -11,7 +11,7 @@ from scoreline.jobs.observers import ChunkScored, WorkerObserver
 from scoreline.jobs.ports import ChunkDelivery
 from scoreline.jobs.scoring import ChunkScorer, ScoredChunk
 from scoreline.jobs.wire import JobDecoder
-from scoreline.records import Clock, Record, TopicPartition
+from scoreline.records import Clock, Record, TopicPartition, find_last_records, find_next_offsets
 from scoreline.transport.backoff import Backoff
 from scoreline.transport.ports import GroupMetadata, Source
 from scoreline.transport.stopping import StopSignal
@@ -160,4 +160,4 @@ class JobWorker:
 
 
 def _find_next(record: Record) -> dict[TopicPartition, int]:
-    return {TopicPartition(record.topic(), record.partition()): record.offset() + 1}
+    return find_next_offsets(find_last_records([record]))

@@ -14,7 +14,7 @@ from scoreline.errors import ServiceError, Unavailable
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.bounded import call_in_thread
-from scoreline.kafka.client.clients import MEMBERS_OWN, Properties, make_consumer
+from scoreline.kafka.client.clients import Properties, make_consumer, without_membership
 from scoreline.kafka.client.consuming import concerns_group, consume_at_once
 from scoreline.kafka.client.errors import PARTITION_EOF
 from scoreline.kafka.client.watch import ClientWatch
@@ -267,9 +267,7 @@ def open_event_feed(
         properties: the user's for a consumer, `bootstrap.servers` among them.
     """
     watch = ClientWatch(observer, clock=clock)
-    merged = {**FEED_DEFAULTS, **properties, **FEED_INVARIANTS}
-    for name in MEMBERS_OWN:
-        merged.pop(name, None)
+    merged = {**FEED_DEFAULTS, **without_membership(properties), **FEED_INVARIANTS}
     return KafkaEventFeed(
         partial(make_consumer, merged, watch=watch, tell_ends=True),
         topics,

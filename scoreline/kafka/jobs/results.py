@@ -10,7 +10,7 @@ from scoreline.errors import ResultsGone, Unavailable
 from scoreline.jobs.fields import Unreadable
 from scoreline.jobs.result import ChunkResult, ResultPlace
 from scoreline.jobs.wire import JobDecoder
-from scoreline.kafka.client.clients import MEMBERS_OWN, Properties, fit_fetches, make_consumer
+from scoreline.kafka.client.clients import Properties, fit_fetches, make_consumer, without_membership
 from scoreline.kafka.client.consuming import concerns_group, consume_at_once
 from scoreline.kafka.client.errors import AUTO_OFFSET_RESET, PARTITION_EOF, describe_error, find_remedy
 from scoreline.kafka.client.watch import ClientWatch
@@ -255,9 +255,8 @@ def open_result_reader(
         ConfigError: the client does not take a property.
     """
     watch = ClientWatch(None, clock=clock)
-    merged = {**READER_DEFAULTS, **fit_fetches(properties, FETCH_BYTES), **properties, **READER_INVARIANTS}
-    for name in MEMBERS_OWN:
-        merged.pop(name, None)
+    ours = {**READER_DEFAULTS, **fit_fetches(properties, FETCH_BYTES)}
+    merged = {**ours, **without_membership(properties), **READER_INVARIANTS}
     consumer = make_consumer(merged, watch=watch, tell_ends=True)
     return KafkaResultReader(
         consumer,
