@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from prometheus_client import Counter, Gauge
 
-from scoreline.observability.metrics.partitions import PartitionGauge
+from scoreline.observability.metrics.partitions import AssignedLags
 from scoreline.records import TopicPartition
 
 
@@ -13,8 +13,8 @@ class JobMetrics:
     """Counts rows of jobs, shows jobs by status and the lag of their lanes; every method may be called by any thread.
 
     Args:
-        lag_records, lag_seconds: shared with whoever else has partitions.
-        lock: of these two.
+        lags: of the lanes' partitions.
+        lock: of these.
         count_predictions: by version.
     """
 
@@ -22,8 +22,7 @@ class JobMetrics:
         self,
         jobs: Gauge,
         rows: Counter,
-        lag_records: PartitionGauge,
-        lag_seconds: PartitionGauge,
+        lags: AssignedLags,
         *,
         lock: threading.Lock,
         count_predictions: Callable[[int, int], None],
@@ -31,11 +30,9 @@ class JobMetrics:
         self._jobs = jobs
         self._predicted, self._failed = rows.labels("predicted"), rows.labels("failed")
         self._passed_over = rows.labels("passed_over")
-        self._lag_records = lag_records
-        self._lag_seconds = lag_seconds
+        self._lags = lags
         self._lock = lock
         self._count_predictions = count_predictions
-        self._assigned: set[TopicPartition] = set()
 
     def rows_scored(self, version: int, rows: int, failed: int) -> None:
         """Count the rows of a chunk, failed ones among them."""
@@ -56,25 +53,17 @@ class JobMetrics:
     def set_lag(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         with self._lock:
-            if partition in self._assigned:
-                self._lag_records.set(partition, records)
-                if seconds is None:
-                    self._lag_seconds.forget(partition)
-                else:
-                    self._lag_seconds.set(partition, seconds)
+            self._lags.show(partition, records, seconds)
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """More partitions are a worker's."""
         with self._lock:
-            self._assigned.update(partitions)
+            self._lags.add(partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to another member, and what only they have goes from the exposition."""
         with self._lock:
-            for partition in partitions:
-                self._lag_records.forget(partition)
-                self._lag_seconds.forget(partition)
-            self._assigned.difference_update(partitions)
+            self._lags.remove(partitions)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions have gone."""

@@ -19,7 +19,7 @@ from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentC
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.jobs import JobMetrics
-from scoreline.observability.metrics.partitions import PartitionGauge
+from scoreline.observability.metrics.partitions import AssignedLags, PartitionGauge
 from scoreline.observability.metrics.shadows import ShadowGauges
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
@@ -42,7 +42,6 @@ class Metrics:
     def __init__(self) -> None:
         self._exposition = show = Exposition()
         self._lock = threading.Lock()
-        self._assigned: set[TopicPartition] = set()
         self._rebalancing = False
         self._resident: Callable[[], Iterable[ModelVersion]] | None = None
         self._compare: Callable[[], Iterable[Comparison]] | None = None
@@ -54,8 +53,9 @@ class Metrics:
         self._batch_records = show.histogram(catalogue.BATCH_RECORDS).only
         self._stage_seconds = show.histogram(catalogue.STAGE_SECONDS)
         self._end_to_end_seconds = show.histogram(catalogue.END_TO_END_SECONDS).only
-        self._lag_records = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_RECORDS))
-        self._lag_seconds = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_SECONDS))
+        lag_records = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_RECORDS))
+        lag_seconds = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_SECONDS))
+        self._lags = AssignedLags(lag_records, lag_seconds)
         self._assigned_partitions = show.gauge(catalogue.ASSIGNED_PARTITIONS)
         self._rebalances = show.counter(catalogue.REBALANCES)
         commits = show.counter(catalogue.COMMITS)
@@ -80,8 +80,7 @@ class Metrics:
         self.jobs = JobMetrics(
             show.gauge(catalogue.JOBS),
             show.counter(catalogue.JOB_ROWS),
-            self._lag_records,
-            self._lag_seconds,
+            AssignedLags(lag_records, lag_seconds),
             lock=self._lock,
             count_predictions=partial(self._count_predictions, "jobs"),
         )
@@ -123,8 +122,8 @@ class Metrics:
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """More partitions are ours."""
         with self._lock:
-            self._assigned.update(partitions)
-            self._assigned_partitions.set(len(self._assigned))
+            self._lags.add(partitions)
+            self._assigned_partitions.set(len(self._lags))
             if not self._rebalancing:
                 self._rebalances.inc()
             self._rebalancing = False
@@ -132,11 +131,8 @@ class Metrics:
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to another member, and what only they have goes from the exposition."""
         with self._lock:
-            for partition in partitions:
-                self._lag_records.forget(partition)
-                self._lag_seconds.forget(partition)
-            self._assigned.difference_update(partitions)
-            self._assigned_partitions.set(len(self._assigned))
+            self._lags.remove(partitions)
+            self._assigned_partitions.set(len(self._lags))
             if not self._rebalancing:
                 self._rebalances.inc()
             self._rebalancing = True
@@ -151,12 +147,7 @@ class Metrics:
     def set_lag(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         with self._lock:
-            if partition in self._assigned:
-                self._lag_records.set(partition, records)
-                if seconds is None:
-                    self._lag_seconds.forget(partition)
-                else:
-                    self._lag_seconds.set(partition, seconds)
+            self._lags.show(partition, records, seconds)
 
     def transaction_ended(self, outcome: str) -> None:
         """Count a transaction."""

@@ -1,5 +1,7 @@
 """Gauges of partitions, whose series go with their partition: what another member has alarms nobody here."""
 
+from collections.abc import Collection
+
 from prometheus_client import Gauge
 
 from scoreline.records import TopicPartition
@@ -22,3 +24,40 @@ class PartitionGauge:
         if partition in self._shown:
             self._shown.remove(partition)
             self._gauge.remove(partition.topic, partition.partition)
+
+
+class AssignedLags:
+    """How far the partitions are behind that a member of a group has; not safe between threads.
+
+    Args:
+        records, seconds: may be shared with members of other groups, whose partitions are of other topics.
+    """
+
+    def __init__(self, records: PartitionGauge, seconds: PartitionGauge) -> None:
+        self._records = records
+        self._seconds = seconds
+        self._assigned: set[TopicPartition] = set()
+
+    def __len__(self) -> int:
+        return len(self._assigned)
+
+    def add(self, partitions: Collection[TopicPartition]) -> None:
+        """More partitions are the member's."""
+        self._assigned.update(partitions)
+
+    def remove(self, partitions: Collection[TopicPartition]) -> None:
+        """Partitions go to another member, and what only they have goes from the exposition."""
+        for partition in partitions:
+            self._records.forget(partition)
+            self._seconds.forget(partition)
+        self._assigned.difference_update(partitions)
+
+    def show(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
+        """Say how far an assigned partition is behind; of any other partition nothing is shown."""
+        if partition not in self._assigned:
+            return
+        self._records.set(partition, records)
+        if seconds is None:
+            self._seconds.forget(partition)
+        else:
+            self._seconds.set(partition, seconds)
