@@ -1,7 +1,7 @@
 """What a job is by its events: folded in the order of their offsets, the same in every process that reads them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from scoreline.jobs.chunk import MOST_CHUNKS
@@ -54,6 +54,31 @@ class JobSnapshot:
     finished_at_ms: int | None
     detail: str | None
     events_partition: int
+
+
+def begin_job(submitted: Submitted, events_partition: int) -> JobSnapshot:
+    """A job as it is when it has only just been submitted.
+
+    Args:
+        events_partition: that the submission went to.
+    """
+    return JobSnapshot(
+        job_id=submitted.job_id,
+        submission=submitted.submission,
+        digest=submitted.digest,
+        status=JobStatus.QUEUED,
+        model=submitted.model,
+        version=submitted.version,
+        rows=submitted.rows,
+        rows_done=0,
+        rows_failed=0,
+        chunks=submitted.chunks,
+        chunks_done=0,
+        submitted_at_ms=submitted.at_ms,
+        finished_at_ms=None,
+        detail=None,
+        events_partition=events_partition,
+    )
 
 
 class Upload:
@@ -153,23 +178,15 @@ class JobFold:
             return None
         rows_done, rows_failed = self._upload.places.count_rows()
         end = self._upload.end
-        failed = self._status is JobStatus.FAILED and isinstance(end, ChunkFailed)
-        return JobSnapshot(
-            job_id=submitted.job_id,
-            submission=submitted.submission,
-            digest=submitted.digest,
+        failed = self._status is JobStatus.FAILED
+        return replace(
+            begin_job(submitted, self._events_partition),
             status=self._status,
-            model=submitted.model,
-            version=submitted.version,
-            rows=submitted.rows,
             rows_done=rows_done,
             rows_failed=rows_failed,
-            chunks=submitted.chunks,
             chunks_done=len(self._upload.places),
-            submitted_at_ms=submitted.at_ms,
             finished_at_ms=self._finished_at_ms,
             detail=end.detail if failed and isinstance(end, ChunkFailed) else None,
-            events_partition=self._events_partition,
         )
 
     def _submit(self, submitted: Submitted) -> None:

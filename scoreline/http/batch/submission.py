@@ -21,7 +21,7 @@ from scoreline.jobs.chunk import Chunk, JobOrder
 from scoreline.jobs.cutting import ChunkCutter, rows_per_chunk
 from scoreline.jobs.events import Submitted
 from scoreline.jobs.identity import Digest
-from scoreline.jobs.job import JobSnapshot, JobStatus
+from scoreline.jobs.job import JobSnapshot, begin_job
 from scoreline.jobs.ports import JobPublisher
 from scoreline.models.model import ModelVersion
 from scoreline.records import Clock
@@ -106,7 +106,7 @@ class JobSubmitter:
                 " for it, or send the body again; under the same Idempotency-Key that makes no second job"
             ) from error
         if not asked.may_exist:
-            return _answer_accepted(_begin_job(submitted, order.events_partition))
+            return _answer_accepted(begin_job(submitted, order.events_partition))
         # Whoever has the key's first submission in the topic, has the job: also when another sidecar took it.
         winner = await self._lookup.find_newly(asked.job_id)
         if winner is None:
@@ -165,27 +165,6 @@ class JobSubmitter:
                 async for piece in pieces:
                     cutter.feed(piece)
         return digest.digest()
-
-
-def _begin_job(submitted: Submitted, events_partition: int) -> JobSnapshot:
-    """A job as it is when it has only just been submitted."""
-    return JobSnapshot(
-        job_id=submitted.job_id,
-        submission=submitted.submission,
-        digest=submitted.digest,
-        status=JobStatus.QUEUED,
-        model=submitted.model,
-        version=submitted.version,
-        rows=submitted.rows,
-        rows_done=0,
-        rows_failed=0,
-        chunks=submitted.chunks,
-        chunks_done=0,
-        submitted_at_ms=submitted.at_ms,
-        finished_at_ms=None,
-        detail=None,
-        events_partition=events_partition,
-    )
 
 
 def _answer_winner(winner: JobSnapshot, digest: bytes) -> Answer:
