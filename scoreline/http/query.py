@@ -7,6 +7,7 @@ from aiohttp import web
 from scoreline.errors import MalformedRequest
 
 _SHOWN = 40
+_MOST_DIGITS = 12
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -40,3 +41,24 @@ def read_flag(query: Mapping[str, str], name: str) -> bool:
     if value not in ("true", "false"):
         raise MalformedRequest(f"the query parameter {name!r} has to be true or false")
     return value == "true"
+
+
+def read_count(query: Mapping[str, str], name: str, default: int, *, most: int | None = None, least: int = 1) -> int:
+    """A parameter that is a whole number, at least `least` and at most `most`.
+
+    Raises:
+        MalformedRequest: it is something else.
+    """
+    value = query.get(name)
+    if value is None:
+        return default
+    number = parse_whole_number(value, most_digits=_MOST_DIGITS)
+    if number is not None and number >= least and (most is None or number <= most):
+        return number
+    upto = "" if most is None else f" to {most}"
+    raise MalformedRequest(f"the query parameter {name!r} has to be a whole number from {least}{upto}")
+
+
+def parse_whole_number(text: str, *, most_digits: int) -> int | None:
+    """The number that a few plain digits are; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= most_digits else None

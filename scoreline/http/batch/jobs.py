@@ -1,16 +1,13 @@
 """`GET /batch`, `GET` and `DELETE /batch/{job_id}`: jobs as they stand, and an end to them."""
 
-from collections.abc import Mapping
-
 import msgspec
 
-from scoreline.errors import MalformedRequest
 from scoreline.http.batch.bodies import Job, Jobs, make_job
 from scoreline.http.batch.lookup import JobLookup
 from scoreline.http.batch.result_pages import ResultPages
 from scoreline.http.batch.rows import unset_if_empty
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.query import read_query
+from scoreline.http.query import read_count, read_query
 from scoreline.jobs.events import Cancelled
 from scoreline.jobs.job import JobSnapshot, JobStatus
 from scoreline.jobs.ports import JobPublisher
@@ -21,8 +18,6 @@ INLINE_ROWS = 1000
 """A job of so few rows is answered together with its results."""
 
 DEFAULT_LISTED, MOST_LISTED = 100, 1000
-
-_MOST_DIGITS = 12
 
 
 class BatchJobs:
@@ -91,20 +86,3 @@ class BatchJobs:
 def answer_job(body: Job, job: JobSnapshot, status: int = 200) -> Answer:
     """The answer that tells of a job."""
     return answer_json(body, status)._replace(version=job.version)
-
-
-def read_count(query: Mapping[str, str], name: str, default: int, *, most: int | None = None, least: int = 1) -> int:
-    """A parameter that is a whole number, at least `least` and at most `most`.
-
-    Raises:
-        MalformedRequest: it is something else.
-    """
-    value = query.get(name)
-    if value is None:
-        return default
-    if value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS:
-        number = int(value)
-        if number >= least and (most is None or number <= most):
-            return number
-    upto = "" if most is None else f" to {most}"
-    raise MalformedRequest(f"the query parameter {name!r} has to be a whole number from {least}{upto}")

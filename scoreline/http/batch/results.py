@@ -4,14 +4,13 @@ from urllib.parse import urlencode
 
 from scoreline.http.batch.bodies import ResultsPage, find_results_path
 from scoreline.http.batch.body import NDJSON
-from scoreline.http.batch.jobs import read_count
 from scoreline.http.batch.lookup import JobLookup
 from scoreline.http.batch.result_pages import ResultPages
 from scoreline.http.batch.rows import unset_if_empty
 from scoreline.http.batch.streams import ResultStreams
 from scoreline.http.errors import JobNotFinished, NoResults
 from scoreline.http.exchange import Answer, Call, answer_json
-from scoreline.http.query import read_query
+from scoreline.http.query import read_count, read_query
 from scoreline.jobs.job import JobSnapshot, JobStatus
 
 DEFAULT_PAGE, MOST_PAGE = 1000, 10_000

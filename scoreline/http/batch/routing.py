@@ -1,6 +1,6 @@
 """Which version scores a job: chosen once, when it is submitted, by the same rule as on every path."""
 
-from scoreline.http.predict.version_finder import VersionFinder
+from scoreline.http.predict.version_finder import VersionFinder, find_others
 from scoreline.models.model import ModelVersion
 
 
@@ -14,5 +14,5 @@ async def choose_version(
     """
     route = await finder.find(selector)
     version = route.only or route.choose(key)
-    names = {name for each in route.loaded for name in each.model.features.names}
+    names = {name for each in find_others(route) for name in each.names}
     return version, tuple(sorted(names.difference(version.model.features.names)))

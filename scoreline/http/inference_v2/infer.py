@@ -17,7 +17,7 @@ from scoreline.http.pool import BoundedPool
 from scoreline.http.predict.predictor import INLINE_BYTES, INLINE_ROWS, INLINE_VALUES
 from scoreline.http.predict.scored_rows import score_rows
 from scoreline.http.predict.shadowing import HttpShadows
-from scoreline.http.predict.version_finder import VersionFinder, find_key
+from scoreline.http.predict.version_finder import VersionFinder, find_key, find_others
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
 from scoreline.schemas.latest_decoders import LatestDecoders
@@ -83,7 +83,8 @@ class Inferrer:
         layout = find_layout(request.inputs, version.model.features, max_instances=self._limits.max_instances)
         if layout.matrix_names is not None:
             _check_order(route)
-        matrix = rows.decode(request.inputs, layout, also_known=_list_others(route))
+        also_known = frozenset(name for each in find_others(route) for name in each.names)
+        matrix = rows.decode(request.inputs, layout, also_known=also_known)
         scores = score_rows(version, matrix)
         response = InferResponse(
             model_name=version.name,
@@ -108,13 +109,6 @@ def _make_rows(features: FeatureSet, _options: None, _others: tuple[FeatureSet, 
 
 def _is_short(body: bytes) -> bool:
     return len(body) <= INLINE_BYTES and body.count(b",") <= INLINE_VALUES
-
-
-def _list_others(route: LiveRoute) -> frozenset[str]:
-    """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""
-    if route.only is not None and not route.shadows:
-        return frozenset()
-    return frozenset(name for each in route.loaded for name in each.model.features.names)
 
 
 def _check_order(route: LiveRoute) -> None:

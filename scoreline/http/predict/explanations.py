@@ -6,6 +6,7 @@ import numpy as np
 
 from scoreline.errors import InstanceProblem, MalformedRequest, RequestTooLarge
 from scoreline.features import Matrix
+from scoreline.http.query import parse_whole_number
 from scoreline.models.explanations import Explanation, find_contributions, select_largest
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.schemas.json_problems import refuse_instances, shorten
@@ -28,12 +29,13 @@ def read_explain(query: Mapping[str, str]) -> int | None:
     value = query.get("explain")
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS and int(value)):
+    count = parse_whole_number(value, most_digits=_MOST_DIGITS)
+    if not count:
         raise MalformedRequest(
             "the query parameter 'explain' has to be how many features of each instance are told, a whole number"
             f" from 1, but is {shorten(value)!r}"
         )
-    return int(value)
+    return count
 
 
 def check_explained(count: int) -> None:

@@ -13,7 +13,7 @@ from scoreline.http.predict.explanations import check_explained, explain, read_e
 from scoreline.http.predict.row_decoders import RowDecoders
 from scoreline.http.predict.scored_rows import score_rows
 from scoreline.http.predict.shadowing import HttpShadows
-from scoreline.http.predict.version_finder import VersionFinder, find_key
+from scoreline.http.predict.version_finder import VersionFinder, find_key, find_others
 from scoreline.http.query import read_flag, read_query
 from scoreline.models.explanations import Explanation
 from scoreline.models.live_route import LiveRoute
@@ -123,10 +123,7 @@ class Predictor:
         return self._score(version, route.shadows, rows, body, call.started)
 
     def _find_decoder(self, version: ModelVersion, route: LiveRoute, *, ignore_unknown: bool) -> JsonRows:
-        """Who sends what another version of the route takes, be it a shadow, has not made a mistake."""
-        alone = route.only is not None and not route.shadows
-        others = () if alone else tuple(each.model.features for each in route.loaded)
-        return self._decoders.find(version.model.features, options=ignore_unknown, others=others)
+        return self._decoders.find(version.model.features, options=ignore_unknown, others=find_others(route))
 
     def _score(
         self,

@@ -3,6 +3,7 @@
 from multidict import istr
 
 from scoreline.errors import ModelNotFound
+from scoreline.features import FeatureSet
 from scoreline.http.errors import NoLiveModel
 from scoreline.http.exchange import Call
 from scoreline.http.pool import BoundedPool
@@ -50,6 +51,16 @@ class VersionFinder:
             return self._versions.resolve()
         except ModelNotFound as error:
             raise NoLiveModel("the configured alias names no version yet") from error
+
+
+def find_others(route: LiveRoute) -> tuple[FeatureSet, ...]:
+    """Features of all that a route has loaded, shadows too, where that is more than the one version that answers.
+
+    Who sends what another of them takes has not made a mistake.
+    """
+    if route.only is not None and not route.shadows:
+        return ()
+    return tuple(each.model.features for each in route.loaded)
 
 
 def find_key(call: Call, otherwise: str | None = None) -> bytes:
