@@ -23,11 +23,6 @@ class ChunkUpload:
         self.chunks = 0
         self.rows = 0
 
-    @property
-    def unacknowledged_bytes(self) -> int:
-        """Lines of chunks that were published, but are not known to be acknowledged."""
-        return self._bytes
-
     async def publish(self, chunk: Chunk) -> None:
         """Publish a chunk, when there is room for it.
 
