@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.observers import ChunkScored
 from scoreline.observability.health import ComponentHealth
 from scoreline.records import Clock, Record, TopicPartition
-from scoreline.stream.health import PATIENCE_SECONDS, STALE_SECONDS
+from scoreline.stream.heartbeat import Heartbeat
+from scoreline.stream.membership import MembershipHealth
 
 logger = logging.getLogger("scoreline.jobs")
 
@@ -32,86 +33,32 @@ class Trouble:
     ends_at: float
 
 
-class LaneHealth:
-    """Implements `RebalanceListener`: what one member of the group has been told.
-
-    Args:
-        gone: told of partitions that are not ours any more.
-    """
-
-    def __init__(self, lane: str, *, gone: Callable[[Collection[TopicPartition]], None]) -> None:
-        self._lane = lane
-        self._gone = gone
-        self.joined = False
-        self.partitions: frozenset[TopicPartition] = frozenset()
-        self.stranded_ones: dict[TopicPartition, str] = {}
-
-    def assigned(self, partitions: Collection[TopicPartition]) -> None:
-        """A first assignment, even an empty one, is the evidence that the group was joined."""
-        self.joined = True
-        self.partitions |= set(partitions)
-        self._log("partitions_assigned", partitions)
-
-    def revoked(self, partitions: Collection[TopicPartition]) -> None:
-        """Partitions go to another member."""
-        self._forget(partitions)
-        self._log("partitions_revoked", partitions)
-
-    def lost(self, partitions: Collection[TopicPartition]) -> None:
-        """Until the next assignment there is no evidence of membership."""
-        self._forget(partitions)
-        self.joined = False
-        self._log("partitions_lost", partitions)
-
-    def stranded(self, partition: TopicPartition, detail: str) -> None:
-        """A partition stands until its offset is chosen; the others go on."""
-        self.stranded_ones = {**self.stranded_ones, partition: detail}
-        logger.error(
-            "a partition stands: %s", detail, extra={"event": "partition_stranded", "partition": str(partition)}
-        )
-
-    def _forget(self, partitions: Collection[TopicPartition]) -> None:
-        gone = set(partitions)
-        self.partitions -= gone
-        self.stranded_ones = {p: detail for p, detail in self.stranded_ones.items() if p not in gone}
-        self._gone(gone)
-
-    def _log(self, event: str, partitions: Collection[TopicPartition]) -> None:
-        names = sorted(str(p) for p in partitions)
-        fields = {"event": event, "lane": self._lane, "partitions": names}
-        logger.info("%s of %s: %d", event.replace("_", " "), self._lane, len(names), extra=fields)
-
-
 class WorkerHealth:
     """Implements `WorkerObserver` for one worker; written by its thread, read by others."""
 
     def __init__(self, clock: Clock, lanes: Sequence[str]) -> None:
         self._clock = clock
-        self._turned_at = clock()
-        self._waiting_since: float | None = None
+        self._heartbeat = Heartbeat(clock, "a worker")
         self._trouble: Trouble | None = None
         self._passed_over: dict[str, None] = {}
         self._state = "starting"
-        self.lanes = tuple(LaneHealth(lane, gone=self._forget_trouble_of) for lane in lanes)
+        self.lanes = tuple(MembershipHealth(logger, lane=lane, gone=self._forget_trouble_of) for lane in lanes)
 
     def described(self, state: str) -> None:
         """Before the first assignment: what is being waited for."""
-        self._turned_at = self._clock()
+        self._heartbeat.seen()
         self._state = state
 
     def turned(self) -> None:
         """The worker is alive."""
-        self._turned_at = self._clock()
-        self._waiting_since = None
+        self._heartbeat.turned()
         trouble = self._trouble
-        if trouble is not None and self._turned_at >= trouble.ends_at:
+        if trouble is not None and self._clock() >= trouble.ends_at:
             self._trouble = None
 
     def acknowledgement_awaited(self) -> None:
         """The worker is alive, and waits for the broker."""
-        self._turned_at = self._clock()
-        if self._waiting_since is None:
-            self._waiting_since = self._turned_at
+        self._heartbeat.acknowledgement_awaited()
 
     def chunk_scored(self, event: ChunkScored) -> None:
         """A finished chunk ends any trouble."""
@@ -161,21 +108,19 @@ class WorkerHealth:
     @property
     def is_alive(self) -> bool:
         """Whether it has turned lately."""
-        return self._clock() - self._turned_at < STALE_SECONDS
+        return self._heartbeat.is_alive
 
     def find_trouble(self) -> str | None:
         """Why it is not ready; None where it is."""
-        waiting_seconds = 0.0 if self._waiting_since is None else self._clock() - self._waiting_since
-        if waiting_seconds >= PATIENCE_SECONDS:
-            return f"nothing has been acknowledged for {waiting_seconds:.0f} s"
-        if not self.is_alive:
-            return f"a worker has not turned for {self._clock() - self._turned_at:.0f} s"
+        silent = self._heartbeat.find_trouble()
+        if silent is not None:
+            return silent
         trouble = self._trouble
         if trouble is not None:
             return trouble.text
         if not all(lane.joined for lane in self.lanes):
             return self._state
-        return "; ".join(text for lane in self.lanes for _, text in sorted(lane.stranded_ones.items())) or None
+        return "; ".join(text for lane in self.lanes for text in lane.find_stranded()) or None
 
     def _forget_trouble_of(self, partitions: Collection[TopicPartition]) -> None:
         if self._trouble is not None and self._trouble.partition in partitions:

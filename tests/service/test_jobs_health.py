@@ -6,7 +6,7 @@ from scoreline.errors import DeliveryError
 from scoreline.jobs.observers import ChunkScored
 from scoreline.records import TopicPartition
 from scoreline.service.jobs_health import FORGOTTEN_SECONDS, JobsHealth, WorkerHealth
-from scoreline.stream.health import PATIENCE_SECONDS, STALE_SECONDS
+from scoreline.stream.heartbeat import PATIENCE_SECONDS, STALE_SECONDS
 from scoreline.transport.record import StoredRecord
 from tests.jobs.builders import make_chunk, make_order
 

@@ -3,7 +3,8 @@
 from scoreline.errors import DeliveryError
 from scoreline.observability.events import BatchScored
 from scoreline.records import TopicPartition
-from scoreline.stream.health import STALE_SECONDS, StreamHealth
+from scoreline.stream.health import StreamHealth
+from scoreline.stream.heartbeat import STALE_SECONDS
 
 
 class FakeClock:
