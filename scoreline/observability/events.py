@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from scoreline.features import Matrix
+from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import DeadLetter, Reason, Record, TopicPartition
 from scoreline.scoring import Part, Scored
 
@@ -133,4 +135,20 @@ class RequestObserver(Protocol):
 
     def request_served(self, event: RequestServed) -> None:
         """Take note of an answered request."""
+        ...
+
+
+class RowsObserver(Protocol):
+    """Learns of rows that were scored for a caller or a job; may be called from any thread, and may not raise."""
+
+    def rows_scored(
+        self, version: ModelVersion, features: Matrix, unseen: npt.NDArray[np.int64], scores: Scores
+    ) -> None:
+        """Take note of rows that were scored; the arrays may be kept, and are never changed.
+
+        Args:
+            features: settled; shape (rows, features).
+            unseen: levels never seen in training, by feature, of these rows; shape (features,).
+            scores: all finite; shape (rows,) or (rows, classes).
+        """
         ...
