@@ -159,6 +159,21 @@ def _find_missing_compiler(settings: Settings) -> str | None:
     return "SCORELINE_MODEL_ENGINE=compiled needs an extra: pip install 'scoreline[compiled]'"
 
 
+def _find_missing_tracer(settings: Settings) -> str | None:
+    if settings.traces == "none" or all(map(_is_installed, TRACING_MODULES)):
+        return None
+    return f"SCORELINE_TRACES={settings.traces} needs an extra: pip install 'scoreline[otel]'"
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package that it would be in
+        return False
+
+
+TRACING_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+
 COMPILER_PACKAGES = ("lleaves", "llvmlite")
 """Looked for, but not imported: that costs memory in a process that may never compile."""
 
@@ -198,6 +213,7 @@ CHECKS = (
     Check(("schema_registry_username", "schema_registry_token"), _find_two_credentials),
     Check(("schema_registry_url", *_CREDENTIALS), _find_credentials_for_nobody),
     Check(("model_engine",), _find_missing_compiler),
+    Check(("traces",), _find_missing_tracer),
     Check(("input_format", "schema_registry_url"), _find_registry_for_single_objects),
     Check(("client_properties",), _find_nobody_who_gives_tokens),
 )

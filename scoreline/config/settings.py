@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     shutdown_seconds: Seconds = 25.0
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], in_upper_case] = "INFO"
     log_format: Literal["json", "console"] = "json"
+    traces: Literal["none", "otlp"] = "none"
 
     client_properties: ClientProperties = ClientProperties()
     ignored_service_links: tuple[str, ...] = ()

@@ -1,7 +1,6 @@
 """The sidecar as one function from requests to responses: id, route, door, answer, event."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +11,9 @@ from aiohttp import web
 from multidict import istr
 
 from scoreline.config.tokens import Token
-from scoreline.errors import ServiceError
-from scoreline.http.access_log import AccessLog, AccessLogMode
+from scoreline.http.access_log import AccessLog, AccessLogMode, find_trace_id, log_failure
 from scoreline.http.auth import Door, Doorkeeper
-from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_failure
+from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, answer_problem, is_failure
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.health import HealthRoutes
 from scoreline.http.inference_v2.errors import add_error
@@ -26,7 +24,7 @@ from scoreline.http.pages import list_pages
 from scoreline.http.predict.predictor import may_have_few
 from scoreline.http.request_id import RequestIds
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
-from scoreline.http.served import Served, ServedRequests
+from scoreline.http.served import Served, ServedRequests, name_method
 from scoreline.http.serving import Serving, ServingRoutes
 from scoreline.http.stream import StreamRoutes
 from scoreline.http.telemetry import ReadStats, RenderMetrics, TelemetryRoutes
@@ -35,12 +33,10 @@ from scoreline.http.wire.response import Dates, WholeResponse, make_head
 from scoreline.http.wire.streaming import StreamedResponse
 from scoreline.observability.events import RequestObserver
 from scoreline.observability.health import HealthBoard
+from scoreline.observability.traces.ports import RequestTracer
 from scoreline.records import Clock
 
-logger = logging.getLogger("scoreline.http")
-
 _REQUEST_ID = istr("X-Request-Id")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,7 @@ class Dependencies:
         metrics_need_token: whether `/metrics` is closed as well.
         resume_stream: lets a window of records pass the breaker; None where there is no stream to resume, or nobody
             who could be asked for a token.
+        tracer: makes a span of each request; None makes none.
     """
 
     health: HealthBoard
@@ -65,6 +62,7 @@ class Dependencies:
     resume_stream: Callable[[], None] | None = None
     limits: Limits = field(default_factory=Limits)
     access_log: AccessLogMode = AccessLogMode.ERRORS
+    tracer: RequestTracer | None = None
     clock: Clock = time.perf_counter
     wall_clock: Clock = time.time
 
@@ -79,6 +77,7 @@ class Sidecar:
         self._clock = dependencies.clock
         self._doorkeeper = Doorkeeper(dependencies.tokens)
         self._log = AccessLog(dependencies.access_log)
+        self._tracer = dependencies.tracer
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
         self._serving: ServingRoutes | None = None
@@ -99,31 +98,29 @@ class Sidecar:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        started = self._clock()
-        headers = request.headers
-        request_id = self._ids.choose(headers.get(_REQUEST_ID))
+        call = self._begin(request)
         pattern, raw_path = UNMATCHED, ""
         self._in_flight += 1
         try:
             raw_path = request.rel_url.raw_path
             route, parameters = self._table.find(request.method, raw_path)
             pattern = route.pattern
-            self._doorkeeper.admit(route.door, headers)
-            answer = await route.answer(Call(request, request_id, started, parameters))
+            self._doorkeeper.admit(route.door, request.headers)
+            answer = await route.answer(call._replace(parameters=parameters) if parameters else call)
         except asyncio.CancelledError:
-            self._conclude(request.method, pattern, Answer(ABANDONED_STATUS, b""), started, request_id)
+            self._conclude(pattern, Answer(ABANDONED_STATUS, b""), call)
             raise
         except MethodNotAllowed as error:
             pattern = self._table.find_pattern(raw_path)
             answer = answer_problem(error)
         except Exception as error:  # noqa: BLE001 - logged, counted, and answered as a 500
-            answer = self._answer_failure(error, pattern, request_id)
+            answer = self._answer_failure(error, pattern, call)
         finally:
             self._in_flight -= 1
         if answer.problem is not None and raw_path.startswith(PREFIX):
             answer = add_error(answer)
-        self._conclude(request.method, pattern, answer, started, request_id)
-        return self._respond(answer, request_id)
+        self._conclude(pattern, answer, call)
+        return self._respond(answer, call.request_id, call)
 
     def find_at_once(self, method: str, target: str) -> AtOnce | None:
         """See `scoreline.http.wire.at_once.Answering`."""
@@ -134,8 +131,8 @@ class Sidecar:
         started = self._clock()
         request_id = self._ids.choose(None)
         answer = answer_problem(error)
-        self._conclude("", UNMATCHED, answer, started, request_id)
-        return self._respond(answer._replace(closes=True), request_id)
+        self._note("", UNMATCHED, answer, started, request_id, None)
+        return self._respond(answer._replace(closes=True), request_id, None)
 
     def end_connections(self) -> None:
         """From now on every answer is the last one on its connection, and results that do not come are given up."""
@@ -153,25 +150,30 @@ class Sidecar:
         self, route: Route, answer_call: AnswererAtOnce, request: web.BaseRequest, body: bytes
     ) -> bytes | None:
         """As `answer`, for a route that is known."""
-        started = self._clock()
-        headers = request.headers
-        request_id = self._ids.choose(headers.get(_REQUEST_ID))
+        call = self._begin(request)
         answer: Answer | None
         try:
-            self._doorkeeper.admit(route.door, headers)
-            answer = answer_call(Call(request, request_id, started), body)
+            self._doorkeeper.admit(route.door, request.headers)
+            answer = answer_call(call, body)
         except Exception as error:  # noqa: BLE001 - as in `answer`
-            answer = self._answer_failure(error, route.pattern, request_id)
+            answer = self._answer_failure(error, route.pattern, call)
         if answer is None:
             return None
-        self._conclude(route.method, route.pattern, answer, started, request_id)
-        return make_head(answer, request_id, self._dates.now(), "keep-alive") + answer.body
+        self._conclude(route.pattern, answer, call)
+        return make_head(answer, call.request_id, self._dates.now(), "keep-alive") + answer.body
 
-    def _respond(self, answer: Answer, request_id: str) -> web.StreamResponse:
+    def _begin(self, request: web.BaseRequest) -> Call:
+        """A request that has come in, before it is looked at."""
+        started, headers, tracer = self._clock(), request.headers, self._tracer
+        trace = None if tracer is None else tracer.begin(name_method(request.method), headers)
+        return Call(request, self._ids.choose(headers.get(_REQUEST_ID)), started, (), trace)
+
+    def _respond(self, answer: Answer, request_id: str, call: Call | None) -> web.StreamResponse:
         if self._stopping:
             answer = answer._replace(closes=True)
         if answer.pieces is not None:
-            return StreamedResponse(answer, answer.pieces, request_id, self._dates.now())
+            trace_id = find_trace_id(call)
+            return StreamedResponse(answer, answer.pieces, request_id, self._dates.now(), trace_id=trace_id)
         return WholeResponse(answer, request_id, self._dates.now())
 
     def _make_routes(self, dependencies: Dependencies) -> list[Route]:
@@ -199,12 +201,26 @@ class Sidecar:
             routes += list_pages()
         return routes
 
-    def _conclude(self, method: str, pattern: str, answer: Answer, started: float, request_id: str) -> None:
-        known_method = method if method in _METHODS else "OTHER"
-        seconds = self._clock() - started
-        served = Served(pattern, known_method, answer.status, seconds, request_id, answer.instances, answer.version)
+    def _conclude(self, pattern: str, answer: Answer, call: Call) -> None:
+        method = call.request.method
+        self._note(method, pattern, answer, call.started, call.request_id, call)
+        if call.trace is not None:
+            call.trace.end(
+                name_method(method),
+                pattern,
+                answer.status,
+                request_id=call.request_id,
+                instances=answer.instances,
+                version=answer.version,
+            )
+
+    def _note(
+        self, method: str, pattern: str, answer: Answer, started: float, request_id: str, call: Call | None
+    ) -> None:
+        seconds, name = self._clock() - started, name_method(method)
+        served = Served(pattern, name, answer.status, seconds, request_id, answer.instances, answer.version)
         self._served.add(served)
-        self._log.request_served(served, answer.problem)
+        self._log.request_served(served, answer.problem, call)
 
     def _render_metrics_now(self, accept: str) -> tuple[bytes, str]:
         self._served.deliver()
@@ -214,22 +230,8 @@ class Sidecar:
         self._served.deliver()
         return self._read_stats()
 
-    def _answer_failure(self, error: Exception, pattern: str, request_id: str) -> Answer:
+    def _answer_failure(self, error: Exception, pattern: str, call: Call) -> Answer:
         answer = answer_problem(error)
         if is_failure(error):
-            self._log_failure(error, pattern, request_id)
+            log_failure(error, pattern, call)
         return answer
-
-    def _log_failure(self, error: Exception, pattern: str, request_id: str) -> None:
-        expected = isinstance(error, ServiceError | Refusal)
-        logger.error(
-            "a request failed: %s",
-            type(error).__name__,
-            exc_info=None if expected else error,
-            extra={
-                "event": "request_failed",
-                "route": pattern,
-                "request_id": request_id,
-                "error": f"{type(error).__name__}: {error}" if expected else type(error).__name__,
-            },
-        )

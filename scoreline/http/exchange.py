@@ -6,6 +6,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from aiohttp import web
 
+from scoreline.observability.traces.context import TraceContext, read_context
+from scoreline.observability.traces.ports import RequestTrace
+
 JSON = "application/json"
 
 
@@ -15,12 +18,18 @@ class Call(NamedTuple):
     Attributes:
         parameters: what stands at each `{…}` of the route's pattern, decoded, in their order.
         started: when it came in, seconds of the sidecar's clock.
+        trace: its span; None in a process that makes none.
     """
 
     request: web.BaseRequest
     request_id: str
     started: float
     parameters: tuple[str, ...] = ()
+    trace: RequestTrace | None = None
+
+    def find_context(self) -> TraceContext | None:
+        """Where it stands in a trace, for what is done and logged about it; None where it belongs to none."""
+        return read_context(self.request.headers) if self.trace is None else self.trace.context
 
     @property
     def parameter(self) -> str:

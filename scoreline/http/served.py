@@ -10,6 +10,8 @@ from scoreline.observability.events import RequestObserver, RequestServed
 GROUP = 64
 DELAY_SECONDS = 0.05
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
 
 class Served(NamedTuple):
     """The fields of `RequestServed`, not made into one yet."""
@@ -54,3 +56,8 @@ class ServedRequests:
     def _deliver_on_time(self) -> None:
         self._timer = None
         self.deliver()
+
+
+def name_method(method: str) -> str:
+    """A method as it is counted and logged: what a caller makes up is none."""
+    return method if method in _METHODS else "OTHER"

@@ -15,8 +15,12 @@ class LoggingView:
     def __init__(self, view: JobView) -> None:
         self._view = view
 
-    def apply(self, event: JobEvent, partition: int) -> None:
-        """See `JobView.apply`."""
+    def apply(self, event: JobEvent, partition: int, trace_id: str | None = None) -> None:
+        """See `JobView.apply`.
+
+        Args:
+            trace_id: that the event's record belongs to.
+        """
         before, after = self._view.apply(event, partition)
         begins = before is None and after is not None
         ends = after is not None and after.ended and not (before is not None and before.ended)
@@ -24,15 +28,16 @@ class LoggingView:
         if job is None:
             return
         if begins:
-            _log(job, "submitted")
+            _log(job, "submitted", trace_id)
         if ends:
-            _log(job, job.status.value)
+            _log(job, job.status.value, trace_id)
 
 
-def _log(job: JobSnapshot, what: str) -> None:
-    fields = {
+def _log(job: JobSnapshot, what: str, trace_id: str | None) -> None:
+    fields: dict[str, object] = {
         "event": f"job_{what}",
         "job_id": job.job_id,
+        "trace_id": trace_id,
         "model": job.model,
         "version": job.version,
         "rows": job.rows,

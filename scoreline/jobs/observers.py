@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scoreline.jobs.chunk import Chunk
+from scoreline.observability.traces.context import TraceContext
 from scoreline.records import Record
 
 
@@ -17,6 +18,7 @@ class ChunkScored:
         number: of the chunk within its job.
         rows_failed: those of `rows` that have errors instead of a prediction.
         stage_seconds: time by stage: `decode`, `predict`, `publish`.
+        trace: that the job was submitted in; None where it was in none.
     """
 
     topic: str
@@ -27,6 +29,7 @@ class ChunkScored:
     rows: int
     rows_failed: int
     stage_seconds: Mapping[str, float]
+    trace: TraceContext | None = None
 
 
 class WorkerObserver(Protocol):

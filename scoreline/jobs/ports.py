@@ -7,7 +7,7 @@ from typing import Protocol
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.events import JobEvent
 from scoreline.jobs.result import ChunkResult, ResultPlace
-from scoreline.records import NextOffsets, Record
+from scoreline.records import Headers, NextOffsets, Record
 from scoreline.transport.ports import GroupMetadata
 
 
@@ -23,17 +23,20 @@ class JobPublisher(Protocol):
         """
         ...
 
-    def publish_chunk(self, chunk: Chunk) -> "Future[None]":
+    def publish_chunk(self, chunk: Chunk, headers: Headers = ()) -> "Future[None]":
         """Put a chunk on its lane, spread over the lane's partitions; done when it is acknowledged by all replicas.
 
         The future fails with Unavailable (not acknowledged in time), RecordTooLarge or DeliveryError.
+
+        Args:
+            headers: of the record, beside those that it has anyway.
 
         Raises:
             Unavailable: there is no room for more that is not acknowledged.
         """
         ...
 
-    def publish_event(self, event: JobEvent, events_partition: int) -> "Future[None]":
+    def publish_event(self, event: JobEvent, events_partition: int, headers: Headers = ()) -> "Future[None]":
         """Put an event of a job onto its partition; done when it is acknowledged. Fails as `publish_chunk`."""
         ...
 
@@ -86,9 +89,17 @@ class ChunkDelivery(Protocol):
     """Finishes chunks: result, event and offset in one transaction, or none of them."""
 
     def finish(
-        self, result: ChunkResult, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata
+        self,
+        result: ChunkResult,
+        events_partition: int,
+        next_offsets: NextOffsets,
+        group: GroupMetadata,
+        headers: Headers = (),
     ) -> None:
         """Publish the result, then the event that says where it lies, and commit both with the offset of the chunk.
+
+        Args:
+            headers: of both records.
 
         Raises:
             DeliveryError: the transaction was aborted; the chunk has to be read again.

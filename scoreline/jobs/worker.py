@@ -11,6 +11,7 @@ from scoreline.jobs.observers import ChunkScored, WorkerObserver
 from scoreline.jobs.ports import ChunkDelivery
 from scoreline.jobs.scoring import ChunkScorer, ScoredChunk
 from scoreline.jobs.wire import JobDecoder
+from scoreline.observability.traces.context import TraceContext, find_context, make_headers
 from scoreline.records import Clock, Record, TopicPartition, find_last_records, find_next_offsets
 from scoreline.transport.backoff import Backoff
 from scoreline.transport.ports import GroupMetadata, Source
@@ -108,13 +109,15 @@ class JobWorker:
                 observer.chunk_skipped(record)
             return
         scored = self._scorer.score(chunk)
-        began = self._clock()
+        began, trace = self._clock(), find_context(record)
         try:
-            self._delivery.finish(scored.result, chunk.order.events_partition, _find_next(record), group)
+            self._delivery.finish(
+                scored.result, chunk.order.events_partition, _find_next(record), group, make_headers(trace)
+            )
         except RecordTooLarge as error:
             self._bury(record, group, f"its result cannot be published: {error}")
             return
-        self._tell_scored(record, chunk, scored, self._clock() - began)
+        self._tell_scored(record, chunk, scored, self._clock() - began, trace)
 
     def _bury(self, record: Record, group: GroupMetadata, detail: str) -> None:
         """Fail the job of a chunk that nobody can finish; the key says which one where the value does not."""
@@ -140,7 +143,9 @@ class JobWorker:
             self._lanes.keep_alive()
             self._stop.wait(min(left, SLICE_SECONDS))
 
-    def _tell_scored(self, record: Record, chunk: Chunk, scored: ScoredChunk, publish_seconds: float) -> None:
+    def _tell_scored(
+        self, record: Record, chunk: Chunk, scored: ScoredChunk, publish_seconds: float, trace: TraceContext | None
+    ) -> None:
         event = ChunkScored(
             topic=record.topic(),
             job_id=chunk.order.job_id,
@@ -150,6 +155,7 @@ class JobWorker:
             rows=chunk.rows,
             rows_failed=scored.result.rows_failed,
             stage_seconds={**scored.seconds, "publish": publish_seconds},
+            trace=trace,
         )
         for observer in self._observers:
             observer.chunk_scored(event)

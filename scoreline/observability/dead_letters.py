@@ -7,6 +7,7 @@ from typing import Any
 
 from scoreline.observability.events import BatchScored
 from scoreline.observability.repeats import Repeats
+from scoreline.observability.traces.context import find_trace_id
 from scoreline.records import Clock, DeadLetter, Reason, Record
 
 logger = logging.getLogger("scoreline.dead_letters")
@@ -67,4 +68,5 @@ def _locate(letter: DeadLetter) -> dict[str, Any]:
         "partition": record.partition(),
         "offset": record.offset(),
         "version": letter.version,
+        "trace_id": find_trace_id(record),
     }

@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from scoreline.jobs.chunk import Chunk
+from scoreline.jobs.events import parse_chunk_key
 from scoreline.jobs.observers import ChunkScored
 from scoreline.observability.health import ComponentHealth
+from scoreline.observability.traces.context import find_trace_id
 from scoreline.records import Clock, Record, TopicPartition
 from scoreline.stream.heartbeat import Heartbeat
 from scoreline.stream.membership import MembershipHealth
@@ -63,14 +65,16 @@ class WorkerHealth:
     def chunk_scored(self, event: ChunkScored) -> None:
         """A finished chunk ends any trouble."""
         if self._trouble is not None:
-            logger.info("work on jobs goes on", extra={"event": "jobs_resumed", "job_id": event.job_id})
+            trace_id = None if event.trace is None else event.trace.trace_id
+            fields = {"event": "jobs_resumed", "job_id": event.job_id, "trace_id": trace_id}
+            logger.info("work on jobs goes on", extra=fields)
             self._trouble = None
 
     def chunk_skipped(self, record: Record) -> None:  # noqa: ARG002 - the port's name
         """As scored: its offset is committed."""
         self._trouble = None
 
-    def chunk_passed_over(self, record: Record, chunk: Chunk) -> None:  # noqa: ARG002 - the port's name
+    def chunk_passed_over(self, record: Record, chunk: Chunk) -> None:
         """As scored: its offset is committed. Said once a job."""
         self._trouble = None
         order = chunk.order
@@ -82,7 +86,12 @@ class WorkerHealth:
         logger.info(
             "a job is for the model %s: its chunks are left to the workers of that",
             order.model,
-            extra={"event": "job_passed_over", "job_id": order.job_id, "model": order.model},
+            extra={
+                "event": "job_passed_over",
+                "model": order.model,
+                "job_id": order.job_id,
+                "trace_id": find_trace_id(record),
+            },
         )
 
     def chunk_buried(self, record: Record, detail: str) -> None:
@@ -93,14 +102,19 @@ class WorkerHealth:
             "a chunk of a job is a dead letter: %s: %s",
             where,
             detail,
-            extra={"event": "chunk_buried", "position": where, "error": detail},
+            extra={"event": "chunk_buried", "position": where, "error": detail, **_name_job(record)},
         )
 
     def chunk_rolled_back(self, record: Record, error: Exception, retry_seconds: float) -> None:
         """A chunk that could not be finished makes the role unready until one is, or it is another worker's."""
         text = f"{type(error).__name__}: {error}"
         if self._trouble is None or text != self._trouble.text:
-            fields = {"event": "chunk_rolled_back", "error": text, "retry_seconds": round(retry_seconds, 3)}
+            fields = {
+                "event": "chunk_rolled_back",
+                "error": text,
+                "retry_seconds": round(retry_seconds, 3),
+                **_name_job(record),
+            }
             logger.warning("a chunk of a job will be scored again: %s", text, extra=fields)
         partition = TopicPartition(record.topic(), record.partition())
         self._trouble = Trouble(partition, text, self._clock() + retry_seconds + FORGOTTEN_SECONDS)
@@ -155,3 +169,9 @@ class JobsHealth:
         detail = troubles[0] if troubles else f"{len(workers)} workers, {partitions} partitions assigned"
         ready = bool(workers) and not troubles
         return ComponentHealth("jobs", "jobs", ready, alive, detail if workers else self._state)
+
+
+def _name_job(record: Record) -> dict[str, str | None]:
+    """Which job a chunk is of, and the trace that this was submitted in, as far as its record says so."""
+    name = parse_chunk_key(record.key())
+    return {"job_id": None if name is None else name.job_id, "trace_id": find_trace_id(record)}

@@ -20,6 +20,7 @@ from scoreline.kafka.publishing.transactions import choose_transactional_id
 from scoreline.observability.tee import ClientTee
 from scoreline.service.garbage import keep_collector_away
 from scoreline.service.job_counting import JobCounting
+from scoreline.service.job_tracing import JobTracing
 from scoreline.service.jobs_health import JobsHealth, WorkerHealth
 from scoreline.service.kafka_contact import KafkaContact
 from scoreline.service.parts import Parts
@@ -155,6 +156,7 @@ class JobsRole:
                 source.add_listener(lane)
                 source.add_listener(parts.metrics.jobs)
                 lags.append(LagObserver(source, parts.metrics.jobs.set_lag, time.monotonic, time.time))
+            tracing = () if parts.traces is None else (JobTracing(parts.traces.chunks),)
             worker = JobWorker(
                 lanes,
                 self._shared.make_decoder(),
@@ -165,7 +167,7 @@ class JobsRole:
                 stop=stop,
                 clock=time.monotonic,
                 wall_clock=time.time,
-                observers=(health, JobCounting(parts.metrics.jobs, parts.stats, lags)),
+                observers=(health, JobCounting(parts.metrics.jobs, parts.stats, lags), *tracing),
             )
             try:
                 worker.run()

@@ -31,6 +31,7 @@ from scoreline.schemas.configured import open_catalog
 from scoreline.scoring.shadows import ShadowScorer
 from scoreline.service.following import Follower
 from scoreline.service.model_health import ModelHealth
+from scoreline.service.traces import open_traces
 from scoreline.stream.breaker import Breaker
 
 
@@ -67,6 +68,7 @@ class Parts:
         self.shadows = ShadowScorer(ShadowTee(self.metrics, self.comparisons))
         self.metrics.watch_shadows(self.compare_shadows)
         self.upgrades = self._open_upgrades()
+        self.traces = open_traces(settings, self.model_name, self.metrics.spans)
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()

@@ -22,6 +22,7 @@ from scoreline.service.shared_jobs import SharedJobs
 from scoreline.service.sidecar import start_sidecar
 from scoreline.service.stopping import EarlyStop, Stop
 from scoreline.service.stream_role import StreamRole
+from scoreline.service.traces import MOST_FLUSH_SECONDS
 
 logger = logging.getLogger("scoreline.service")
 
@@ -94,6 +95,8 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     if jobs is not None:
         await asyncio.to_thread(jobs.close, max(0.1, min(1.0, stop.left_seconds())))
     parts.shadows.close(0.0)
+    if parts.traces is not None:
+        await asyncio.to_thread(parts.traces.close, max(0.1, min(MOST_FLUSH_SECONDS, stop.left_seconds())))
     if parts.upgrades is not None:
         parts.upgrades.stop(within_seconds=max(0.1, stop.left_seconds()))
     return conclude(threads, parts.settings.shutdown_seconds)

@@ -60,6 +60,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
             resume_stream=_find_resume(parts, roles),
             limits=limits,
             access_log=AccessLogMode(settings.http_access_log),
+            tracer=None if parts.traces is None else parts.traces.requests,
         )
     )
     parts.metrics.watch_in_flight(lambda: sidecar.in_flight)

@@ -119,7 +119,7 @@ class StreamRole:
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
             breaker=parts.breaker,
-            batch_observers=(shadows.observer,),
+            batch_observers=(shadows.observer, *(() if parts.traces is None else (parts.traces.batches,))),
         )
         keep_collector_away()
         try:

@@ -13,18 +13,34 @@ from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.events import ChunkDone, JobEvent
 from scoreline.jobs.result import ChunkResult, ResultPlace, RowError
 from scoreline.jobs.view import JobView
+from scoreline.records import Headers
 
 Score = Callable[[Chunk], ChunkResult]
 
 
 @dataclass
 class MemoryJobTopics:
-    """What was acknowledged, in order. Every sidecar of a test gets a publisher and a feed over the same one."""
+    """What was acknowledged, in order. Every sidecar of a test gets a publisher and a feed over the same one.
+
+    Attributes:
+        headers: of all that publishers have put here, chunks and events alike.
+    """
 
     chunks: list[Chunk] = field(default_factory=list)
     events: list[tuple[JobEvent, int]] = field(default_factory=list)
     results: list[ChunkResult | None] = field(default_factory=list)
     scored: int = 0
+    headers: list[Headers] = field(default_factory=list)
+
+    def append_chunk(self, chunk: Chunk, headers: Headers) -> None:
+        """A chunk is acknowledged."""
+        self.chunks.append(chunk)
+        self.headers.append(headers)
+
+    def append_event(self, event: JobEvent, partition: int, headers: Headers) -> None:
+        """An event is acknowledged."""
+        self.events.append((event, partition))
+        self.headers.append(headers)
 
     def score_all(self, score: Score) -> None:
         """Do what workers do with the chunks that have come since."""
@@ -65,15 +81,15 @@ class MemoryJobPublisher:
         """What was published and is not acknowledged."""
         return len(self._pending)
 
-    def publish_chunk(self, chunk: Chunk) -> "Future[None]":
+    def publish_chunk(self, chunk: Chunk, headers: Headers = ()) -> "Future[None]":
         """Append to the chunks."""
         if len(self._pending) >= self.most_pending:
             raise Unavailable("there is no room for more that is not acknowledged")
-        return self._publish(lambda: self._topics.chunks.append(chunk))
+        return self._publish(lambda: self._topics.append_chunk(chunk, headers))
 
-    def publish_event(self, event: JobEvent, events_partition: int) -> "Future[None]":
+    def publish_event(self, event: JobEvent, events_partition: int, headers: Headers = ()) -> "Future[None]":
         """Append to the events."""
-        return self._publish(lambda: self._topics.events.append((event, events_partition)))
+        return self._publish(lambda: self._topics.append_event(event, events_partition, headers))
 
     def release(self, count: int | None = None) -> None:
         """Acknowledge the oldest that are held."""

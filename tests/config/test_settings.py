@@ -314,6 +314,14 @@ class TestConflicts:
         assert "pip install 'scoreline[compiled]'" in problem
         assert load(MODEL_ENGINE="lightgbm").model_engine == "lightgbm"
 
+    @pytest.mark.parametrize("missing", ["no_such_package.trace", "opentelemetry.no_such_module"])
+    def test_traces_whose_packages_are_missing_are_refused_with_what_to_install(self, missing, monkeypatch):
+        assert load(TRACES="otlp").traces == "otlp"
+        monkeypatch.setattr(conflicts, "TRACING_MODULES", ("opentelemetry.sdk.trace", missing))
+        (problem,) = problems_of(TRACES="otlp")
+        assert "pip install 'scoreline[otel]'" in problem
+        assert load(TRACES="none").traces == "none"
+
     def test_are_not_looked_for_in_values_that_are_wrong_already(self):
         (problem,) = problems_of([Role.HTTP], HTTP_HOST="0.0.0.0", HTTP_TOKENS="oops")  # noqa: S104 - see above
 

@@ -27,6 +27,7 @@ from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
 from scoreline.observability.events import RequestServed
 from scoreline.observability.health import HealthBoard
+from scoreline.observability.traces.ports import RequestTracer
 from scoreline.records import Clock
 from scoreline.scoring.shadows import ShadowScorer
 from scoreline.testing.fakes import FixedVersions, WeightedSum
@@ -168,6 +169,7 @@ async def serve(
     most_connections: int = MOST_CONNECTIONS,
     jobs: JobServing | None = None,
     wall_clock: Clock = time.time,
+    tracer: RequestTracer | None = None,
 ) -> AsyncIterator[Running]:
     """A sidecar over fakes on a free port, stopped at the end."""
     board, recorder = HealthBoard(), Recorder()
@@ -186,6 +188,7 @@ async def serve(
             resume_stream=resume_stream,
             limits=limits or Limits(),
             access_log=access_log,
+            tracer=tracer,
             clock=time.perf_counter,
             wall_clock=wall_clock,
         )

@@ -39,6 +39,7 @@ def test_a_line_has_the_fields_of_the_request(caplog):
         "status": 503,
         "seconds": 0.01,
         "request_id": "r-1",
+        "trace_id": None,
         "instances": 3,
         "version": 7,
         "problem": "No model is live",

@@ -11,14 +11,14 @@ from scoreline.features import Feature
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, JobEvent, find_chunk_key, find_key
 from scoreline.jobs.lanes import Lanes
-from scoreline.jobs.observers import ChunkScored
+from scoreline.jobs.observers import ChunkScored, WorkerObserver
 from scoreline.jobs.result import ChunkResult, ResultPlace
 from scoreline.jobs.scoring import ChunkScorer
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder, encode_chunk, encode_event, encode_result, find_prefix
 from scoreline.jobs.worker import JobWorker
 from scoreline.models.live_route import LiveRoute
-from scoreline.records import NextOffsets, Record, TopicPartition, find_header
+from scoreline.records import Headers, NextOffsets, Record, TopicPartition, find_header
 from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID
 from scoreline.schemas.framing import Framing
 from scoreline.testing.fakes import FixedVersions, WeightedSum
@@ -49,16 +49,21 @@ class MemoryChunkDelivery:
         self.most_result_bytes = 1 << 20
 
     def finish(
-        self, result: ChunkResult, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata
+        self,
+        result: ChunkResult,
+        events_partition: int,
+        next_offsets: NextOffsets,
+        group: GroupMetadata,
+        headers: Headers = (),
     ) -> None:
         value = encode_result(result, PREFIX[JOB_RESULT_ID])
         with self._transaction(next_offsets, group) as transaction:
             if len(value) > self.most_result_bytes:
                 raise RecordTooLarge("the result is larger than its topic allows")
-            offset = self._broker.append("results", value, transaction=transaction)
+            offset = self._broker.append("results", value, headers=headers, transaction=transaction)
             place = ResultPlace(result.number, result.first_row, result.rows, result.rows_failed, 0, offset)
             done = ChunkDone(result.job_id, result.submission, result.scored_at_ms, place)
-            self._append_event(done, events_partition, transaction)
+            self._append_event(done, events_partition, transaction, headers)
 
     def fail(
         self, record: Record, event: JobEvent | None, next_offsets: NextOffsets, group: GroupMetadata, *, reason: str
@@ -75,12 +80,13 @@ class MemoryChunkDelivery:
         with self._transaction(next_offsets, group):
             pass
 
-    def _append_event(self, event: JobEvent, partition: int, transaction: Transaction) -> None:
+    def _append_event(self, event: JobEvent, partition: int, transaction: Transaction, headers: Headers = ()) -> None:
         self._broker.append(
             "events",
             encode_event(event, PREFIX[JOB_EVENT_ID]),
             partition=partition,
             key=find_key(event).encode(),
+            headers=headers,
             transaction=transaction,
         )
 
@@ -178,7 +184,7 @@ class Scene:
         sources = [MemorySource(self.broker, GROUP, [lane], member=f"{name}-{lane}") for lane in ("jobs", "bulk")]
         return Lanes(*sources, clock=lambda: self.now)
 
-    def make_worker(self, lanes: Lanes | None = None) -> JobWorker:
+    def make_worker(self, lanes: Lanes | None = None, observers: Sequence[WorkerObserver] = ()) -> JobWorker:
         return JobWorker(
             lanes or self.open_lanes(),
             JobDecoder(SCHEMAS, Framing.CONFLUENT),
@@ -189,16 +195,16 @@ class Scene:
             stop=self,
             clock=lambda: self.now,
             wall_clock=lambda: self.now,
-            observers=[self.witness],
+            observers=[self.witness, *observers],
             backoff=Backoff(first_seconds=1.0, rng=random.Random(1)),
         )
 
-    def put(self, chunk: Chunk, lane: str = "jobs", partition: int = 0) -> None:
+    def put(self, chunk: Chunk, lane: str = "jobs", partition: int = 0, headers: Headers = ()) -> None:
         order = chunk.order
         key = find_chunk_key(order.job_id, order.submission, chunk.number).encode()
-        headers = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
+        all_headers = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode()), *headers]
         value = encode_chunk(chunk, PREFIX[JOB_CHUNK_ID])
-        self.broker.append(lane, value, partition=partition, key=key, headers=headers)
+        self.broker.append(lane, value, partition=partition, key=key, headers=all_headers)
 
     def put_rows(
         self, number: int, *, job_id: str = JOB, lane: str = "jobs", partition: int = 0, rows: int = 3

@@ -66,3 +66,12 @@ def test_a_job_is_only_looked_up_where_there_is_something_to_say():
     for event in (SUBMITTED, done(0, 1_000_000), done(0, 1_000_000), done(0, 1_000_000), done(1, 1_001_000)):
         view.apply(event, 0)
     assert counting.looks == 2
+
+
+def test_a_line_names_the_trace_that_its_event_belongs_to(caplog):
+    caplog.set_level(logging.INFO, "scoreline.jobs")
+    view = LoggingView(JobView(lambda: 1000.0, results_retention_seconds=3600))
+    view.apply(SUBMITTED, 0, "a" * 32)
+    view.apply(Cancelled(JOB, JOB, 1_000_500), 0)
+
+    assert [(r.event, r.trace_id) for r in caplog.records] == [("job_submitted", "a" * 32), ("job_cancelled", None)]

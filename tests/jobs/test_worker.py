@@ -31,6 +31,19 @@ def test_a_chunk_becomes_a_result_an_event_and_an_offset():
     assert told.stage_seconds.keys() == {"decode", "predict", "publish"}
 
 
+def test_result_and_event_of_a_chunk_belong_to_the_trace_that_the_chunk_says():
+    trace = [("traceparent", f"00-{'a' * 32}-{'b' * 16}-01".encode()), ("tracestate", b"x=1")]
+    scene = Scene()
+    scene.put(make_chunk([b'{"a":1}']), headers=trace)
+    scene.put(make_chunk([b'{"a":1}'], number=1), partition=1)
+    turn([scene.make_worker()], 3)
+
+    traced = [(topic, record.headers() or []) for topic in ("results", "events") for record in scene.broker.read(topic)]
+    assert [(topic, list(headers)) for topic, headers in traced if headers] == [("results", trace), ("events", trace)]
+    assert len(traced) == 4
+    assert {told.trace and told.trace.trace_id for told in scene.witness.scored} == {"a" * 32, None}
+
+
 def test_small_jobs_come_before_the_next_bulk_chunk():
     scene = Scene()
     worker = scene.make_worker()

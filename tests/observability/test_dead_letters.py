@@ -6,6 +6,7 @@ import pytest
 
 from scoreline.observability.dead_letters import DeadLetterLog
 from scoreline.records import Reason
+from scoreline.transport.record import StoredRecord
 from tests.observability.batches import Ticking, make_batch, make_letter, make_records
 
 
@@ -33,6 +34,15 @@ def test_a_reason_is_logged_at_once_with_the_position_of_an_example(caplog):
         502,
         3,
     )
+
+
+def test_the_example_is_told_with_the_trace_that_it_belongs_to(caplog):
+    traced = StoredRecord(headers_=[("traceparent", f"00-{'a' * 32}-{'b' * 16}-00".encode())])
+    for record in (traced, StoredRecord()):
+        letters = [make_letter(record)]
+        DeadLetterLog(Ticking()).batch_scored(make_batch([record], positions={}, dead_letters=letters))
+
+    assert [vars(line)["trace_id"] for line in caplog.records] == ["a" * 32, None]
 
 
 def test_after_that_a_reason_is_counted_and_logged_every_ten_seconds(caplog):

@@ -80,6 +80,7 @@ class Scene:
             health=HealthBoard(),
             versions=None,
             stats=None,
+            traces=None,
         )
         shared = SimpleNamespace(
             names=NAMES,

@@ -204,3 +204,18 @@ def test_a_record_whose_headers_cannot_be_read_is_a_dead_letter():
     (letter,) = scene.broker.read("dead-letters")
     assert (letter.key(), letter.value()) == (b"k", encode(2))
     assert find_header(letter, REASON_HEADER) == b"undecodable"
+
+
+def test_a_records_trace_goes_on_to_its_prediction_or_to_its_dead_letter_as_it_came():
+    """Nothing has to be switched on for that, and nothing looks whether it is well-formed."""
+    scene = Scene()
+    trace = [("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"), ("tracestate", b"x=1,y=2")]
+    for value in (encode(1), b"nonsense"):
+        scene.broker.append("features", value, headers=trace)
+        scene.broker.append("features", value, headers=[("traceparent", b"no context")])
+    scene.turn(2)
+
+    for topic in ("predictions", "dead-letters"):
+        whole, odd = (list(record.headers()) for record in scene.broker.read(topic))
+        assert whole[:2] == trace
+        assert odd[0] == ("traceparent", b"no context")

@@ -115,6 +115,12 @@ class TestWhatIsWritten:
         assert (again.key(), again.value()) == (b"key", b"v")
         assert again.headers() == [*theirs, (ATTEMPT_HEADER, b"2")]
 
+    def test_it_goes_on_in_the_trace_that_it_came_in(self):
+        trace = [("traceparent", b"00-" + b"a" * 32 + b"-" + b"b" * 16 + b"-01"), ("tracestate", b"x=1")]
+        again, _ = DESTINATION.address(read_letter(make_letter(headers=trace)))
+
+        assert again.headers()[:2] == trace
+
     def test_a_tombstone_stays_one(self):
         again, _ = DESTINATION.address(read_letter(make_letter(value=None, reason=Reason.TOMBSTONE)))
 

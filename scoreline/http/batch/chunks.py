@@ -7,16 +7,24 @@ from scoreline.errors import Unavailable
 from scoreline.http.futures import wait_for
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.ports import JobPublisher
+from scoreline.records import Headers
 
 MOST_UNACKNOWLEDGED_BYTES = 4 * 1024 * 1024
 """Of one upload: enough for several chunks on every partition, so that nobody waits for a single round trip."""
 
 
 class ChunkUpload:
-    """Publishes the chunks of one upload; whoever cuts them faster than Kafka takes them has to wait."""
+    """Publishes the chunks of one upload; whoever cuts them faster than Kafka takes them has to wait.
 
-    def __init__(self, publisher: JobPublisher, *, most_bytes: int = MOST_UNACKNOWLEDGED_BYTES) -> None:
+    Args:
+        headers: of the record of each.
+    """
+
+    def __init__(
+        self, publisher: JobPublisher, headers: Headers = (), *, most_bytes: int = MOST_UNACKNOWLEDGED_BYTES
+    ) -> None:
         self._publisher = publisher
+        self._headers = headers
         self._most_bytes = most_bytes
         self._pending: deque[tuple[Future[None], int]] = deque()
         self._bytes = 0
@@ -49,7 +57,7 @@ class ChunkUpload:
     async def _begin(self, chunk: Chunk) -> "Future[None]":
         while True:
             try:
-                return self._publisher.publish_chunk(chunk)
+                return self._publisher.publish_chunk(chunk, self._headers)
             except Unavailable:
                 # Others have filled what all uploads share: there is room again when one of ours is acknowledged.
                 if not self._pending:

@@ -12,6 +12,7 @@ from scoreline.jobs.events import Cancelled
 from scoreline.jobs.job import JobSnapshot, JobStatus
 from scoreline.jobs.ports import JobPublisher
 from scoreline.jobs.view import JobView
+from scoreline.observability.traces.context import make_headers
 from scoreline.records import Clock
 
 INLINE_ROWS = 1000
@@ -67,7 +68,8 @@ class BatchJobs:
         if not job.status.ended:
             cancelled = Cancelled(job.job_id, job.submission, int(self._wall_clock() * 1000))
             # Not where its id would go by now: partitions may have been added since.
-            await self._lookup.wait_for(self._publisher.publish_event(cancelled, job.events_partition))
+            headers = make_headers(call.find_context())
+            await self._lookup.wait_for(self._publisher.publish_event(cancelled, job.events_partition, headers))
             job = await self._lookup.find_newly(job.job_id) or job
         return answer_job(make_job(job), job)
 

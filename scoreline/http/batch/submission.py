@@ -24,7 +24,8 @@ from scoreline.jobs.identity import Digest
 from scoreline.jobs.job import JobSnapshot, begin_job
 from scoreline.jobs.ports import JobPublisher
 from scoreline.models.model import ModelVersion
-from scoreline.records import Clock
+from scoreline.observability.traces.context import make_headers
+from scoreline.records import Clock, Headers
 
 MOST_UPLOADS = 8
 """So many bodies of lines arrive at once: each holds a chunk, a line, and what is not acknowledged of it."""
@@ -97,9 +98,10 @@ class JobSubmitter:
             also_known,
             find_events_partition(asked.job_id, self._publisher.events_partitions),
         )
-        submitted = await self._upload(call, asked, order, version)
+        headers = make_headers(call.find_context())
+        submitted = await self._upload(call, asked, order, version, headers)
         try:
-            await wait_for(self._publisher.publish_event(submitted, order.events_partition))
+            await wait_for(self._publisher.publish_event(submitted, order.events_partition, headers))
         except Unavailable as error:
             raise SubmissionUncertain(
                 f"Kafka has not acknowledged the submission in time, and job {order.job_id} may exist all the same: ask"
@@ -113,11 +115,13 @@ class JobSubmitter:
             raise Unavailable(f"job {asked.job_id} was submitted, but is not among those that were read")
         return _answer_winner(winner, submitted.digest)
 
-    async def _upload(self, call: Call, asked: JobRequest, order: JobOrder, version: ModelVersion) -> Submitted:
+    async def _upload(
+        self, call: Call, asked: JobRequest, order: JobOrder, version: ModelVersion, headers: Headers
+    ) -> Submitted:
         """Publish all rows, and wait until they are acknowledged; the event that makes a job of them."""
         digest = asked.start_digest()
         cutter = self._make_cutter(order, digest, chunk_rows=rows_per_chunk(len(version.model.classes or ())))
-        upload = ChunkUpload(self._publisher)
+        upload = ChunkUpload(self._publisher, headers)
         if asked.kind is BodyKind.JSON:
             body = await self._bodies.read(call.request)
             for chunk in await self._cutting.run(lambda: self._cut_json(cutter, body)):

@@ -26,11 +26,14 @@ class StreamedResponse(web.StreamResponse):
     knows only the end of the connection, which is then a reset.
     """
 
-    def __init__(self, answer: Answer, pieces: Pieces, request_id: str, date: str) -> None:
+    def __init__(
+        self, answer: Answer, pieces: Pieces, request_id: str, date: str, *, trace_id: str | None = None
+    ) -> None:
         super().__init__(status=answer.status)
         self._answer = answer
         self._pieces = pieces
         self._request_id = request_id
+        self._trace_id = trace_id
         self._date = date
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
@@ -73,6 +76,7 @@ class StreamedResponse(web.StreamResponse):
                 extra={
                     "event": "answer_broken",
                     "request_id": self._request_id,
+                    "trace_id": self._trace_id,
                     "error": f"{type(error).__name__}: {error}",
                 },
             )

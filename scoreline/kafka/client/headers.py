@@ -1,12 +1,14 @@
-"""Makes sure that the headers of a message can be asked for."""
+"""Makes sure that the headers of a message can be asked for, and asks."""
 
 from collections import deque
 from collections.abc import Sequence
 from operator import length_hint
+from typing import cast
 
 from confluent_kafka import Message
 
-from scoreline.records import UNREADABLE_HEADERS
+from scoreline.observability.traces.context import find_trace_id
+from scoreline.records import UNREADABLE_HEADERS, Record
 
 
 def guard_headers(messages: Sequence[Message]) -> None:
@@ -24,3 +26,9 @@ def guard_headers(messages: Sequence[Message]) -> None:
         except (SystemError, UnicodeDecodeError):
             asked_last = len(messages) - length_hint(unasked) - 1
             messages[asked_last].set_headers([(UNREADABLE_HEADERS, b"")])
+
+
+def find_trace(message: Message) -> str | None:
+    """The trace that a message belongs to, whose headers nobody has asked for yet; None where it belongs to none."""
+    guard_headers((message,))
+    return find_trace_id(cast("Record", message))

@@ -14,6 +14,7 @@ from scoreline.kafka.client.clients import OnDelivery
 from scoreline.kafka.jobs.encoding import JobEncoding, JobTopicNames
 from scoreline.kafka.jobs.spreading import choose_partition
 from scoreline.kafka.publishing.transacting import TransactionalProducing
+from scoreline.observability.traces.context import find_context, make_headers
 from scoreline.records import Clock, DeadLetter, Headers, NextOffsets, Reason, Record, TopicPartition, find_header
 from scoreline.transport.patience import Patience
 from scoreline.transport.ports import GroupMetadata, TransactionObserver
@@ -80,7 +81,12 @@ class KafkaChunkDelivery(Transacting):
         self._note_report: OnDelivery = self._reports.__setitem__
 
     def finish(
-        self, result: ChunkResult, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata
+        self,
+        result: ChunkResult,
+        events_partition: int,
+        next_offsets: NextOffsets,
+        group: GroupMetadata,
+        headers: Headers = (),
     ) -> None:
         """Publish the result, then the event that says where it lies, and commit both with the offset of the chunk.
 
@@ -99,10 +105,12 @@ class KafkaChunkDelivery(Transacting):
             partition = choose_partition(result.submission, result.number, partitions)
             self._reports.clear()
             key = f"{result.job_id}/{result.number}".encode()
-            self._produce(self._names.results, value, key, partition, on_delivery=self._note_report)
+            self._produce(
+                self._names.results, value, key, partition, headers=headers or None, on_delivery=self._note_report
+            )
             self._insist(self._producing.flush)
             event = ChunkDone(result.job_id, result.submission, result.scored_at_ms, self._find_place(result))
-            self._tell(event, told_on, next_offsets, group)
+            self._tell(event, told_on, next_offsets, group, headers)
 
         self._go_through(publish, next_offsets)
 
@@ -127,7 +135,7 @@ class KafkaChunkDelivery(Transacting):
             if event is None or told_on is None:
                 self._send_offsets(next_offsets, group)
             else:
-                self._tell(event, told_on, next_offsets, group)
+                self._tell(event, told_on, next_offsets, group, make_headers(find_context(record)))
 
         self._go_through(publish, next_offsets)
 
@@ -185,11 +193,18 @@ class KafkaChunkDelivery(Transacting):
             # To go on would be to guess; a new start reads on from what was committed.
             raise FatalClientError(f"whether a chunk was committed cannot be found out: {refused}") from refused
 
-    def _tell(self, event: JobEvent, events_partition: int, next_offsets: NextOffsets, group: GroupMetadata) -> None:
+    def _tell(
+        self,
+        event: JobEvent,
+        events_partition: int,
+        next_offsets: NextOffsets,
+        group: GroupMetadata,
+        headers: Headers,
+    ) -> None:
         """Offsets first, which take a while; then the event."""
         self._send_offsets(next_offsets, group)
         value, key = self._encoding.encode_event(event), find_key(event).encode()
-        self._produce(self._names.events, value, key, events_partition)
+        self._produce(self._names.events, value, key, events_partition, headers=headers or None)
         self._insist(self._producing.flush)
 
     def _send_offsets(self, next_offsets: NextOffsets, group: GroupMetadata) -> None:

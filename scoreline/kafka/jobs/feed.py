@@ -17,6 +17,7 @@ from scoreline.kafka.client.bounded import call_in_thread
 from scoreline.kafka.client.clients import Properties, make_consumer, without_membership
 from scoreline.kafka.client.consuming import concerns_group, consume_at_once
 from scoreline.kafka.client.errors import PARTITION_EOF
+from scoreline.kafka.client.headers import find_trace
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
 from scoreline.kafka.jobs.catching_up import CatchingUp
@@ -237,7 +238,10 @@ class KafkaEventFeed:
                 self._watch.note(error)
             return
         # What happened before the start has been logged by others.
-        self._folding.take(message.value(), TopicPartition(self._topic, partition), offset, is_news=self._ready)
+        trace_id = find_trace(message) if self._ready else None
+        self._folding.take(
+            message.value(), TopicPartition(self._topic, partition), offset, is_news=self._ready, trace_id=trace_id
+        )
         self._note_position(partition, offset + 1)
 
     def _note_position(self, partition: int, position: int) -> None:

@@ -32,11 +32,20 @@ class EventFolding:
         self._clock = clock
         self._told_at = float("-inf")
 
-    def take(self, value: bytes | None, partition: TopicPartition, offset: int, *, is_news: bool) -> None:
+    def take(
+        self,
+        value: bytes | None,
+        partition: TopicPartition,
+        offset: int,
+        *,
+        is_news: bool,
+        trace_id: str | None = None,
+    ) -> None:
         """Take the next event of a partition.
 
         Args:
             is_news: whether to log what becomes of its job.
+            trace_id: that its record belongs to, for such a line.
 
         Raises:
             Unavailable: the schema registry is needed for it, and is away.
@@ -45,7 +54,10 @@ class EventFolding:
         if isinstance(event, Unreadable):
             self._tell(f"{partition}@{offset}", event.detail)
         elif event is not None:
-            (self._logging_view if is_news else self._view).apply(event, partition.partition)
+            if is_news:
+                self._logging_view.apply(event, partition.partition, trace_id)
+            else:
+                self._view.apply(event, partition.partition)
 
     def _tell(self, position: str, why: str) -> None:
         self.unreadable += 1

@@ -21,7 +21,7 @@ from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.jobs.encoding import JobEncoding, JobTopicNames
 from scoreline.kafka.jobs.spreading import choose_partition
 from scoreline.kafka.jobs.topics import JobTopics
-from scoreline.records import Clock
+from scoreline.records import Clock, Headers
 from scoreline.transport.ports import ClientObserver
 
 logger = logging.getLogger("scoreline.jobs")
@@ -88,7 +88,7 @@ class KafkaJobPublisher:
         """How many partitions the events topic has; raises Unavailable while that is not known."""
         return self._topics.count_partitions(self._names.events)
 
-    def publish_chunk(self, chunk: Chunk) -> "Future[None]":
+    def publish_chunk(self, chunk: Chunk, headers: Headers = ()) -> "Future[None]":
         """Put a chunk on its lane; see the port."""
         order = chunk.order
         topic = self._names.jobs if chunk.number < FIRST_CHUNKS else self._names.bulk
@@ -101,16 +101,16 @@ class KafkaJobPublisher:
                     "send the job again in a moment"
                 )
             self._unacknowledged_bytes += len(value)
-        headers: list[Header] = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())]
+        all_headers = [(EVENTS_PARTITION_HEADER, str(order.events_partition).encode()), *headers]
         key = find_chunk_key(order.job_id, order.submission, chunk.number).encode()
-        published = self._publish(topic, value, key, partition, headers)
+        published = self._publish(topic, value, key, partition, all_headers)
         published.add_done_callback(partial(self._give_room, len(value)))
         return published
 
-    def publish_event(self, event: JobEvent, events_partition: int) -> "Future[None]":
+    def publish_event(self, event: JobEvent, events_partition: int, headers: Headers = ()) -> "Future[None]":
         """Put an event onto its partition; see the port."""
         value = self._encoding.encode_event(event)
-        return self._publish(self._names.events, value, find_key(event).encode(), events_partition, [])
+        return self._publish(self._names.events, value, find_key(event).encode(), events_partition, headers)
 
     def close(self) -> None:
         """Give up what is not acknowledged and release the producer; never waits for a broker."""
@@ -121,16 +121,17 @@ class KafkaJobPublisher:
         _give_up(left)
         close_producer(*left)
 
-    def _publish(self, topic: str, value: bytes, key: bytes, partition: int, headers: list[Header]) -> "Future[None]":
+    def _publish(self, topic: str, value: bytes, key: bytes, partition: int, headers: Headers) -> "Future[None]":
         published: Future[None] = Future()
         published.set_running_or_notify_cancel()  # it is on its way: cancelling would change nothing
         where = f"{topic}[{partition}]"
+        given: list[Header] = list(headers)
         try:
             with self._producer_lock:  # whatever is closed meanwhile gets nothing more, and gives up what it has
                 self._check_open()
                 producer, watch = self._current
                 settle = partial(_settle, published, watch, where)
-                producer.produce(topic, value, key, partition, on_delivery=settle, headers=headers)
+                producer.produce(topic, value, key, partition, on_delivery=settle, headers=given)
         except Unavailable as refusal:
             published.set_exception(refusal)
         except BufferError:

@@ -237,6 +237,13 @@ JOB_ROWS = Declared(
     "Rows of batch jobs: predicted here, failed (their errors are in the results), or passed_over (of another model).",
     ("outcome",),
 )
+TRACE_SPANS = Declared(
+    "trace_spans_total",
+    Type.COUNTER,
+    "spans",
+    "Spans that were recorded: exported, or failed (the collector did not take them in time, and they are lost).",
+    ("outcome",),
+)
 BUILD_INFO = Declared(
     "build_info", Type.GAUGE, "", "1, with the versions of scoreline and Python.", ("version", "python")
 )
@@ -272,6 +279,7 @@ CATALOGUE: tuple[Declared, ...] = (
     MODEL_COMPILATIONS,
     JOBS,
     JOB_ROWS,
+    TRACE_SPANS,
     BUILD_INFO,
 )
 """In the order of exposition."""

@@ -21,6 +21,7 @@ from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.jobs import JobMetrics
 from scoreline.observability.metrics.partitions import AssignedLags, PartitionGauge
 from scoreline.observability.metrics.shadows import ShadowGauges
+from scoreline.observability.metrics.spans import SpanMetrics
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
 UNCHANGED = ReloadOutcome.UNCHANGED
@@ -37,6 +38,7 @@ class Metrics:
 
     Attributes:
         jobs: what is counted of batch jobs.
+        spans: what is counted of traces.
     """
 
     def __init__(self) -> None:
@@ -84,6 +86,7 @@ class Metrics:
             lock=self._lock,
             count_predictions=partial(self._count_predictions, "jobs"),
         )
+        self.spans = SpanMetrics(show.counter(catalogue.TRACE_SPANS))
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().

@@ -32,12 +32,14 @@ class ScriptedProducing:
         self.renewed = 0
         self.worn_out = False
         self.produced = []
+        self.headers = {}
 
     def begin(self):
         pass
 
-    def produce(self, topic, value, key, partition, **_):
+    def produce(self, topic, value, key, partition, *, headers=None, **_):
         self.produced.append((topic, partition))
+        self.headers[topic] = headers
 
     def flush(self, timeout_seconds):
         return True
@@ -205,3 +207,13 @@ def test_the_event_of_a_failed_chunk_lies_where_its_header_says_also_where_that_
 @pytest.mark.parametrize("said", [None, b"", b"-1", b"two", b"9" * 5000])
 def test_without_a_partition_there_is_a_dead_letter_and_no_event(scene, said):
     assert scene.fail(said) == [("letters", 0)]
+
+
+def test_the_event_of_a_chunk_that_cannot_be_read_belongs_to_the_trace_of_its_record(tmp_path):
+    trace = ("traceparent", f"00-{'a' * 32}-{'b' * 16}-01".encode())
+    record = StoredRecord("jobs", 0, 7, headers_=[(EVENTS_PARTITION_HEADER, b"1"), trace])
+    scene = Scene(tmp_path)
+    scene.delivery.fail(record, FAILED, NEXT, GROUP, reason="it is no chunk")
+
+    assert list(scene.producing.headers["events"]) == [trace]
+    assert trace in scene.producing.headers["letters"]

@@ -1,0 +1,73 @@
+"""Recorded spans on their way to a collector: a failure is counted, logged once, and touches nothing else."""
+
+import logging
+from collections.abc import Sequence
+
+from opentelemetry.exporter.otlp.proto.http import trace_exporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from scoreline.observability.traces.ports import SpanObserver
+
+logger = logging.getLogger("scoreline.traces")
+
+EXPORTERS_LOGGER = trace_exporter.__name__
+"""Which has two lines for each attempt of each export that fails."""
+
+
+class FailureReasons(logging.Filter):
+    """Keeps back the lines of OpenTelemetry's exporter, and remembers what the latest of them says.
+
+    An exception is told by its name: what it says may quote a header, and with it a credential.
+    """
+
+    latest = "the exporter does not say why"
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take note of a line; it goes nowhere."""
+        given = record.args if isinstance(record.args, tuple) else ()
+        told = tuple(type(arg).__name__ if isinstance(arg, Exception) else arg for arg in given)
+        self.latest = str(record.msg) % told if told else str(record.msg)
+        return False
+
+
+class WatchedExporter(SpanExporter):
+    """Exports as another one does, and tells how that goes; only the thread of its processor calls `export`."""
+
+    def __init__(self, exporter: SpanExporter, observer: SpanObserver) -> None:
+        self._exporter = exporter
+        self._observer = observer
+        self._failing = False
+        self._reasons = FailureReasons()
+        logging.getLogger(EXPORTERS_LOGGER).addFilter(self._reasons)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Hand spans to the collector, or lose them."""
+        try:
+            result = self._exporter.export(spans)
+        except Exception as error:  # noqa: BLE001 - counted and logged like a result that says so
+            result, self._reasons.latest = SpanExportResult.FAILURE, type(error).__name__
+        if result is SpanExportResult.SUCCESS:
+            self._observer.spans_exported(len(spans))
+            if self._failing:
+                logger.info("spans are exported again", extra={"event": "spans_exported_again"})
+        else:
+            self._observer.spans_failed(len(spans))
+            if not self._failing:
+                reason = self._reasons.latest
+                logger.warning(
+                    "spans are lost until the collector takes them (OTEL_EXPORTER_OTLP_ENDPOINT says where it is): %s",
+                    reason,
+                    extra={"event": "spans_lost", "error": reason},
+                )
+        self._failing = result is not SpanExportResult.SUCCESS
+        return result
+
+    def shutdown(self) -> None:
+        """Give up what is being tried."""
+        self._exporter.shutdown()
+        logging.getLogger(EXPORTERS_LOGGER).removeFilter(self._reasons)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing waits here."""
+        return self._exporter.force_flush(timeout_millis)
