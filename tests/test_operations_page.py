@@ -1,5 +1,6 @@
-"""docs/operations.md against the code: every variable, property, command, exit code, route, metric and reason."""
+"""docs/operations.md against the code: every variable, property, command, exit code, route, metric, event, reason."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -28,6 +29,7 @@ from scoreline.records import DeadLetter, Reason
 from scoreline.transport.record import StoredRecord
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text()
+PACKAGE = Path(__file__).parents[1] / "scoreline"
 
 DERIVED = {"CACHE_DIR", "MODEL", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC", "JOBS_BULK_TOPIC", "GROUP_ID"}
 """Variables whose default depends on others, or on the machine; it is described, not written out."""
@@ -185,6 +187,42 @@ def test_permissions_on_the_page_are_for_variables_that_there_are():
 
 def test_every_metric_is_on_the_page():
     assert format_table() in PAGE
+
+
+COMPUTED_EVENTS = {
+    "jobs/log.py": {"job_submitted", "job_succeeded", "job_failed", "job_cancelled"},
+    "observability/client_log.py": {"client_error", "commit_refused"},
+    "observability/upgrade_log.py": {"compilation_refused", "compilation_failed"},
+    "service/role_thread.py": {"stream_crashed", "jobs_crashed"},
+    "stream/membership.py": {"partitions_assigned", "partitions_revoked", "partitions_lost"},
+}
+"""Events whose name is made where the line is written, by the module that does it."""
+
+
+def find_events():
+    """Every event that the source names, and the modules that make names."""
+    events, computing = set(), set()
+    sources = ((path, path.read_text()) for path in PACKAGE.rglob("*.py"))
+    for path, text in sources:
+        for node in ast.walk(ast.parse(text if '"event"' in text else "")):
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value == "event":
+                        named = {c.value for c in ast.walk(value) if isinstance(c, ast.Constant)}
+                        if isinstance(value, ast.Constant | ast.IfExp):
+                            events |= named
+                        else:
+                            computing.add(path.relative_to(PACKAGE).as_posix())
+    return events, computing
+
+
+def test_every_event_of_the_log_is_on_the_page():
+    told = [name for row in table_under("Events of the log") for name in row[0].split(", ")]
+    events, computing = find_events()
+
+    assert computing == COMPUTED_EVENTS.keys()
+    assert set(told) == events.union(*COMPUTED_EVENTS.values())
+    assert len(told) == len(set(told))
 
 
 def test_every_reason_is_on_the_page():

@@ -6,6 +6,7 @@ from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, ChunkFailed, find_chunk_key
 from scoreline.jobs.wire import JobDecoder, encode_chunk
+from scoreline.observability.traces.context import TraceContext, find_context, make_headers
 from scoreline.records import TopicPartition
 from scoreline.schemas.fixed import JOB_CHUNK_ID
 from scoreline.schemas.framing import Framing
@@ -26,13 +27,13 @@ class InMemory:
         self.source = MemorySource(self._broker, GROUP, ["jobs"], member="one")
         self.delivery = MemoryChunkDelivery(self._broker)
 
-    def put(self, chunk):
+    def put(self, chunk, headers):
         order = chunk.order
         self._broker.append(
             "jobs",
             encode_chunk(chunk, PREFIX[JOB_CHUNK_ID]),
             key=find_chunk_key(order.job_id, order.submission, chunk.number).encode(),
-            headers=[(EVENTS_PARTITION_HEADER, str(order.events_partition).encode())],
+            headers=[(EVENTS_PARTITION_HEADER, str(order.events_partition).encode()), *headers],
         )
 
     def read(self, topic, at_least=0):
@@ -49,8 +50,8 @@ class OnKafka:
         self.source = scene.open_source(scene.names.jobs)
         self.delivery = scene.open_delivery(self.source)
 
-    def put(self, chunk):
-        self._publisher.publish_chunk(chunk).result(ANSWER_SECONDS)
+    def put(self, chunk, headers):
+        self._publisher.publish_chunk(chunk, headers).result(ANSWER_SECONDS)
 
     def read(self, topic, at_least=0):
         name = getattr(self._scene.names, topic)
@@ -75,10 +76,10 @@ def decoder():
     return JobDecoder(ShippedSchemas(), Framing.CONFLUENT)
 
 
-def take_chunk(world, events_partition=2):
+def take_chunk(world, events_partition=2, headers=()):
     """A chunk, and its record as the worker polls it."""
     (chunk,) = make_chunks(make_order(events_partition=events_partition), 1)
-    world.put(chunk)
+    world.put(chunk, headers)
     (record,) = poll_until(world.source, 1)
     return chunk, record
 
@@ -99,6 +100,17 @@ def test_a_finished_chunk_has_its_result_where_its_event_says_and_is_committed_p
     assert (stored.partition(), stored.offset()) == (event.place.partition, event.place.offset)
     assert decoder.decode_result(stored.value()).job_id == chunk.order.job_id
     assert world.find_committed(find_partition(record)) == record.offset() + 1
+
+
+def test_a_chunks_trace_is_in_its_record_and_goes_on_to_result_and_event(world):
+    trace = TraceContext("a" * 32, "b" * 16, 1, "x=1")
+    chunk, record = take_chunk(world, headers=make_headers(trace))
+    assert find_context(record) == trace
+    group = world.source.group_metadata()
+    world.delivery.finish(make_result(chunk), 2, next_offsets_of(record), group, make_headers(trace))
+
+    written = [world.read(topic, at_least=1)[0] for topic in ("results", "events")]
+    assert [find_context(each) for each in written] == [trace, trace]
 
 
 def test_a_buried_chunk_is_a_dead_letter_and_its_event_goes_where_its_header_says(world, decoder):
