@@ -1,18 +1,55 @@
 """Recorded spans on their way to a collector: a failure is counted, logged once, and touches nothing else."""
 
 import logging
+import threading
 from collections.abc import Sequence
 
 from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from scoreline.errors import ConfigError
 from scoreline.observability.traces.ports import SpanObserver
 
 logger = logging.getLogger("scoreline.traces")
 
 EXPORTERS_LOGGER = trace_exporter.__name__
 """Which has two lines for each attempt of each export that fails."""
+
+
+HEADER_PARSERS_LOGGER = "opentelemetry.util.re"
+"""Which shows a list of headers that it cannot read, and with it the credential that is in there."""
+
+
+def open_exporter() -> SpanExporter:
+    """The exporter that OpenTelemetry's own variables describe.
+
+    Raises:
+        ConfigError: they do not describe one.
+    """
+    refusals = _Refusals()
+    parser = logging.getLogger(HEADER_PARSERS_LOGGER)
+    parser.addFilter(refusals)
+    try:
+        exporter = trace_exporter.OTLPSpanExporter()
+    finally:
+        parser.removeFilter(refusals)
+    if refusals.count:
+        raise ConfigError(
+            "OTEL_EXPORTER_OTLP_HEADERS, or OTEL_EXPORTER_OTLP_TRACES_HEADERS: expected name=value,name=value with"
+            " URL-encoded values (a blank is %20)"
+        )
+    return exporter
+
+
+class _Refusals(logging.Filter):
+    """Keeps back lines, and counts them."""
+
+    count = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - the library's signature
+        self.count += 1
+        return False
 
 
 class FailureReasons(logging.Filter):
@@ -39,6 +76,7 @@ class WatchedExporter(SpanExporter):
         self._observer = observer
         self._failing = False
         self._reasons = FailureReasons()
+        self._ended = threading.Lock()
         logging.getLogger(EXPORTERS_LOGGER).addFilter(self._reasons)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -64,9 +102,10 @@ class WatchedExporter(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        """Give up what is being tried."""
-        self._exporter.shutdown()
-        logging.getLogger(EXPORTERS_LOGGER).removeFilter(self._reasons)
+        """Give up what is being tried; the second time it does nothing."""
+        if self._ended.acquire(blocking=False):
+            self._exporter.shutdown()
+            logging.getLogger(EXPORTERS_LOGGER).removeFilter(self._reasons)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Nothing waits here."""

@@ -2,20 +2,22 @@
 
 import threading
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from scoreline import __version__
+from scoreline.errors import ConfigError
 from scoreline.observability.traces.batches import BatchTraces
 from scoreline.observability.traces.chunks import ChunkTraces
-from scoreline.observability.traces.exporting import WatchedExporter
+from scoreline.observability.traces.exporting import WatchedExporter, open_exporter
 from scoreline.observability.traces.ports import SpanObserver
 from scoreline.observability.traces.requests import RequestTraces
 from scoreline.records import Clock
 
 _UNNAMED = "unknown_service"
+_GIVE_UP_SECONDS = 0.1
+"""For what was being tried again to be counted as lost."""
 
 
 class Traces:
@@ -26,12 +28,19 @@ class Traces:
     Args:
         group_id, jobs_group_id: the consumer groups of the stream and of jobs.
         wall_clock: seconds since the epoch.
+
+    Raises:
+        ConfigError: one of these variables makes no sense.
     """
 
     def __init__(self, group_id: str, jobs_group_id: str, *, observer: SpanObserver, wall_clock: Clock) -> None:
-        self._exporter = WatchedExporter(OTLPSpanExporter(), observer)
-        self._provider = TracerProvider(resource=_describe_process(), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+        self._exporter = WatchedExporter(open_exporter(), observer)
+        try:
+            self._provider = TracerProvider(resource=_describe_process(), shutdown_on_exit=False)
+            self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+        except ValueError as error:
+            self._exporter.shutdown()
+            raise ConfigError(f"OpenTelemetry's SDK refuses one of its variables (OTEL_…): {error}") from error
         tracer = self._provider.get_tracer("scoreline", __version__)
         self.requests = RequestTraces(tracer)
         self.batches = BatchTraces(tracer, group_id)
@@ -45,6 +54,7 @@ class Traces:
         ending.join(within_seconds)
         if ending.is_alive():
             self._exporter.shutdown()
+            ending.join(_GIVE_UP_SECONDS)
 
 
 def _describe_process() -> Resource:

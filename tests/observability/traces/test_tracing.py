@@ -1,6 +1,9 @@
 """The SDK's own variables say where spans go, what of them, and under which name."""
 
+import pytest
+
 from scoreline import __version__
+from scoreline.errors import ConfigError
 from tests.observability.batches import make_batch, make_records
 
 BATCH = make_batch(make_records(1))
@@ -41,3 +44,21 @@ def test_where_the_sdk_is_disabled_nothing_is_exported_and_requests_keep_their_c
     traces.close(5.0)
 
     assert collector.requests == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "s3cret without a name"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "many"),
+    ],
+)
+def test_variables_that_make_no_sense_end_the_start_without_showing_a_credential(
+    variable, value, open_traces, monkeypatch, caplog
+):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match="OTEL_") as refused:
+        open_traces()
+
+    assert "s3cret" not in str(refused.value) + caplog.text
