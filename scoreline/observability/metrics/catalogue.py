@@ -241,7 +241,7 @@ TRACE_SPANS = Declared(
     "trace_spans_total",
     Type.COUNTER,
     "spans",
-    "Spans that were recorded: exported, or failed (the collector did not take them in time, and they are lost).",
+    "Spans that were recorded: exported, failed (not taken by the collector in time), or dropped (too many waited).",
     ("outcome",),
 )
 BUILD_INFO = Declared(

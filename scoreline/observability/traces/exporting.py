@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.sdk.trace import ReadableSpan
@@ -69,11 +69,16 @@ class FailureReasons(logging.Filter):
 
 
 class WatchedExporter(SpanExporter):
-    """Exports as another one does, and tells how that goes; only the thread of its processor calls `export`."""
+    """Exports as another one does, and tells how that goes; only the thread of its processor calls `export`.
+
+    Attributes:
+        on_taken: told how many spans have left the queue.
+    """
 
     def __init__(self, exporter: SpanExporter, observer: SpanObserver) -> None:
         self._exporter = exporter
         self._observer = observer
+        self.on_taken: Callable[[int], None] = lambda _: None
         self._failing = False
         self._reasons = FailureReasons()
         self._ended = threading.Lock()
@@ -81,6 +86,7 @@ class WatchedExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand spans to the collector, or lose them."""
+        self.on_taken(len(spans))
         try:
             result = self._exporter.export(spans)
         except Exception as error:  # noqa: BLE001 - counted and logged like a result that says so

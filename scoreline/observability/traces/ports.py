@@ -38,7 +38,7 @@ class RequestTracer(Protocol):
 
 
 class SpanObserver(Protocol):
-    """Learns what became of spans that were recorded; called from the thread that exports, and may not raise."""
+    """Learns what became of spans that were recorded; called from any thread, and may not raise."""
 
     def spans_exported(self, count: int) -> None:
         """The collector has taken them."""
@@ -46,4 +46,8 @@ class SpanObserver(Protocol):
 
     def spans_failed(self, count: int) -> None:
         """They are lost."""
+        ...
+
+    def spans_dropped(self, count: int) -> None:
+        """They were never tried, as too many waited already."""
         ...

@@ -4,7 +4,6 @@ import threading
 
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from scoreline import __version__
 from scoreline.errors import ConfigError
@@ -12,6 +11,7 @@ from scoreline.observability.traces.batches import BatchTraces
 from scoreline.observability.traces.chunks import ChunkTraces
 from scoreline.observability.traces.exporting import WatchedExporter, open_exporter
 from scoreline.observability.traces.ports import SpanObserver
+from scoreline.observability.traces.queueing import BoundedProcessor
 from scoreline.observability.traces.requests import RequestTraces
 from scoreline.records import Clock
 
@@ -37,7 +37,7 @@ class Traces:
         self._exporter = WatchedExporter(open_exporter(), observer)
         try:
             self._provider = TracerProvider(resource=_describe_process(), shutdown_on_exit=False)
-            self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+            self._provider.add_span_processor(BoundedProcessor(self._exporter, observer))
         except ValueError as error:
             self._exporter.shutdown()
             raise ConfigError(f"OpenTelemetry's SDK refuses one of its variables (OTEL_…): {error}") from error

@@ -10,13 +10,16 @@ class Counted:
     """A `SpanObserver` that keeps what it is told."""
 
     def __init__(self):
-        self.exported = self.failed = 0
+        self.exported = self.failed = self.dropped = 0
 
     def spans_exported(self, count):
         self.exported += count
 
     def spans_failed(self, count):
         self.failed += count
+
+    def spans_dropped(self, count):
+        self.dropped += count
 
 
 @pytest.fixture
