@@ -2,8 +2,10 @@ import logging
 
 import pytest
 
+from scoreline.features import Feature
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.served import Served
+from scoreline.testing.fakes import WeightedSum
 from tests.http.sidecars import read_fields, serve
 
 
@@ -59,3 +61,22 @@ async def test_a_line_holds_nothing_that_a_caller_wrote(caplog):
     assert len(read_fields(caplog, "request_served")) == 4
     written = "".join(str(vars(record)) for record in caplog.records if record.name.startswith("scoreline"))
     assert "evil" not in written.lower()
+
+
+async def test_every_line_about_a_request_names_it_and_the_trace_of_its_caller(caplog):
+    """Without spans, too; also where it fails, on a thread or on the event loop."""
+
+    class Failing(WeightedSum):
+        def predict(self, features):
+            raise ZeroDivisionError
+
+    caplog.set_level(logging.INFO, "scoreline.http")
+    headers = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-00", "X-Request-Id": "r-1"}
+    async with serve({1: Failing([Feature("a")], [1.0])}, access_log=AccessLogMode.ALL) as running:
+        await running.predict([{"a": 1}], headers=headers)
+        await running.predict([{"a": 1}] * 1000, headers=headers)
+        await running.get("/no/such/path", headers=headers)
+
+    lines = read_fields(caplog, "request_served") + read_fields(caplog, "request_failed")
+    assert len(lines) == 5
+    assert {(line["request_id"], line["trace_id"]) for line in lines} == {("r-1", "a" * 32)}

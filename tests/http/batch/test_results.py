@@ -171,11 +171,13 @@ async def test_a_failure_amid_the_lines_is_seen_by_the_caller_and_logged(caplog)
         job_id = await batch.succeed(make_rows(3000))
         batch.topics.results[3] = None
         with caplog.at_level(logging.ERROR):
-            said = await say_all(batch, f"GET /batch/{job_id}/results HTTP/1.1\r\nHost: x\r\n\r\n")
+            trace = f"traceparent: 00-{'a' * 32}-{'b' * 16}-01"
+            said = await say_all(batch, f"GET /batch/{job_id}/results HTTP/1.1\r\nHost: x\r\n{trace}\r\n\r\n")
         assert said.startswith(b"HTTP/1.1 200 ")
         assert said.count(b'{"instance":') == 3 * 256
         assert not said.endswith(b"0\r\n\r\n")
         (logged,) = read_fields(caplog, "answer_broken")
+        assert logged["trace_id"] == "a" * 32
         assert "ResultsGone" in logged["error"]
         assert logged["request_id"]
         await until(lambda: all(reader.closed for reader in batch.readers))
