@@ -13,6 +13,7 @@ from scoreline.scoring import ScoringPath
 from scoreline.service.deliveries import open_delivery
 from scoreline.service.garbage import keep_collector_away
 from scoreline.service.kafka_contact import KafkaContact
+from scoreline.service.labels import open_labels
 from scoreline.service.parts import Parts
 from scoreline.service.paths import open_path
 from scoreline.service.shadows import open_stream_shadows
@@ -34,6 +35,8 @@ class StreamRole:
         self._group_id = self._settings.group_for(parts.model_name)
         self._read = [self._settings.input_topic, self._settings.redrive_topic]
         self._health = StreamHealth(time.monotonic)
+        topic = self._settings.labels_topic
+        self._labels = None if topic is None else open_labels(parts, topic, ClientTee(parts.metrics, parts.client_log))
         self._contact = KafkaContact(
             self._settings,
             Role.STREAM,
@@ -42,6 +45,7 @@ class StreamRole:
             group_id=self._group_id,
             refusals=self._refusals,
             observer=self._observer,
+            also_read=[] if topic is None else [topic],
         )
         parts.health.add(self._health.check)
         parts.health.add(self._contact.check)
@@ -119,8 +123,10 @@ class StreamRole:
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
             breaker=parts.breaker,
-            batch_observers=(shadows.observer,),
+            batch_observers=(shadows.observer, *(() if self._labels is None else (self._labels.notes,))),
         )
+        if self._labels is not None:
+            self._labels.start()
         keep_collector_away()
         try:
             loop.run()
@@ -131,3 +137,5 @@ class StreamRole:
             finally:
                 source.close()
                 shadows.close()
+                if self._labels is not None:
+                    self._labels.close(max(0.0, self._stop.left_seconds() - self._stop.sidecar_seconds))
