@@ -48,13 +48,21 @@ class KafkaLabelReader:
     """
 
     def __init__(
-        self, connect: Callable[[], Consumer], topic: str, reading: LabelReading, *, watch: ClientWatch, clock: Clock
+        self,
+        connect: Callable[[], Consumer],
+        topic: str,
+        reading: LabelReading,
+        *,
+        watch: ClientWatch,
+        clock: Clock,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._connect = connect
         self._topic = topic
         self._reading = reading
         self._watch = watch
         self._clock = clock
+        self._retry_seconds = retry_seconds
         self._topic_trouble: str | None = None
         self._join_trouble: str | None = None
         self._positions: dict[int, int] = {}
@@ -115,7 +123,7 @@ class KafkaLabelReader:
             self._reading.join()
         except DependencyError as error:
             self._join_trouble = str(error)
-            self._closed.wait(RETRY_SECONDS)
+            self._closed.wait(self._retry_seconds)
         else:
             self._join_trouble = None
         return consumer
@@ -128,7 +136,7 @@ class KafkaLabelReader:
             }
         except KafkaException as raised:
             self._topic_trouble = f"could not look at the topic {self._topic}: {describe_error(raised.args[0])}"
-            self._look_at = self._clock() + RETRY_SECONDS
+            self._look_at = self._clock() + self._retry_seconds
             return
         self._assign(consumer, new)
         self._positions.update(new)

@@ -15,8 +15,6 @@ Slots = npt.NDArray[np.intp]
 """Places in the memory; `UNKNOWN` where there is none."""
 
 UNKNOWN = -1
-MOST_UNMERGED = 16_384
-"""So many of the latest predictions are sorted by themselves; more are merged into the index."""
 
 
 def hash_ids(ids: Iterable[bytes]) -> Hashes:
@@ -59,10 +57,12 @@ class PredictionMemory:
     Args:
         most: predictions that are remembered.
         seconds: for how long.
+        most_unmerged: so many of the latest are sorted by themselves; more are merged into the index.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
+    def __init__(self, most: int, seconds: float, *, most_unmerged: int = 16_384) -> None:
         self._most = most
+        self._most_unmerged = most_unmerged
         self._seconds = seconds
         self._count = 0
         self._hashes = np.zeros(most, dtype=np.int64)
@@ -84,9 +84,9 @@ class PredictionMemory:
             hashes: shape (rows,).
             scores: shape (rows,) or (rows, classes).
         """
-        rows = scores.reshape(len(hashes), -1)[-self._most :]
-        if not len(rows):
+        if not len(hashes):
             return
+        rows = scores.reshape(len(hashes), -1)[-self._most :]
         if rows.shape[1] > self._scores.shape[1]:
             wider = np.full((self._most, rows.shape[1]), np.nan)
             wider[:, : self._scores.shape[1]] = self._scores
@@ -102,7 +102,7 @@ class PredictionMemory:
 
     def find(self, hashes: Hashes, now_seconds: float) -> Slots:
         """Where the last prediction of each id is; `UNKNOWN` where there was none, or it is forgotten."""
-        if self._count - self._indexed > MOST_UNMERGED:
+        if self._count - self._indexed > self._most_unmerged:
             self._merge()
         earlier, latest = self._index.find(hashes), self._sort_latest().find(hashes)
         slots = np.where(latest == UNKNOWN, earlier, latest)

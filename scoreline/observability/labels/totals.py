@@ -16,8 +16,8 @@ from scoreline.observability.labels.measures import (
     mark_rows,
 )
 
-AUC_BINS = 4096
-WIDEST_LOGIT = 20.0
+AUC_BINS = 8192
+WIDEST_LOGIT = 16.0
 """Beyond it on either side scores share a bin."""
 
 
