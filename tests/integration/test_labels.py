@@ -1,22 +1,20 @@
 """Labels come for predictions of the stream: early, late, twice, broken; docs/quality.md followed on the way."""
 
-import io
 import json
 import re
 import shlex
-import time
 from pathlib import Path
 
-import fastavro
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from scoreline.schemas.fixed import LABEL_ID, load_fixed
 from scoreline.testing.consume import produce_records, read_records
 from scoreline.transport.record import StoredRecord
-from tests.integration.calls import get, read_metric
+from tests.integration.calls import read_metric
 from tests.integration.commands import run_command
+from tests.integration.label_calls import await_quality, await_reading, encode_label
+from tests.integration.secured import judge_start, make_parts
 
 PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 ROWS = 3000
@@ -25,13 +23,6 @@ UNKNOWN = 20
 DOCUMENTED_TOPIC = "labels"
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
-
-
-def encode(record_id, label):
-    out = io.BytesIO(b"\x00" + LABEL_ID.to_bytes(4, "big"))
-    out.seek(5)
-    fastavro.schemaless_writer(out, load_fixed(LABEL_ID), {"id": record_id, "label": label})
-    return out.getvalue()
 
 
 def follow_page(folder, topic, variables):
@@ -49,46 +40,24 @@ def follow_page(folder, topic, variables):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def await_quality(service, condition, within_seconds=30.0):
-    """What `/stats` says of quality, once it is what is waited for."""
-    deadline = time.monotonic() + within_seconds
-    while not condition(told := json.loads(get(service, "/stats"))["quality"]):
-        assert time.monotonic() < deadline, told
-        time.sleep(0.05)
-    return told
-
-
-def await_reading(service, within_seconds=20.0):
-    """Wait until labels are read from now on."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        (component,) = [c for c in json.loads(get(service, "/health"))["components"] if c["name"] == "labels"]
-        if component["detail"].startswith("reads"):
-            return
-        assert time.monotonic() < deadline, component
-        time.sleep(0.05)
-
-
 def test_the_quality_of_a_version_is_that_of_scikit_learn_on_the_same_pairs(
-    deploy, kafka_topics, streamed_flights, tmp_path
+    deploy, make_topic, streamed_flights, tmp_path
 ):
     expected = streamed_flights.expected[:ROWS]
     truth = (np.random.default_rng(7).random(ROWS) < expected).astype(float)
     deployment = deploy()
-    topic = f"{deployment.input_topic}.labels"
+    topic = make_topic(f"{deployment.input_topic}.labels", partitions=4, exact=True)
     variables = {**deployment.variables, "LABELS_TOPIC": topic}
-    kafka_topics.adopt(topic)
     service, servers = (
         deploy(like=deployment, name="labelled", LABELS_TOPIC=topic).service,
         deployment.bootstrap_servers,
     )
-    assert run_command(["topics", "create"], variables).returncode == 0
     service.start().await_ready()
     await_reading(service)
 
-    labels = [encode(f"flight-{n}", label) for n, label in enumerate(truth)]
-    broken = [b"nonsense", None, encode("flight-7", None)]
-    unknown = [encode(f"unknown-{n}", 1.0) for n in range(UNKNOWN)]
+    labels = [encode_label(f"flight-{n}", label) for n, label in enumerate(truth)]
+    broken = [b"nonsense", None, encode_label("flight-7", None)]
+    unknown = [encode_label(f"unknown-{n}", 1.0) for n in range(UNKNOWN)]
     early = labels[10 : 10 + EARLY]
     produce_records(
         servers, topic, [StoredRecord("", n % 2, 0, None, v) for n, v in enumerate(early + broken + unknown)]
@@ -127,7 +96,7 @@ def test_the_quality_of_a_version_is_that_of_scikit_learn_on_the_same_pairs(
 def test_a_topic_of_labels_that_is_not_there_ends_the_start_with_its_cure(deploy):
     deployment = deploy()
     topic = f"{deployment.input_topic}.nowhere"
-    done = run_command(["run", "--role", "stream"], {**deployment.variables, "LABELS_TOPIC": topic, "HTTP_PORT": "0"})
+    verdict = judge_start(make_parts(deployment.variables), {**deployment.variables, "LABELS_TOPIC": topic})
 
-    assert done.returncode == 3
-    assert f"{topic} does not exist" in done.stderr + done.stdout
+    assert verdict.exit_code == 3
+    assert f"the topic {topic} does not exist" in verdict.said

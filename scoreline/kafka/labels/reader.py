@@ -141,6 +141,7 @@ class KafkaLabelReader:
         self._assign(consumer, new)
         self._positions.update(new)
         self._found_all, self._topic_trouble = True, None
+        self._watch.forget()  # the cluster answers: what is still refused is told again by the next fetch
         self._look_at = self._clock() + LOOK_AGAIN_SECONDS
 
     def _list_partitions(self, consumer: Consumer) -> list[int]:

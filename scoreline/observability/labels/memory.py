@@ -51,7 +51,7 @@ class _Index(NamedTuple):
 class PredictionMemory:
     """A ring of the latest predictions; the last one of an id is the one that counts. For one thread.
 
-    It takes 45 bytes a prediction (hash, time, version, score, whether its label has come, and a sorted index), and 8
+    It takes 46 bytes a prediction (hash, time, version, score, whether its label has come, and a sorted index), and 8
     more for each further class. Adding is cheap; the index is made when somebody asks.
 
     Args:
