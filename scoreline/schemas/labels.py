@@ -22,6 +22,8 @@ from scoreline.schemas.stored import strip_logical_types
 
 LABEL_TYPES = frozenset({"boolean", "int", "long", "float", "double", "string", "enum"})
 MAX_READERS = 64
+MAX_TEXT = 256
+"""Characters of a label: longer ones name no class, and would fill the memory while they wait."""
 
 Value = float | str | None
 
@@ -137,6 +139,10 @@ class _LabelReader:
         if record_id is None:
             return UnreadableLabel(Reason.INVALID_VALUE, "the id is null, so nobody knows which prediction it is of")
         value = self._pick_label(record)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            return UnreadableLabel(
+                Reason.INVALID_VALUE, f"the label has {len(value)} characters; at most {MAX_TEXT} are read"
+            )
         known = value if value is None or isinstance(value, str) else float(value)
         return Label(record_id, known, self._read_time(record))
 

@@ -89,7 +89,7 @@ def test_the_quality_of_a_version_is_that_of_scikit_learn_on_the_same_pairs(
     assert (told["waiting"], told["unreadable"], told["empty"], told["unmatched"]) == (UNKNOWN, 1, 3, 0)
     assert read_metric(service, 'quality_auc{version="1"}') == version["auc"]
     assert read_metric(service, 'labels_total{outcome="joined"}') == ROWS
-    assert len(service.logs("label_unreadable")) == 1
+    assert len(service.logs("labels_unreadable")) == 1
     assert service.terminate() == 0
 
 

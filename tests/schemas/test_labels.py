@@ -116,6 +116,12 @@ def test_a_label_of_nobody_is_none():
     assert (found.reason, "null" in found.detail) == (Reason.INVALID_VALUE, True)
 
 
+def test_a_text_that_would_fill_the_memory_is_no_label():
+    found = decode(make_schema("string"), {"id": "a", "label": "x" * 257})
+    assert (found.reason, "257 characters" in found.detail) == (Reason.INVALID_VALUE, True)
+    assert decode(make_schema("string"), {"id": "a", "label": "x" * 256}).value == "x" * 256
+
+
 def test_a_schema_that_is_not_there_yet_may_still_come():
     shelf = OneShelf({})
     decoder, payload = LabelDecoder(shelf, Framing.CONFLUENT), HEAD + b"\x02a\x02"

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
@@ -17,7 +18,7 @@ from scoreline.kafka.client.errors import PARTITION_EOF, describe_error
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.kafka.commands.reader import NOBODYS_GROUP
 from scoreline.kafka.labels.reading import LabelReading
-from scoreline.records import Clock
+from scoreline.records import Clock, Record
 from scoreline.transport.ports import ClientObserver
 
 logger = logging.getLogger("scoreline.labels")
@@ -167,9 +168,9 @@ class KafkaLabelReader:
         except KafkaException as raised:
             self._watch.note(raised.args[0])
             return
-        self._reading.take([m.value() for m in self._find_records(messages)])
+        self._reading.take(self._find_records(messages))
 
-    def _find_records(self, messages: Sequence[Message]) -> list[Message]:
+    def _find_records(self, messages: Sequence[Message]) -> list[Record]:
         good = []
         for message in messages:
             error, partition, offset = message.error(), message.partition(), message.offset()
@@ -180,7 +181,7 @@ class KafkaLabelReader:
                 self._watch.forget()
             elif error is not None and not concerns_group(error):
                 self._watch.note(error)
-        return good
+        return cast("list[Record]", good)
 
 
 def open_label_reader(

@@ -19,12 +19,14 @@ class Kind(StrEnum):
     Attributes:
         BINARY: scores are probabilities of the label 1.
         CLASSES: one probability a class.
+        ANSWERS: one score a class, the largest of which is the answer; their size means nothing.
         REGRESSION: scores are values in the labels' unit.
         RANKING: higher scores should go with the label 1; their size means nothing.
     """
 
     BINARY = "binary"
     CLASSES = "classes"
+    ANSWERS = "answers"
     REGRESSION = "regression"
     RANKING = "ranking"
 
@@ -39,8 +41,10 @@ _KINDS = {
 
 
 def find_kind(output: Output, classes: tuple[str, ...] | None) -> Kind:
-    """The kind of a version; raw scores of several classes are as good as probabilities for nothing but their order."""
-    return Kind.CLASSES if classes is not None else _KINDS[output]
+    """The kind of a version."""
+    if classes is not None and output is not Output.PROBABILITIES:
+        return Kind.ANSWERS
+    return _KINDS[output]
 
 
 def read_targets(kind: Kind, classes: Sequence[str] | None, values: Sequence[Any]) -> npt.NDArray[np.float64]:
@@ -49,7 +53,7 @@ def read_targets(kind: Kind, classes: Sequence[str] | None, values: Sequence[Any
     Args:
         values: numbers, or text: the name of a class, a number as text, `true` or `false`.
     """
-    if kind is Kind.CLASSES:
+    if kind in (Kind.CLASSES, Kind.ANSWERS):
         indexes = {name: float(i) for i, name in enumerate(classes or ())}
         targets = np.array([indexes.get(v, math.nan) if isinstance(v, str) else v for v in values], dtype=np.float64)
         targets[~np.isin(targets, np.arange(len(indexes)))] = np.nan

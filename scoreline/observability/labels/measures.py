@@ -60,7 +60,7 @@ def mark_rows(kind: Kind, scores: Scores, targets: Doubles) -> Marks:
     """Mark rows.
 
     Args:
-        scores: shape (rows, classes); one column for all kinds but `CLASSES`.
+        scores: shape (rows, classes); one column for all kinds but `CLASSES` and `ANSWERS`.
         targets: as `read_targets` gives them, none NaN; shape (rows,).
     """
     nothing = np.empty(0)
@@ -73,6 +73,8 @@ def mark_rows(kind: Kind, scores: Scores, targets: Doubles) -> Marks:
         hits = (answers == targets).astype(np.float64)
         losses = _find_losses(np.take_along_axis(scores, targets.astype(np.intp)[:, np.newaxis], axis=1)[:, 0])
         return Marks(losses, 1 - hits, scores.max(axis=1), hits, nothing)
+    if kind is Kind.ANSWERS:
+        return Marks(nothing, (scores.argmax(axis=1) != targets).astype(np.float64), nothing, nothing, nothing)
     if kind is Kind.REGRESSION:
         with np.errstate(over="ignore"):  # told as None
             return Marks(nothing, nothing, nothing, nothing, scores[:, 0] - targets)

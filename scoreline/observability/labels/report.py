@@ -23,7 +23,8 @@ class QualityTotals(QualityMeasures):
 
 
 class VersionQuality(QualityMeasures):
-    """Over the latest labels of one version, at most 4,096 of them; kind: binary, classes, regression or ranking.
+    """Over the latest labels of one version, at most 4,096 of them; kind: binary, classes,
+    answers, regression or ranking.
 
     Attributes:
         delay_seconds: the middle one of the times from a prediction to its label.

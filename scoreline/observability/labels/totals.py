@@ -26,7 +26,7 @@ class QualityTotals:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self._labels = self._marked = self._differences = 0
+        self._labels = self._losses = self._answers = self._differences = 0
         self._loss = self._wrong = self._absolute = self._squared = self._signed = 0.0
         self._calibration = np.zeros((3, CALIBRATION_BINS))
         self._by_target = np.zeros((2, AUC_BINS), dtype=np.int64)
@@ -35,7 +35,8 @@ class QualityTotals:
         """Add rows; arguments as for `mark_rows`."""
         marks = mark_rows(self._kind, scores, targets)
         self._labels += len(targets)
-        self._marked += len(marks.losses)
+        self._losses += len(marks.losses)
+        self._answers += len(marks.wrongs)
         self._loss += float(marks.losses.sum())
         self._wrong += float(marks.wrongs.sum())
         self._calibration += bin_calibration(marks)
@@ -55,8 +56,8 @@ class QualityTotals:
         measures = Measures(
             labels=self._labels,
             auc=auc,
-            log_loss=find_mean(self._loss, self._marked),
-            error=find_mean(self._wrong, self._marked),
+            log_loss=find_mean(self._loss, self._losses),
+            error=find_mean(self._wrong, self._answers),
             calibration_error=find_calibration_error(self._calibration),
             absolute_error=find_mean(self._absolute, self._differences),
             root_mean_squared_error=find_root(self._squared, self._differences),

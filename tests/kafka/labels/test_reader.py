@@ -68,8 +68,8 @@ class World:
     def hand_out(self):
         return self.batches.pop(0) if self.batches else []
 
-    def take(self, values):
-        self.taken += values
+    def take(self, records):
+        self.taken += [record.value() for record in records]
 
     def join(self):
         self.seen.release()

@@ -1,18 +1,21 @@
 """From values of records to joined labels, with a registry and a store that come and go."""
 
 import io
+import logging
 
 import fastavro
 import pytest
 
 from scoreline.errors import Unavailable
-from scoreline.kafka.labels.reading import QUIET_SECONDS, LabelReading
+from scoreline.kafka.labels.reading import LabelReading
 from scoreline.observability.labels.quality import LabelOutcome
 from scoreline.schemas.fixed import LABEL_ID, load_fixed
 from scoreline.schemas.framing import Framing
 from scoreline.schemas.labels import LabelDecoder
+from scoreline.transport.record import StoredRecord
 from tests.observability.batches import Ticking
 
+NONSENSE = StoredRecord("labels", 1, 8, None, b"secret")
 HEAD = b"\x00" + LABEL_ID.to_bytes(4, "big")
 
 
@@ -56,7 +59,7 @@ def encode(record_id):
     out = io.BytesIO(HEAD)
     out.seek(len(HEAD))
     fastavro.schemaless_writer(out, load_fixed(LABEL_ID), {"id": record_id, "label": 1.0})
-    return out.getvalue()
+    return StoredRecord("labels", 0, 7, None, out.getvalue())
 
 
 def test_what_was_taken_is_joined_once():
@@ -71,7 +74,7 @@ def test_what_was_taken_is_joined_once():
 def test_while_the_registry_is_away_labels_wait_and_predictions_are_remembered_all_the_same():
     scene = Scene()
     scene.catalog.away = True
-    scene.reading.take([b"nonsense", encode("a")])
+    scene.reading.take([NONSENSE, encode("a")])
     with pytest.raises(Unavailable, match="registry"):
         scene.reading.join()
     assert (scene.reading.is_stuck, scene.joined.turns) == (True, [[]])
@@ -95,15 +98,25 @@ def test_while_the_store_is_away_labels_wait():
     assert scene.joined.turns == [[b"a"]]
 
 
-def test_labels_that_cannot_be_read_are_counted_and_told_now_and_then(caplog):
+def test_labels_that_cannot_be_read_are_counted_and_told_by_reason_now_and_then(caplog):
     scene = Scene()
     for _ in range(3):
-        scene.reading.take([b"nonsense"])
+        scene.reading.take([NONSENSE])
         scene.reading.join()
-    scene.clock.now += QUIET_SECONDS
-    scene.reading.take([b"nonsense"])
+    scene.clock.now += 10.0
     scene.reading.join()
 
-    assert len(scene.settled) == 4
-    assert [vars(r)["event"] for r in caplog.records] == ["label_unreadable"] * 2
-    assert "begins with the bytes" in caplog.records[0].getMessage()
+    assert len(scene.settled) == 3
+    told = [(vars(r)["event"], vars(r)["reason"], vars(r)["count"]) for r in caplog.records]
+    assert told == [("labels_unreadable", "undecodable", 1), ("labels_unreadable", "undecodable", 2)]
+
+
+def test_what_exactly_is_wrong_with_a_label_is_for_who_debugs(caplog):
+    caplog.set_level(logging.DEBUG)
+    scene = Scene()
+    scene.reading.take([NONSENSE])
+    scene.reading.join()
+
+    (detail,) = [vars(r) for r in caplog.records if r.levelno == logging.DEBUG]
+    assert (detail["topic"], detail["partition"], detail["offset"]) == ("labels", 1, 8)
+    assert "begins with the bytes" in detail["message"]

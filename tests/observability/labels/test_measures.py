@@ -156,4 +156,13 @@ def test_every_output_has_a_kind():
         Kind.RANKING,
         Kind.RANKING,
     ]
-    assert find_kind(Output.RAW, ("a", "b")) is Kind.CLASSES
+    assert find_kind(Output.PROBABILITIES, ("a", "b")) is Kind.CLASSES
+    assert find_kind(Output.RAW, ("a", "b")) is Kind.ANSWERS
+
+
+def test_raw_scores_of_classes_are_told_by_their_answers_alone():
+    scores, targets = np.array([[-3.0, 4.0], [7.0, 5.0]]), np.array([1.0, 1.0])
+    totals = QualityTotals(Kind.ANSWERS)
+    totals.add(scores, targets)
+
+    assert measure_rows(Kind.ANSWERS, scores, targets) == Measures(2, error=0.5) == totals.measure()[0]
