@@ -101,6 +101,8 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
         "dead-letter topic": settings.dead_letter_topic,
         "redrive topic": settings.redrive_topic,
     }
+    if settings.labels_topic is not None:
+        items["labels topic"] = settings.labels_topic
     found = {}
     if admin is not None:
         try:
@@ -109,7 +111,7 @@ def _find_topics(settings: Settings, admin: KafkaAdmin | None, findings: Finding
             findings.fail("topics", error)
             return {}
     written = [settings.output_topic, settings.dead_letter_topic]
-    read = [settings.input_topic, settings.redrive_topic]
+    read = [name for item, name in items.items() if name not in written]
     forbidden = dict(find_forbidden(found, read=read, written=written))
     for item, name in items.items():
         if admin is None:

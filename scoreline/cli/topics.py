@@ -98,9 +98,11 @@ def create_topics(
     source = admin.check_topics([settings.input_topic])[settings.input_topic]
     wanted = plan_topics(settings, source, replication_factor=replication_factor, shadow=shadow)
     jobs = plan_job_topics(settings, partitions=source.partitions, replication_factor=replication_factor)
-    present = admin.describe_topics([topic.name for topic in (*wanted, *jobs)])
-    created += admin.create_topics([topic for topic in (*wanted, *jobs) if topic.name not in present])
-    found = admin.check_topics([source.name, *(topic.name for topic in (*wanted, *jobs))])
+    labels = plan_labels_topic(settings, source, replication_factor=replication_factor)
+    planned = (*wanted, *jobs, *labels)
+    present = admin.describe_topics([topic.name for topic in planned])
+    created += admin.create_topics([topic for topic in planned if topic.name not in present])
+    found = admin.check_topics([source.name, *(topic.name for topic in planned)])
     misfits = find_job_misfits(settings, {topic.name: found[topic.name] for topic in jobs})
     return [
         {
@@ -117,6 +119,7 @@ def create_topics(
                 for kind, want in zip(PLANNED_KINDS, wanted, strict=False)
             ),
             *((kind, found[want.name], misfits.get(want.name, "")) for kind, want in zip(JOB_KINDS, jobs, strict=True)),
+            *(("labels", found[want.name], "") for want in labels),
         ]
     ]
 
@@ -158,6 +161,16 @@ def plan_topics(
     return planned if shadow else planned[:-1]
 
 
+def plan_labels_topic(
+    settings: "Settings", source: "TopicDescription", *, replication_factor: int = -1
+) -> "tuple[TopicDescription, ...]":
+    """The topic that labels come on, where there is to be one; how long it keeps them is for those who write them."""
+    from scoreline.kafka.cluster.admin import TopicDescription
+
+    name = settings.labels_topic
+    return () if name is None else (TopicDescription(name, source.partitions, replication_factor),)
+
+
 def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:
     """Where a topic is less than it should be, and what that means; empty when it fits."""
     policy = topic.configs.get("cleanup.policy", "")
@@ -185,11 +198,14 @@ def copy_schemas(settings: "Settings") -> list[dict[str, object]]:
     """
     if settings.schema_registry_url is not None:
         return []
-    from scoreline.schemas.fixed import prediction_schema
+    from scoreline.schemas.fixed import LABEL_ID, load_fixed, prediction_schema
     from scoreline.schemas.folder import write_schema
 
     rows: list[dict[str, object]] = []
-    for subject, schema in {f"{settings.output_topic}-value": prediction_schema(), **job_schemas(settings)}.items():
+    schemas = {f"{settings.output_topic}-value": prediction_schema(), **job_schemas(settings)}
+    if settings.labels_topic is not None:
+        schemas[f"{settings.labels_topic}-value"] = load_fixed(LABEL_ID)
+    for subject, schema in schemas.items():
         folder = settings.schema_dir / subject
         before = set(folder.glob("*.avsc"))
         try:

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     jobs_bulk_topic: Topic = Field(default_factory=lambda data: f"{data['jobs_topic']}.bulk")
     job_results_topic: Topic = "job-results"
     job_events_topic: Topic = "job-events"
+    labels_topic: Topic | None = None
+    labels_max_predictions: Count = 200_000
+    labels_max_seconds: Seconds = 86_400.0
     group_id: str | None = None
     member_id: str | None = None
     static_membership: bool = False

@@ -31,6 +31,8 @@ def find_shared_topics(settings: Settings) -> str | None:
         "SCORELINE_JOB_EVENTS_TOPIC": settings.job_events_topic,
         "SCORELINE_JOBS_TOPIC with .dead-letters": settings.jobs_dead_letter_topic,
     }
+    if settings.labels_topic is not None:
+        topics["SCORELINE_LABELS_TOPIC"] = settings.labels_topic
     shared = [name for name, topic in topics.items() if list(topics.values()).count(topic) > 1]
     if not shared:
         return None

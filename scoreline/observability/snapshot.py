@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from scoreline.observability.labels.report import QualityReport
+
 
 class Durations(TypedDict):
     """Count, mean and the usual quantiles."""
@@ -62,9 +64,10 @@ class JobCounts(TypedDict):
 
 
 class Snapshot(TypedDict):
-    """Everything that was counted since the start of the process."""
+    """Everything that was counted since the start of the process; `quality` is null without a topic of labels."""
 
     uptime_seconds: float
     stream: StreamCounts
     http: HttpCounts
     jobs: JobCounts
+    quality: QualityReport | None

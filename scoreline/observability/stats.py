@@ -3,10 +3,11 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
+from scoreline.observability.labels.report import QualityReport
 from scoreline.observability.quantiles import QuantileSketch
 from scoreline.observability.snapshot import Durations, HttpCounts, JobCounts, Snapshot, StreamCounts, VersionCounts
 from scoreline.observability.tally import HttpTally, JobsTally, StreamTally
@@ -47,6 +48,7 @@ class Stats:
         self._stream_lock, self._http_lock = threading.Lock(), threading.Lock()
         self._stream, self._http = StreamTally(), HttpTally()
         self._jobs_lock, self._jobs = threading.Lock(), JobsTally()
+        self._read_quality: Callable[[], QualityReport] | None = None
 
     def batch_scored(self, event: BatchScored) -> None:
         """Take note of a finished batch."""
@@ -85,6 +87,10 @@ class Stats:
         """Take note of a chunk that could not be finished."""
         with self._jobs_lock:
             self._jobs.errors += 1
+
+    def watch_quality(self, read: Callable[[], QualityReport]) -> None:
+        """Ask this at every snapshot how good versions are."""
+        self._read_quality = read
 
     def jobs_progress(self) -> Progress:
         """How far the jobs role has come."""
@@ -127,7 +133,8 @@ class Stats:
         with self._jobs_lock:
             jobs = _describe_jobs(self._jobs)
         uptime_seconds = round(self._clock() - self._started_at, 3)
-        return {"uptime_seconds": uptime_seconds, "stream": stream, "http": http, "jobs": jobs}
+        quality = None if self._read_quality is None else self._read_quality()
+        return {"uptime_seconds": uptime_seconds, "stream": stream, "http": http, "jobs": jobs, "quality": quality}
 
 
 def _describe_stream(tally: StreamTally) -> StreamCounts:

@@ -24,7 +24,7 @@ from scoreline.schemas.plan import Column, Plan
 from scoreline.schemas.stored import strip_logical_types
 
 # Whatever fastavro's C code runs into while it reads nonsense; the payload is to blame for each of them.
-_UNREADABLE = (
+UNREADABLE = (
     EOFError,
     ValueError,
     LookupError,
@@ -55,7 +55,7 @@ class RowDecoder:
         self._lookups = [
             (i, c.levels.scalars) for i, c in enumerate(plan.columns) if c.levels and not _has_fractions(c)
         ]
-        self._read_id = None if plan.id is None else _make_id_reader(plan.id)
+        self._read_id = None if plan.id is None else make_id_reader(plan.id)
         self._read_time = None if plan.event_time is None else make_time_reader(plan.event_time)
         checks = collect_checks(plan.shape.root)
         self._checks = checks or []
@@ -75,7 +75,7 @@ class RowDecoder:
             stream.seek(start)
             try:
                 record: Any = read_datum(stream, self._schema, None)
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 rejected.append(self._reject(row, payload, start, error))
                 continue
             if stream.tell() != len(payload) or (self._checks and not all(check(record) for check in self._checks)):
@@ -159,7 +159,8 @@ def _make_converter(column: Column) -> Callable[[Any], Value] | None:
     return convert
 
 
-def _make_id_reader(place: Place) -> Callable[[dict[str, Any]], bytes | None]:
+def make_id_reader(place: Place) -> Callable[[dict[str, Any]], bytes | None]:
+    """What takes the id from a record as fastavro gives it."""
     pick = make_pick(place.path)
     is_binary = any(leaf.type == "fixed" for leaf in place.leaves)
 

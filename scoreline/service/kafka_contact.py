@@ -27,6 +27,7 @@ class KafkaContact:
     Args:
         read, written: topics that have to be there, and to be permitted.
         refusals: told of by the role's clients.
+        also_read: topics that have to be there at the start, and whose loss is told elsewhere.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class KafkaContact:
         group_id: str,
         refusals: RefusalNotes,
         observer: ClientObserver,
+        also_read: Sequence[str] = (),
     ) -> None:
         self._settings = settings
         self._role = role
         self._read, self._written = list(read), list(written)
+        self._also_read = list(also_read)
         self._group_id = group_id
         self._refusals = refusals
         self._observer = observer
@@ -72,8 +75,9 @@ class KafkaContact:
         admin.reach(settings.startup_seconds, is_stopping)
         while not is_stopping():
             try:
+                read = [*self._read, *self._also_read]
                 topics = admin.check_topics(
-                    [*self._read, *self._written], read=self._read, written=self._written, group_id=self._group_id
+                    [*read, *self._written], read=read, written=self._written, group_id=self._group_id
                 )
             except Unavailable:
                 # Brokers that are being restarted answer one question and not the next.

@@ -1,6 +1,7 @@
 """The stream role: waits for Kafka, joins the group, and turns the loop until it is told to stop."""
 
 import time
+from collections.abc import Iterator
 
 from scoreline.config.librdkafka import consumer_properties
 from scoreline.config.roles import Role
@@ -8,11 +9,13 @@ from scoreline.errors import StopOverdue
 from scoreline.kafka.member.refusals import RefusalNotes
 from scoreline.kafka.member.source import open_source
 from scoreline.kafka.publishing.transactions import choose_transactional_id
+from scoreline.observability.events import BatchObserver
 from scoreline.observability.tee import ClientTee
 from scoreline.scoring import ScoringPath
 from scoreline.service.deliveries import open_delivery
 from scoreline.service.garbage import keep_collector_away
 from scoreline.service.kafka_contact import KafkaContact
+from scoreline.service.labels import open_labels
 from scoreline.service.parts import Parts
 from scoreline.service.paths import open_path
 from scoreline.service.shadows import open_stream_shadows
@@ -34,6 +37,8 @@ class StreamRole:
         self._group_id = self._settings.group_for(parts.model_name)
         self._read = [self._settings.input_topic, self._settings.redrive_topic]
         self._health = StreamHealth(time.monotonic)
+        topic = self._settings.labels_topic
+        self._labels = None if topic is None else open_labels(parts, topic, ClientTee(parts.metrics, parts.client_log))
         self._contact = KafkaContact(
             self._settings,
             Role.STREAM,
@@ -42,6 +47,7 @@ class StreamRole:
             group_id=self._group_id,
             refusals=self._refusals,
             observer=self._observer,
+            also_read=[] if topic is None else [topic],
         )
         parts.health.add(self._health.check)
         parts.health.add(self._contact.check)
@@ -119,8 +125,10 @@ class StreamRole:
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
             breaker=parts.breaker,
-            batch_observers=(shadows.observer, *(() if parts.traces is None else (parts.traces.batches,))),
+            batch_observers=(shadows.observer, *self._list_more_observers()),
         )
+        if self._labels is not None:
+            self._labels.start()
         keep_collector_away()
         try:
             loop.run()
@@ -131,3 +139,12 @@ class StreamRole:
             finally:
                 source.close()
                 shadows.close()
+                if self._labels is not None:
+                    self._labels.close(max(0.0, self._stop.left_seconds() - self._stop.sidecar_seconds))
+
+    def _list_more_observers(self) -> Iterator[BatchObserver]:
+        """Those that are switched on."""
+        if self._parts.traces is not None:
+            yield self._parts.traces.batches
+        if self._labels is not None:
+            yield self._labels.notes

@@ -40,13 +40,28 @@ class FakeAdmin:
 
 @pytest.fixture
 def find_states(monkeypatch, tmp_path):
-    def find(**allowed):
+    def find(labels_topic=None, **allowed):
         monkeypatch.setattr(preflight, "open_admin", lambda properties: FakeAdmin(**allowed))
-        settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", model_store=str(tmp_path), schema_dir=tmp_path)
+        settings = Settings(
+            kafka_bootstrap_servers="127.0.0.1:1",
+            model_store=str(tmp_path),
+            schema_dir=tmp_path,
+            labels_topic=labels_topic,
+        )
         found = preflight.check_everything(settings, [Role.STREAM]).found
         return {f.item: (f.state, f.detail) for f in found if f.item.endswith("topic")}
 
     return find
+
+
+def test_a_topic_of_labels_has_to_be_readable(find_states):
+    read, write = frozenset({"DESCRIBE", "READ"}), frozenset({"DESCRIBE", "WRITE"})
+    others = {"features": read, "predictions": write, "dead": write, "redrive": read}
+
+    assert "labels topic" not in find_states(**others)
+    assert find_states("truth", truth=read, **others)["labels topic"] == (State.OK, "truth: partitions: 3")
+    refused = State.FAILED, "this user may not READ the topic truth; grant it"
+    assert find_states("truth", truth=write, **others)["labels topic"] == refused
 
 
 def test_a_topic_that_this_user_may_not_use_fails_as_it_would_at_a_start(find_states):

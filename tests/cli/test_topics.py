@@ -8,7 +8,14 @@ from scoreline.cli.topics import HEADER_BYTES, KEPT_MS, copy_schemas, create_top
 from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError, Refused
 from scoreline.kafka.cluster.admin import TopicDescription
-from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID, PREDICTION_ID, prediction_schema
+from scoreline.schemas.fixed import (
+    JOB_CHUNK_ID,
+    JOB_EVENT_ID,
+    JOB_RESULT_ID,
+    LABEL_ID,
+    PREDICTION_ID,
+    prediction_schema,
+)
 from scoreline.schemas.folder import FolderCatalog
 
 BROKER_DEFAULTS = {"max.message.bytes": "1048588", "retention.ms": "604800000", "cleanup.policy": "delete"}
@@ -61,6 +68,15 @@ def test_missing_topics_are_made_with_the_partitions_of_the_input():
     ]
     assert {t.replication_factor for t in admin.topics.values()} == {3}
     assert not any(row["note"] for row in rows)
+
+
+def test_the_topic_of_labels_and_their_schema_are_made_where_it_is_named(tmp_path):
+    settings = Settings(labels_topic="truth", schema_dir=tmp_path)
+    made = create_topics(FakeAdmin(), settings, partitions=5, replication_factor=3)
+    assert [(row["name"], row["partitions"]) for row in made if row["kind"] == "labels"] == [("truth", 5)]
+
+    copy_schemas(settings)
+    assert (tmp_path / "truth-value" / f"{LABEL_ID}.avsc").exists()
 
 
 def test_the_topic_of_shadows_is_made_only_where_it_is_asked_for():

@@ -274,6 +274,7 @@ class TestConflicts:
                 "SCORELINE_INPUT_TOPIC and SCORELINE_OUTPUT_TOPIC with .shadow name the same topic (x.shadow)",
             ),
             ({"OUTPUT_TOPIC": "o" * 245}, "SCORELINE_OUTPUT_TOPIC is so long"),
+            ({"LABELS_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_LABELS_TOPIC name the same topic"),
             ({"JOB_EVENTS_TOPIC": "jobs"}, "SCORELINE_JOBS_TOPIC and SCORELINE_JOB_EVENTS_TOPIC name the same topic"),
             ({"OUTPUT_TOPIC": "jobs.bulk"}, "SCORELINE_OUTPUT_TOPIC and SCORELINE_JOBS_BULK_TOPIC name the same topic"),
             ({"JOBS_TOPIC": "j" * 240}, "SCORELINE_JOBS_TOPIC is so long"),

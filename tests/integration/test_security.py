@@ -48,12 +48,14 @@ class World:
         self.topics = Topics(self.side_door)
         self.input, self.output, self.letters = (self.topics.make(f"{name}-{kind}") for kind in ("in", "out", "dead"))
         self.redrive = self.topics.make(f"{self.input}.redrive", exact=True)
+        self.labels = self.topics.make(f"{self.input}-labels", exact=True)
         self.encoder = FlightEncoder(write_schema(folder / "schemas", f"{self.input}-value", flight_schema()))
         self.names = {
             "INPUT_TOPIC": self.input,
             "OUTPUT_TOPIC": self.output,
             "DEAD_LETTER_TOPIC": self.letters,
             "REDRIVE_TOPIC": self.redrive,
+            "LABELS_TOPIC": self.labels,
             "GROUP_ID": f"{self.input}-group",
             "JOBS_TOPIC": f"{self.input}-jobs",
             "JOB_RESULTS_TOPIC": f"{self.input}-results",
@@ -279,7 +281,9 @@ def test_the_page_grants_what_creating_topics_needs(make_world):
     admin = open_admin(admin_properties(settings))
     admin.reach(10, lambda: False)
     made = create_topics(admin, settings, partitions=2, replication_factor=1)
-    created = [names[kind] for kind in ("INPUT_TOPIC", "OUTPUT_TOPIC", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC")]
+    created = [
+        names[kind] for kind in ("INPUT_TOPIC", "OUTPUT_TOPIC", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC", "LABELS_TOPIC")
+    ]
     created += [names["JOBS_TOPIC"], names["JOB_RESULTS_TOPIC"], names["JOB_EVENTS_TOPIC"]]
     created += [f"{names['JOBS_TOPIC']}.bulk", f"{names['JOBS_TOPIC']}.dead-letters"]
     created.append(f"{names['DEAD_LETTER_TOPIC']}.redriven")
@@ -395,7 +399,8 @@ def test_what_is_withdrawn_while_it_runs_makes_it_unready_and_it_goes_on_when_it
     world.produce(rows[:50])
     assert len(world.predictions(50)) == 50
     produced = 50
-    for row in (row for row in RUN if row.fill(names).name != world.letters):  # nothing is written there
+    # Nothing is written to dead letters, and no label is worth being unready for.
+    for row in (row for row in RUN if row.fill(names).name not in (world.letters, world.labels)):
         grant = row.fill(names)
         secured.withdraw("withdrawn", [grant])
         world.produce(rows[produced : produced + 50], produced)

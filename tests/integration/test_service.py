@@ -11,6 +11,7 @@ from scoreline.records import PIN_HEADER, find_header
 from scoreline.testing.consume import produce_records, read_records
 from scoreline.transport.record import StoredRecord
 from tests.integration.commands import run_command
+from tests.integration.label_calls import await_quality, encode_label
 from tests.integration.predictions import decode_prediction
 from tests.integration.raw_producer import produce_raw_header
 
@@ -46,7 +47,7 @@ def test_a_stop_finishes_what_was_polled_and_the_next_start_goes_on_without_loss
 def test_a_broker_that_is_killed_and_comes_back_costs_nothing_but_time(
     disposable_kafka, scoreline_service, deploy, streamed_flights
 ):
-    """The service goes unready, then on by itself; no record is lost."""
+    """The service goes unready, then on by itself; no record is lost, and labels that come afterwards are joined."""
     from scoreline.testing.topics import Topics
 
     topics = Topics(disposable_kafka.bootstrap_servers)
@@ -55,6 +56,7 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing_but_time(
         bootstrap_servers=disposable_kafka.bootstrap_servers,
         like=_Named(*made),
         GROUP_ID="survivors",
+        LABELS_TOPIC=topics.make("labels", partitions=2, exact=True),
     )
     rows = streamed_flights.rows[:4000]
     deployment.service.start().await_ready()
@@ -66,6 +68,9 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing_but_time(
     produce_records(deployment.bootstrap_servers, made[0], make_records(deployment, rows[2000:], 2000))
     outputs = read_records(deployment.bootstrap_servers, made[1], at_least=len(rows), within_seconds=60)
     assert {int(decode_prediction(r)["id"]) for r in outputs} == set(range(len(rows)))
+    labels = [StoredRecord("", n % 2, 0, None, encode_label(str(n), 1.0)) for n in range(len(rows))]
+    produce_records(deployment.bootstrap_servers, "labels", labels)
+    await_quality(deployment.service, lambda told: told["joined"] == len(rows))
     assert deployment.service.start().await_ready().terminate() == 0
 
 

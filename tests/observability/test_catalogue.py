@@ -11,6 +11,7 @@ from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.catalogue import CATALOGUE, PREFIX, Type, format_table
 from scoreline.records import Reason, TopicPartition
 from tests.observability.batches import make_batch, make_letter, make_records, make_request, make_version
+from tests.observability.labels.reports import make_report, make_version_quality
 
 
 def make_busy_metrics() -> Metrics:
@@ -29,6 +30,7 @@ def make_busy_metrics() -> Metrics:
     metrics.watch_shadows(lambda: [Comparison(1, 2, 10, 0.5, (-1.0, 0.0, 1.0), 0.9, 0.8, 0)])
     metrics.watch_jobs(lambda: {"running": 2})
     metrics.jobs.rows_scored(3, 10, 1)
+    metrics.quality.watch(lambda: make_report({"3": make_version_quality(auc=0.7, bias=0.1)}))
     metrics.models_loaded(LiveRoute((make_version(),)), 1.5)
     return metrics
 

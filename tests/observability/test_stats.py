@@ -9,6 +9,7 @@ from scoreline.observability.stats import Stats
 from scoreline.observability.tally import MAX_ROUTES
 from scoreline.records import Reason
 from tests.observability.batches import Ticking, make_batch, make_letter, make_records, make_request
+from tests.observability.labels.reports import make_report, make_version_quality
 
 
 def test_a_snapshot_of_a_service_that_did_nothing_is_all_zeros_and_nulls():
@@ -22,6 +23,13 @@ def test_a_snapshot_of_a_service_that_did_nothing_is_all_zeros_and_nulls():
     }
     assert snapshot["stream"]["end_to_end"]["p50_seconds"] is None
     assert snapshot["http"] == {"requests": 0, "errors": 0, "predictions": {"total": 0, "versions": {}}, "routes": {}}
+
+
+def test_quality_is_told_where_labels_are_read():
+    stats = Stats(Ticking())
+    assert stats.snapshot()["quality"] is None
+    stats.watch_quality(lambda: make_report({"3": make_version_quality(auc=0.7)}))
+    assert stats.snapshot()["quality"]["versions"]["3"]["auc"] == 0.7
 
 
 def test_work_on_jobs_is_summed_up():

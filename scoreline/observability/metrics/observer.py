@@ -20,6 +20,7 @@ from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.jobs import JobMetrics
 from scoreline.observability.metrics.partitions import AssignedLags, PartitionGauge
+from scoreline.observability.metrics.quality import QualityMetrics
 from scoreline.observability.metrics.shadows import ShadowGauges
 from scoreline.observability.metrics.spans import SpanMetrics
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
@@ -39,6 +40,7 @@ class Metrics:
     Attributes:
         jobs: what is counted of batch jobs.
         spans: what is counted of traces.
+        quality: what is counted of labels.
     """
 
     def __init__(self) -> None:
@@ -87,6 +89,7 @@ class Metrics:
             count_predictions=partial(self._count_predictions, "jobs"),
         )
         self.spans = SpanMetrics(show.counter(catalogue.TRACE_SPANS))
+        self.quality = QualityMetrics(show)
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -223,6 +226,8 @@ class Metrics:
             comparisons = self._compare()
             with self._lock:
                 self._shadows.show(comparisons)
+        with self._lock:
+            self.quality.show()
         if self._count_jobs is not None:
             self.jobs.show(self._count_jobs())
         return self._exposition.render(accept)

@@ -1,0 +1,1 @@
+"""Labels read from Kafka, outside any group."""
