@@ -114,5 +114,5 @@ def test_a_full_disk_is_told_as_such(monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(measuring.tempfile, "TemporaryFile", Full)
-    with pytest.raises(Unavailable, match="find no room in a temporary file: .*No space left"):
+    with pytest.raises(Unavailable, match=r"find no room in a temporary file: .*No space left"):
         measure([{"x": 1, "place": "a"}])
