@@ -78,6 +78,7 @@ def test_each_class_is_counted():
     assert measured.baseline.total.sums[-2:].tolist() == [3.0, -3.0]
 
 
+@pytest.mark.slow
 def test_parquet_and_json_lines_give_the_same_counts(tmp_path):
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -30,7 +30,9 @@ def test_moments_are_microseconds_since_the_epoch_in_utc():
     assert read("1970-01-02T00:00:00.000001") == [day + 1]
 
 
-@given(st.lists(st.integers(-(2**52), 2**52).map(lambda us: EPOCH + timedelta(microseconds=us)), min_size=2))
+@given(
+    st.lists(st.integers(-(2**52), 2**52).map(lambda us: EPOCH + timedelta(microseconds=us)), min_size=2, max_size=6)
+)
 def test_moments_keep_their_order(moments):
     times = read(*(moment.isoformat() for moment in moments))
     assert sorted(range(len(moments)), key=moments.__getitem__) == sorted(range(len(times)), key=times.__getitem__)
