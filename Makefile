@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(p)),$(p))))
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-CODE   := scoreline tests benchmarks
+CODE   := scoreline tests benchmarks deploy
 # Tests mostly wait for brokers: two processes take half the time of one, each with a Kafka of its own, a file in one.
 PROCESSES ?= 2
 PYTEST := $(BIN)/pytest -n $(PROCESSES) --dist loadfile

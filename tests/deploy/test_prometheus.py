@@ -8,6 +8,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.grafana.dashboard import make_dashboard
 from scoreline.models.store import ModelStore
 from scoreline.observability.metrics.catalogue import PREFIX
 from scoreline.testing.service import ServiceProcess
@@ -72,7 +73,14 @@ def series_kept(answer, instance):
     }
 
 
-def test_it_has_every_series_from_both_formats_and_evaluates_every_rule(request, service, tmp_path):
+def queries_of_the_dashboard():
+    """As Grafana asks them when everything is chosen."""
+    for panel in make_dashboard()["panels"]:
+        for target in panel.get("targets", ()):
+            yield target["expr"].replace("$__rate_interval", "1m").replace("$job", ".+").replace("$instance", ".+")
+
+
+def test_it_has_every_series_from_both_formats_and_answers_every_rule_and_panel(request, service, tmp_path):
     program = require_tool(request, "prometheus")
     address = service.url.removeprefix("http://")
     with PlainText(service.url) as plain, Prometheus(program, configure(address, plain.address), tmp_path) as server:
@@ -91,6 +99,8 @@ def test_it_has_every_series_from_both_formats_and_evaluates_every_rule(request,
         )
         rules = [rule for group in evaluated["groups"] for rule in group["rules"]]
         assert {rule["health"]: rule.get("lastError") for rule in rules} == {"ok": None}
+        for asked in queries_of_the_dashboard():
+            assert server.ask("query", query=asked) is not None
         assert [alert["labels"] for alert in server.ask("alerts")["alerts"] if alert["state"] == "firing"] == []
 
 
