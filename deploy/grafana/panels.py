@@ -137,7 +137,7 @@ MODELS = Row(
             "Shadows: difference",
             "short",
             ("scoreline_shadow_difference_mean", "{{instance}} {{version}} and {{shadow}} mean"),
-            ("scoreline_shadow_difference", "{{instance}} {{version}} and {{shadow}} {{quantile}}"),
+            ("scoreline_shadow_difference", "{{instance}} {{version}} and {{shadow}} {{fraction}}"),
         ),
         show(
             "Shadows: agreement",

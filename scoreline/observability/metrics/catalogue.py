@@ -213,8 +213,8 @@ SHADOW_DIFFERENCE = Declared(
     "shadow_difference",
     Type.GAUGE,
     "",
-    "Quantiles of the shadow's score minus the answered one: 0.05, 0.5, 0.95.",
-    ("version", "shadow", "quantile"),
+    "Quantiles of the shadow's score minus the answered one, by the fraction below: 0.05, 0.5, 0.95.",
+    ("version", "shadow", "fraction"),
 )
 SHADOW_AGREEMENT = Declared(
     "shadow_agreement_ratio",
