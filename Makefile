@@ -2,7 +2,7 @@
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(p)),$(p))))
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-CODE   := scoreline tests benchmarks
+CODE   := scoreline tests benchmarks deploy
 # Tests mostly wait for brokers: two processes take half the time of one, each with a Kafka of its own, a file in one.
 PROCESSES ?= 2
 PYTEST := $(BIN)/pytest -n $(PROCESSES) --dist loadfile
@@ -66,8 +66,8 @@ torture: $(VENV)/.installed-test  ## up to 25 minutes of trouble: PROTOCOL= DELI
 	@if [ "$(FORM)" = memory ]; then exec $(BIN)/python -m benchmarks.stream_memory --delivery $(DELIVERY); fi; \
 	exec $(BIN)/python -m tests.torture --protocol $(PROTOCOL) --delivery $(DELIVERY) --form $(FORM) $(if $(SEED),--seed $(SEED))
 
-ci: lint types $(VENV)/.installed-test  ## what CI runs: lint, types, imports, all tests; fails if real Kafka was skipped
-	$(PYTEST) -m "" --require-kafka --require-registry --durations=10
+ci: lint types $(VENV)/.installed-test  ## what CI runs: lint, types, imports, all tests; fails if real Kafka or a program was skipped
+	$(PYTEST) -m "" --require-kafka --require-registry --require-tools --durations=10
 
 clean:  ## remove the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

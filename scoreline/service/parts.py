@@ -75,6 +75,7 @@ class Parts:
         self.client_log = ClientLog()
         self.breaker = Breaker(settings.dead_letter_max_ratio, settings.dead_letter_window)
         self.health = HealthBoard()
+        self.metrics.watch_health(self.health.report)
         self._stopping = False
         self.health.add(self._check_process)
         self.health.add(ModelHealth(self.versions, self.reloader).check)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from scoreline.testing.topics import Topics
 
 SAID = pytest.StashKey[list[str]]()
+REQUIRABLE = {"kafka": "no real kafka", "registry": "no real registry", "tools": "no such program"}
+"""What a run may require, and how a skip says that it is missing."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,10 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="a Kafka that runs already [default: KAFKA_BOOTSTRAP_SERVERS, else one is started]",
     )
-    for what in ("kafka", "registry"):
-        group.addoption(
-            f"--require-{what}", action="store_true", help=f"fail where no real {what} can be had, do not skip"
-        )
+    for what, missing in REQUIRABLE.items():
+        group.addoption(f"--require-{what}", action="store_true", help=f"fail where there is {missing}, do not skip")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,10 +67,10 @@ def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001 - the
 
 
 def give_up(config: pytest.Config, reason: object, what: str = "kafka") -> NoReturn:
-    """Skip, or fail where the run requires the real thing: `kafka` or `registry`."""
+    """Skip, or fail where the run requires the real thing: `kafka`, `registry`, or the `tools` of the machine."""
     if config.getoption(f"--require-{what}"):
         pytest.fail(f"--require-{what}: {reason}", pytrace=False)
-    pytest.skip(f"no real {what}: {reason}")
+    pytest.skip(f"{REQUIRABLE[what]}: {reason}")
 
 
 @pytest.fixture(scope="session")

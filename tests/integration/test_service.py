@@ -148,6 +148,11 @@ def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
     await_metric(deployment.service.url, 'scoreline_predictions_total{path="stream",version="1"} 100.0')
     await_metric(deployment.service.url, 'scoreline_dead_letters_total{reason="undecodable"} 1.0')
     await_metric(deployment.service.url, "scoreline_assigned_partitions 8.0")  # of input and redrive
+    await_metric(deployment.service.url, 'scoreline_component_ready{component="stream",role="stream"} 1.0')
+    await_metric(deployment.service.url, 'scoreline_component_ready{component="kafka",role="stream"} 1.0')
+    await_metric(
+        deployment.service.url, f'scoreline_records_total{{outcome="skipped",topic="{deployment.input_topic}"}} 0.0'
+    )
     await_metric(
         deployment.service.url, f'scoreline_consumer_lag_records{{partition="1",topic="{deployment.input_topic}"}} 0.0'
     )

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scoreline.models.live_route import LiveRoute
 from scoreline.observability.comparisons import Comparison
+from scoreline.observability.health import ComponentHealth, HealthReport
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.catalogue import CATALOGUE, PREFIX, Type, format_table
 from scoreline.records import Reason, TopicPartition
@@ -29,6 +30,7 @@ def make_busy_metrics() -> Metrics:
     metrics.commit_answered({}, None)
     metrics.watch_shadows(lambda: [Comparison(1, 2, 10, 0.5, (-1.0, 0.0, 1.0), 0.9, 0.8, 0)])
     metrics.watch_jobs(lambda: {"running": 2})
+    metrics.watch_health(lambda: HealthReport([ComponentHealth("model", None, ready=True, alive=True, detail="")]))
     metrics.jobs.rows_scored(3, 10, 1)
     metrics.quality.watch(lambda: make_report({"3": make_version_quality(auc=0.7, bias=0.1)}))
     metrics.models_loaded(LiveRoute((make_version(),)), 1.5)
@@ -60,11 +62,18 @@ def test_a_declaration_obeys_the_naming_rules_of_prometheus(metric):
     assert metric.unit != "seconds" or metric.name.endswith("_seconds")
 
 
-def test_durations_are_resolved_from_ten_microseconds_to_a_minute():
+def test_durations_are_resolved_up_to_minutes():
     for metric in CATALOGUE:
         if metric.unit == "seconds" and metric.type is Type.HISTOGRAM:
             assert max(b / a for a, b in zip(metric.bounds, metric.bounds[1:], strict=False)) <= 5
             assert metric.bounds[-1] >= 60
+
+
+def test_stages_are_resolved_from_a_microsecond_and_requests_from_ten():
+    bounds = {metric.name: metric.bounds for metric in CATALOGUE}
+
+    assert bounds["stage_seconds"][0] == 1e-6
+    assert bounds["http_request_seconds"][0] == 1e-5
 
 
 def test_the_table_for_the_documentation_has_one_row_a_metric():

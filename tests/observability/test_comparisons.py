@@ -220,7 +220,7 @@ def show(metrics, comparisons, loaded):
     return {
         (
             name.removeprefix("scoreline_shadow_"),
-            *(dict(labels)[n] for n in ("version", "shadow", "quantile") if n in dict(labels)),
+            *(dict(labels)[n] for n in ("version", "shadow", "fraction") if n in dict(labels)),
         ): number
         for (name, labels), number in read(metrics).items()
         if name.startswith("scoreline_shadow_") and not name.endswith("_total")

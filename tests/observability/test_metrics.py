@@ -12,9 +12,12 @@ from scoreline.errors import DeliveryError
 from scoreline.models.compiled.outcomes import Upgrade, UpgradeOutcome
 from scoreline.models.live_route import LiveRoute
 from scoreline.observability.events import BatchObserver, RequestObserver
+from scoreline.observability.health import ComponentHealth, HealthBoard
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.exposition import prefers_openmetrics
-from scoreline.observability.metrics.observer import MAX_ERROR_NAMES, MAX_ROUTES, MAX_VERSIONS
+from scoreline.observability.metrics.models import MAX_VERSIONS
+from scoreline.observability.metrics.observer import MAX_ERROR_NAMES
+from scoreline.observability.metrics.requests import MAX_ROUTES
 from scoreline.records import Reason, TopicPartition
 from scoreline.transport.ports import ClientObserver, RebalanceListener
 from tests.observability.batches import make_batch, make_letter, make_records, make_request, make_version
@@ -170,6 +173,70 @@ def model_versions(metrics: Metrics) -> set[str]:
     return {dict(labels)["version"] for name, labels in read(metrics) if name == "scoreline_model_info"}
 
 
+def test_predictions_of_a_version_are_shown_once_more_when_it_has_left_and_then_no_more():
+    """A scraper that comes after it left still learns what it counted last."""
+    metrics, loaded = Metrics(), [make_version(3), make_version(4)]
+    metrics.watch_models(lambda: loaded)
+    metrics.batch_scored(make_batch(make_records(2), positions={3: [0], 4: [1]}))
+    del loaded[0]
+    assert value(metrics, "predictions_total", path="stream", version="3") == 1
+    assert value(metrics, "predictions_total", path="stream", version="3") is None
+    assert value(metrics, "predictions_total", path="stream", version="4") == 1
+
+
+def test_a_version_that_still_predicts_stays_though_it_is_not_kept():
+    metrics = Metrics()
+    metrics.watch_models(list)
+    for n in (1, 2):
+        metrics.request_served(make_request(version=3, instances=1))
+        assert value(metrics, "predictions_total", path="http", version="3") == n
+
+
+def test_ten_reloads_leave_no_series_of_a_version_that_has_gone():
+    metrics, loaded = Metrics(), []
+    metrics.watch_models(lambda: loaded)
+    for number in range(1, 11):
+        loaded[:] = [make_version(number)]
+        metrics.models_loaded(LiveRoute(tuple(loaded)), 0.1)
+        metrics.batch_scored(make_batch(make_records(1), positions={number: [0]}))
+        read(metrics)
+    assert {dict(labels).get("version") for name, labels in read(metrics) if name != "scoreline_build_info"} == {
+        "10",
+        None,
+    }
+
+
+def test_what_a_version_or_a_topic_counts_begins_at_nothing():
+    """Else its first increment is no increase for a scraper."""
+    metrics = Metrics()
+    metrics.models_loaded(LiveRoute((make_version(7),), shadows=(make_version(8),)), 1.25)
+    metrics.assigned([TopicPartition("features", 0)])
+    assert value(metrics, "predictions_total", path="stream", version="7") == 0
+    assert value(metrics, "predictions_total", path="shadow", version="8") == 0
+    assert value(metrics, "predictions_total", path="shadow", version="7") is None
+    assert value(metrics, "records_total", topic="features", outcome="dead_letter") == 0
+    assert value(metrics, "batches_rolled_back_total", error="TooManyDeadLetters") == 0
+
+
+def test_failures_of_a_route_begin_at_nothing_with_its_first_answer():
+    metrics = Metrics()
+    metrics.request_served(make_request(status=200))
+    assert value(metrics, "http_requests_total", route="/predict", status="500") == 0
+    assert value(metrics, "http_requests_total", route="/predict", status="503") == 0
+
+
+def test_components_are_shown_as_they_are_at_the_scrape():
+    metrics, ready = Metrics(), [True]
+    board = HealthBoard()
+    board.add(lambda: ComponentHealth("stream", "stream", ready[0], alive=True, detail=""))
+    board.add(lambda: ComponentHealth("process", None, ready=True, alive=False, detail=""))
+    metrics.watch_health(board.report)
+    assert value(metrics, "component_ready", component="stream", role="stream") == 1
+    assert value(metrics, "component_alive", component="process", role="all") == 0
+    ready[0] = False
+    assert value(metrics, "component_ready", component="stream", role="stream") == 0
+
+
 def test_attempts_to_compile_are_counted_by_their_outcome():
     metrics = Metrics()
     assert value(metrics, "model_compilations_total", outcome="refused") == 0
@@ -188,6 +255,7 @@ def test_whatever_arrives_the_number_of_series_is_bounded():
     assert len({dict(labels)["route"] for name, labels in series if name.endswith("requests_total")}) == MAX_ROUTES + 1
     assert len([1 for name, _ in series if name.endswith("client_errors_total")]) == MAX_ERROR_NAMES + 1
     assert len([1 for name, _ in series if name.endswith("predictions_total")]) == 2 * MAX_VERSIONS
+    assert len([1 for name, _ in series if name.endswith("requests_total")]) <= 300 + 2 * (MAX_ROUTES + 1)
     assert value(metrics, "predictions_total", path="stream", version="299") == 1
 
 

@@ -65,6 +65,15 @@ def test_a_registry_is_skipped_or_required_likewise(run, monkeypatch):
     run(code, "--require-registry").assert_outcomes(errors=1)
 
 
+def test_a_program_of_the_machine_is_skipped_or_required_likewise(run, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    code = "from tests.tools import require_tool\ndef test_it(request): require_tool(request, 'promtool')"
+    result = run(code)
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*no such program: promtool (*apt-get install prometheus)*"])
+    run(code, "--require-tools").assert_outcomes(failed=1)
+
+
 def test_the_environment_names_a_kafka_and_the_option_wins(run, monkeypatch):
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "environment:9092")
     run(USES_KAFKA).stdout.fnmatch_lines(["*nothing at environment:9092*"])

@@ -1,6 +1,6 @@
 """Keeps the values of a label bounded, so that nothing that arrives can grow a scrape without end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, TypeVar
 
 Child = TypeVar("Child")
@@ -38,6 +38,7 @@ class RecentChildren(Generic[Child]):
         self._make = make
         self._forget = forget
         self._children: dict[str, Child] = {}
+        self._used: set[str] = set()
 
     def find(self, value: str) -> Child:
         """The child of this value, which is now the one used last."""
@@ -47,6 +48,15 @@ class RecentChildren(Generic[Child]):
             if len(self._children) >= self._limit:
                 oldest = next(iter(self._children))
                 del self._children[oldest]
+                self._used.discard(oldest)
                 self._forget(oldest)
         self._children[value] = child
+        self._used.add(value)
         return child
+
+    def forget_unused(self, kept: Collection[str]) -> None:
+        """Forget what is not among the `kept`, and was not found since this was last called."""
+        for value in [each for each in self._children if each not in kept and each not in self._used]:
+            del self._children[value]
+            self._forget(value)
+        self._used.clear()

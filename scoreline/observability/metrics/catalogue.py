@@ -49,12 +49,26 @@ def _decades(first_exponent: int, last_exponent: int, *more: float) -> tuple[flo
     return (*steps, *more)
 
 
-STAGE_BOUNDS = _decades(-5, 0, 10.0, 30.0, 60.0)
-REQUEST_BOUNDS = _decades(-4, 0, 10.0, 30.0, 60.0)
+STAGE_BOUNDS = _decades(-6, 0, 10.0, 30.0, 60.0, 300.0)
+REQUEST_BOUNDS = _decades(-5, 0, 10.0, 30.0, 60.0, 300.0)
 END_TO_END_BOUNDS = _decades(-3, 0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 LOAD_BOUNDS = _decades(-2, 1, 120.0)
 BATCH_BOUNDS = tuple(float(2**n) for n in range(15))
 
+COMPONENT_READY = Declared(
+    "component_ready",
+    Type.GAUGE,
+    "",
+    "1 where a component can do its work, 0 where it cannot; /health has the reason. Role `all`: every role needs it.",
+    ("component", "role"),
+)
+COMPONENT_ALIVE = Declared(
+    "component_alive",
+    Type.GAUGE,
+    "",
+    "1 where a component's loop turns, whatever is away; 0: the process has to be restarted.",
+    ("component", "role"),
+)
 RECORDS = Declared(
     "records_total",
     Type.COUNTER,
@@ -199,8 +213,8 @@ SHADOW_DIFFERENCE = Declared(
     "shadow_difference",
     Type.GAUGE,
     "",
-    "Quantiles of the shadow's score minus the answered one: 0.05, 0.5, 0.95.",
-    ("version", "shadow", "quantile"),
+    "Quantiles of the shadow's score minus the answered one, by the fraction below: 0.05, 0.5, 0.95.",
+    ("version", "shadow", "fraction"),
 )
 SHADOW_AGREEMENT = Declared(
     "shadow_agreement_ratio",
@@ -304,6 +318,8 @@ BUILD_INFO = Declared(
 )
 
 CATALOGUE: tuple[Declared, ...] = (
+    COMPONENT_READY,
+    COMPONENT_ALIVE,
     RECORDS,
     DEAD_LETTERS,
     PREDICTIONS,

@@ -8,28 +8,30 @@ from functools import partial
 from prometheus_client import Counter
 
 from scoreline import __version__
-from scoreline.models.compiled.outcomes import Upgrade, UpgradeOutcome
+from scoreline.errors import DeliveryError, RecordTooLarge, Refused, TooManyDeadLetters, Unavailable
+from scoreline.models.compiled.outcomes import Upgrade
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion, Scores
-from scoreline.models.reloading import Look, ReloadOutcome
+from scoreline.models.reloading import Look
 from scoreline.observability.comparisons import Comparison
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
+from scoreline.observability.health import HealthReport
 from scoreline.observability.metrics import catalogue
-from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
+from scoreline.observability.metrics.bounded import OTHER, BoundedLabel
+from scoreline.observability.metrics.components import ComponentGauges
 from scoreline.observability.metrics.exposition import Exposition
-from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.jobs import JobMetrics
+from scoreline.observability.metrics.models import SHADOW_PATH, ModelMetrics
 from scoreline.observability.metrics.partitions import AssignedLags, PartitionGauge
 from scoreline.observability.metrics.quality import QualityMetrics
+from scoreline.observability.metrics.requests import RequestMetrics
 from scoreline.observability.metrics.shadows import ShadowGauges
 from scoreline.observability.metrics.spans import SpanMetrics
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
-UNCHANGED = ReloadOutcome.UNCHANGED
-MAX_VERSIONS = 32
-MAX_ROUTES = 64
 MAX_ERROR_NAMES = 64
 STAGES = ("poll", "decode", "predict", "encode", "publish", "commit")
+ROLLED_BACK_FOR = (Unavailable, Refused, DeliveryError, RecordTooLarge, TooManyDeadLetters)
 
 
 class Metrics:
@@ -47,13 +49,11 @@ class Metrics:
         self._exposition = show = Exposition()
         self._lock = threading.Lock()
         self._rebalancing = False
-        self._resident: Callable[[], Iterable[ModelVersion]] | None = None
         self._compare: Callable[[], Iterable[Comparison]] | None = None
-        self._shown_models: set[tuple[str, str, str, str]] = set()
 
+        self._components = ComponentGauges(show)
         self._records = show.counter(catalogue.RECORDS)
         self._dead_letters = show.counter(catalogue.DEAD_LETTERS)
-        self._predictions = show.counter(catalogue.PREDICTIONS)
         self._batch_records = show.histogram(catalogue.BATCH_RECORDS).only
         self._stage_seconds = show.histogram(catalogue.STAGE_SECONDS)
         self._end_to_end_seconds = show.histogram(catalogue.END_TO_END_SECONDS).only
@@ -69,24 +69,17 @@ class Metrics:
         self._turns = show.counter(catalogue.LOOP_TURNS)
         self._rolled_back = show.counter(catalogue.ROLLED_BACK)
         self._client_errors = show.counter(catalogue.CLIENT_ERRORS)
-        self._requests = show.counter(catalogue.HTTP_REQUESTS)
-        self._request_seconds = show.histogram(catalogue.HTTP_REQUEST_SECONDS)
-        self._in_flight = show.gauge(catalogue.HTTP_IN_FLIGHT)
-        self._models = show.gauge(catalogue.MODEL_INFO)
-        reloads = show.counter(catalogue.MODEL_RELOADS)
-        self._reloads = {each: reloads.labels(each.value) for each in ReloadOutcome if each is not UNCHANGED}
-        self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
+        self._requests = RequestMetrics(show)
+        self._models = ModelMetrics(show)
         self._shadow_dropped = show.counter(catalogue.SHADOW_DROPPED)
         self._shadows = ShadowGauges(show)
-        compilations = show.counter(catalogue.MODEL_COMPILATIONS)
-        self._compilations = {each: compilations.labels(each.value) for each in UpgradeOutcome}
         self._count_jobs: Callable[[], Mapping[str, int]] | None = None
         self.jobs = JobMetrics(
             show.gauge(catalogue.JOBS),
             show.counter(catalogue.JOB_ROWS),
             AssignedLags(lag_records, lag_seconds),
             lock=self._lock,
-            count_predictions=partial(self._count_predictions, "jobs"),
+            count_predictions=partial(self._models.count_predictions, "jobs"),
         )
         self.spans = SpanMetrics(show.counter(catalogue.TRACE_SPANS))
         self.quality = QualityMetrics(show)
@@ -96,37 +89,33 @@ class Metrics:
         self._by_reason = {reason: self._dead_letters.labels(reason.value) for reason in Reason}
         self._by_outcome: dict[tuple[str, Outcome], Counter] = {}
         self._by_stage = {stage: self._stage_seconds.child(stage) for stage in STAGES}
-        self._by_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._by_version = {path: self._recent_versions(path) for path in ("stream", "http", "jobs", "shadow")}
-        self._routes = BoundedLabel(MAX_ROUTES)
+        self._by_error = {each.__name__: self._rolled_back.labels(each.__name__) for each in ROLLED_BACK_FOR}
         self._error_names = BoundedLabel(MAX_ERROR_NAMES)
 
     def batch_scored(self, event: BatchScored) -> None:
         """Count a finished batch."""
         self._batch_records.add(len(event.records))
         for (topic, outcome), n in event.outcomes.items():
-            child = self._by_outcome.get((topic, outcome))
-            if child is None:
-                child = self._by_outcome[topic, outcome] = self._records.labels(topic, outcome.value)
-            child.inc(n)
+            (self._by_outcome.get((topic, outcome)) or self._bind_outcome(topic, outcome)).inc(n)
         for reason, n in event.reasons.items():
             self._by_reason[reason].inc(n)
         for version, n in event.predictions.items():
-            self._count_predictions("stream", version, n)
+            self._models.count_predictions("stream", version, n)
         for stage, seconds in event.stage_seconds.items():
             (self._by_stage.get(stage) or self._stage_seconds.child(OTHER)).add(seconds)
         self._end_to_end_seconds.add_many(event.end_to_end_seconds)
 
     def request_served(self, event: RequestServed) -> None:
         """Count an answered request."""
-        bound = self._by_request.get((event.route, event.status)) or self._bind_request(event.route, event.status)
-        bound[0].inc()
-        bound[1].add(event.seconds)
+        self._requests.served(event)
         if event.version is not None and event.instances and event.status < 400:
-            self._count_predictions("http", event.version, event.instances)
+            self._models.count_predictions("http", event.version, event.instances)
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """More partitions are ours."""
+        for topic in {partition.topic for partition in partitions}:
+            for outcome in Outcome:
+                self._bind_outcome(topic, outcome)
         with self._lock:
             self._lags.add(partitions)
             self._assigned_partitions.set(len(self._lags))
@@ -174,29 +163,28 @@ class Metrics:
 
     def batch_rolled_back(self, records: Sequence[Record], error: Exception, retry_seconds: float) -> None:  # noqa: ARG002 - the port's names
         """Count a batch that will be read again."""
-        self._rolled_back.labels(type(error).__name__).inc()
+        name = type(error).__name__
+        (self._by_error.get(name) or self._rolled_back.labels(name)).inc()
 
     def watch_in_flight(self, count: Callable[[], float]) -> None:
         """Ask this at every scrape how many requests are being answered."""
-        self._in_flight.set_function(count)
+        self._requests.watch_in_flight(count)
+
+    def watch_health(self, report: Callable[[], HealthReport]) -> None:
+        """Ask this at every scrape how the components are; it has to answer at once."""
+        self._components.watch(report)
 
     def models_loaded(self, live: LiveRoute, seconds: float) -> None:
         """Show versions that have become ready to serve, and count the time that it took."""
-        self._load_seconds.add(seconds)
-        with self._lock:
-            for version in live.loaded:
-                self._show_model(version)
+        self._models.loaded(live, seconds)
 
     def looked(self, look: Look) -> None:
         """Count a look at the alias that found something."""
-        if look.outcome in self._reloads:
-            self._reloads[look.outcome].inc()
-        if look.outcome is ReloadOutcome.RELOADED:
-            self.models_loaded(look.live, look.load_seconds)
+        self._models.looked(look)
 
     def shadow_scored(self, answered: ModelVersion, shadow: ModelVersion, scores: Scores, shadowed: Scores) -> None:  # noqa: ARG002 - the port's names
         """Count predictions that answer nobody."""
-        self._count_predictions("shadow", shadow.version, len(shadowed))
+        self._models.count_predictions(SHADOW_PATH, shadow.version, len(shadowed))
 
     def shadow_dropped(self, rows: int) -> None:
         """Count predictions of shadows that came to nothing."""
@@ -208,7 +196,7 @@ class Metrics:
 
     def upgraded(self, upgrade: Upgrade) -> None:
         """Count an attempt to compile a version."""
-        self._compilations[upgrade.outcome].inc()
+        self._models.upgraded(upgrade)
 
     def watch_jobs(self, count: Callable[[], Mapping[str, int]]) -> None:
         """Ask this at every scrape how many batch jobs there are in each status."""
@@ -216,12 +204,13 @@ class Metrics:
 
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:
         """Ask this at every scrape which versions are loaded; what is not among them is shown no more."""
-        self._resident = resident
+        self._models.watch(resident)
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics where the Accept header prefers it, else text."""
-        if self._resident is not None:
-            self._show_models(self._resident())
+        self._models.show()
+        with self._lock:
+            self._components.show()
         if self._compare is not None:
             comparisons = self._compare()
             with self._lock:
@@ -232,36 +221,6 @@ class Metrics:
             self.jobs.show(self._count_jobs())
         return self._exposition.render(accept)
 
-    def _show_models(self, resident: Iterable[ModelVersion]) -> None:
-        with self._lock:
-            gone, self._shown_models = self._shown_models, set()
-            for version in resident:
-                self._show_model(version)
-            for labels in gone - self._shown_models:
-                self._models.remove(*labels)
-
-    def _show_model(self, version: ModelVersion) -> None:
-        labels = (version.name, str(version.version), version.sha256, version.model.engine)
-        self._shown_models.add(labels)
-        self._models.labels(*labels).set(1)
-
-    def _count_predictions(self, path: str, version: int, n: int) -> None:
-        with self._lock:
-            self._by_version[path].find(str(version)).inc(n)
-
-    def _recent_versions(self, path: str) -> RecentChildren[Counter]:
-        predictions = self._predictions
-        return RecentChildren(
-            MAX_VERSIONS, make=partial(predictions.labels, path), forget=partial(predictions.remove, path)
-        )
-
-    def _bind_request(self, route: str, status: int) -> tuple[Counter, Histogram]:
-        with self._lock:
-            label = self._routes.bound(route)
-            bound = (
-                self._requests.labels(label, status if 100 <= status < 600 else OTHER),
-                self._request_seconds.child(label),
-            )
-            if label == route:
-                self._by_request[route, status] = bound
-        return bound
+    def _bind_outcome(self, topic: str, outcome: Outcome) -> Counter:
+        child = self._by_outcome[topic, outcome] = self._records.labels(topic, outcome.value)
+        return child
