@@ -15,6 +15,7 @@ from scoreline.config.tokens import Token
 from scoreline.errors import ServiceError
 from scoreline.http.access_log import AccessLog, AccessLogMode
 from scoreline.http.auth import Door, Doorkeeper
+from scoreline.http.drift import DriftRoutes, ReadDrift
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, Refusal, answer_problem, is_failure
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.health import HealthRoutes
@@ -53,6 +54,7 @@ class Dependencies:
         metrics_need_token: whether `/metrics` is closed as well.
         resume_stream: lets a window of records pass the breaker; None where there is no stream to resume, or nobody
             who could be asked for a token.
+        read_drift: how versions stand; None where nothing is watched.
     """
 
     health: HealthBoard
@@ -64,6 +66,7 @@ class Dependencies:
     metrics_need_token: bool = False
     resume_stream: Callable[[], None] | None = None
     limits: Limits = field(default_factory=Limits)
+    read_drift: ReadDrift | None = None
     access_log: AccessLogMode = AccessLogMode.ERRORS
     clock: Clock = time.perf_counter
     wall_clock: Clock = time.time
@@ -180,6 +183,8 @@ class Sidecar:
         routes = [*HealthRoutes(dependencies.health).list_routes(), telemetry.make_metrics_route(metrics_door)]
         if dependencies.resume_stream is not None:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
+        if dependencies.read_drift is not None:
+            routes += DriftRoutes(dependencies.read_drift).list_routes()
         if dependencies.serving is not None:
             guarded = bool(dependencies.tokens)
             self._serving = ServingRoutes(

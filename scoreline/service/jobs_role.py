@@ -64,7 +64,7 @@ class JobsRole:
             self._settings,
             Role.JOBS,
             read=[names.jobs, names.bulk],
-            written=[names.results, names.events, names.dead_letters],
+            written=[names.results, names.events, names.dead_letters, self._settings.drift_events_topic],
             group_id=self._group_id,
             refusals=self._refusals,
             observer=self._observer,

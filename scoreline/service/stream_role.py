@@ -38,7 +38,11 @@ class StreamRole:
             self._settings,
             Role.STREAM,
             read=self._read,
-            written=[self._settings.output_topic, self._settings.dead_letter_topic],
+            written=[
+                self._settings.output_topic,
+                self._settings.dead_letter_topic,
+                self._settings.drift_events_topic,
+            ],
             group_id=self._group_id,
             refusals=self._refusals,
             observer=self._observer,

@@ -16,6 +16,7 @@ from scoreline.observability.comparisons import Comparison
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
 from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentChildren
+from scoreline.observability.metrics.drift import DriftMetrics
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.jobs import JobMetrics
@@ -37,6 +38,7 @@ class Metrics:
 
     Attributes:
         jobs: what is counted of batch jobs.
+        drift: how versions stand, and what changes of it.
     """
 
     def __init__(self) -> None:
@@ -84,6 +86,7 @@ class Metrics:
             lock=self._lock,
             count_predictions=partial(self._count_predictions, "jobs"),
         )
+        self.drift = DriftMetrics(show)
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -222,6 +225,7 @@ class Metrics:
                 self._shadows.show(comparisons)
         if self._count_jobs is not None:
             self.jobs.show(self._count_jobs())
+        self.drift.show()
         return self._exposition.render(accept)
 
     def _show_models(self, resident: Iterable[ModelVersion]) -> None:
