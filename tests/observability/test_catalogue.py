@@ -11,6 +11,7 @@ from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.catalogue import CATALOGUE, PREFIX, Type, format_table
 from scoreline.records import Reason, TopicPartition
 from tests.observability.batches import make_batch, make_letter, make_records, make_request, make_version
+from tests.observability.drift.scenes import Scene
 
 
 def make_busy_metrics() -> Metrics:
@@ -30,6 +31,10 @@ def make_busy_metrics() -> Metrics:
     metrics.watch_jobs(lambda: {"running": 2})
     metrics.jobs.rows_scored(3, 10, 1)
     metrics.models_loaded(LiveRoute((make_version(),)), 1.5)
+    scene = Scene()
+    metrics.drift.watch(scene.monitor.read, lambda: 0)
+    scene.score(1000)
+    scene.turn()
     return metrics
 
 

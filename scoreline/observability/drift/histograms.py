@@ -15,6 +15,9 @@ MOST_BARS = 24
 
 UNSEEN, MISSING, OTHER = "unseen", "missing", "other"
 
+LARGEST_PLAIN = 1e15
+"""Up to here a number of thousands is told without an exponent."""
+
 Shares = npt.NDArray[np.float64]
 Bins = npt.NDArray[np.int64]
 
@@ -70,10 +73,15 @@ def _group_numbers(axis: NumericAxis, bars: int) -> tuple[list[str], npt.NDArray
 def _tell_apart(ends: Sequence[float]) -> list[str]:
     """As few digits as tell each end from the next."""
     for digits in range(3, 17):
-        told = [f"{end:.{digits}g}" for end in ends]
+        told = [_show(end, digits) for end in ends]
         if len(set(told)) == len(set(ends)):
             return told
     return list(map(str, ends))
+
+
+def _show(end: float, digits: int) -> str:
+    text = f"{end:.{digits}g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(end) < LARGEST_PLAIN else text
 
 
 def _group_levels(axis: CategoricalAxis, shares: Shares, *, whole: bool) -> tuple[list[str], npt.NDArray[np.intp]]:
