@@ -39,7 +39,7 @@ print(train(load_flights(), trees=int(sys.argv[1]), leaves=int(sys.argv[2])).mod
 """
 
 
-def _train(trees: int, leaves: int) -> str:
+def train_elsewhere(trees: int, leaves: int) -> str:
     """In a process of its own: where scoreline serves, LightGBM is imported without what it reads frames with."""
     command = [sys.executable, "-c", _TRAINING, str(trees), str(leaves)]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -48,7 +48,7 @@ def _train(trees: int, leaves: int) -> str:
 def load(count: int, *, trees: int = 200, leaves: int = 63) -> Flights:
     """Train the model and encode the first `count` flights that are streamed."""
     flights = load_flights()
-    booster = lgb.Booster(model_str=_train(trees, leaves))
+    booster = lgb.Booster(model_str=train_elsewhere(trees, leaves))
     streamed = flights[flights["month"] >= FIRST_STREAMED_MONTH]
     rows = list(islice(to_rows(streamed), count))
     encoder = FlightEncoder(SCHEMA_ID)

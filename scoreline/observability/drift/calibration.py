@@ -1,0 +1,212 @@
+"""Limits of the calibrated rule: how far windows of the training depart from the rest of it, by size of a window.
+
+Each statistic of each axis has a scale, the most that resampled windows show of it: what is restless by nature has more
+room. How much more a window may show that is from a part of the training of its own is the family threshold: the
+quantile, over resampled windows, of the largest statistic over its scale, the scale being that of the other parts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoreline.models.baseline.baseline import Baseline
+from scoreline.observability.drift.departures import (
+    DEPARTURES,
+    count_new,
+    find_departures,
+    floor_limits,
+    from_odds,
+    least_limits,
+    to_odds,
+)
+from scoreline.observability.drift.lengths import LEAST_ROWS, LENGTHS, size_of
+from scoreline.observability.drift.resampling import PARTS, Resample, draw
+from scoreline.observability.drift.statistics import Doubles, Layout, Places, lay_out, share
+
+LEAST_WINDOWS = 20
+"""Fewer windows of a length in a baseline cannot tell what is rare."""
+
+SEED = 20130101
+
+_MOST_RESAMPLES, _FEWEST_RESAMPLES = 2000, 200
+_BINS_RESAMPLED = 8_000_000
+_BINS_AT_ONCE = 4096
+_ROWS_AT_ONCE = 200
+_TAIL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Limits for windows of at least so many rows.
+
+    Attributes:
+        limits: in the order of `DEPARTURES`; shape (statistics, axes).
+        calibrated: whether they come from the baseline's blocks; else they are fixed floors.
+    """
+
+    rows: int
+    limits: Doubles
+    calibrated: bool
+
+
+class Ladder:
+    """Limits by the rows of a window: fewer rows need more room."""
+
+    def __init__(self, rungs: Sequence[Rung]) -> None:
+        self._rungs = sorted(rungs, key=lambda rung: rung.rows)
+
+    def find(self, rows: float) -> Rung:
+        """The limits for so many rows, at least `LEAST_ROWS`: those of the next smaller size."""
+        return next(rung for rung in reversed(self._rungs) if rung.rows <= rows)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether any limits come from the baseline."""
+        return any(rung.calibrated for rung in self._rungs)
+
+
+def calibrate(baseline: Baseline, *, window_records: int, false_alarm_windows: int) -> Ladder:
+    """Find the limits for every size of a window, so that one in `false_alarm_windows` exceeds any of them.
+
+    Takes about half a second of CPU for 30 axes, some 15 for 2,000; the same baseline gives the same limits.
+
+    Raises:
+        ValueError: windows shorter than `LEAST_ROWS`, which are never judged.
+    """
+    if window_records < LEAST_ROWS:
+        raise ValueError(f"windows of {window_records} records, expected at least {LEAST_ROWS}")
+    lengths = [size_of(length, window_records) for length in LENGTHS]
+    sizes = sorted({*lengths, *_smaller_sizes(window_records)})
+    blocks = len(baseline.blocks or ())
+    most_rows = baseline.total.rows // LEAST_WINDOWS if blocks >= LEAST_WINDOWS else 0
+    calibrated = [rows for rows in sizes if rows <= most_rows]
+    share_of_each = len(DEPARTURES) * max(1, sum(rows in calibrated for rows in lengths))
+    layout = lay_out(baseline.grid)
+    rungs: list[Rung] = []
+    if calibrated:
+        limits = _Calibration(baseline, layout).find_limits(calibrated, 1 / (false_alarm_windows * share_of_each))
+        rungs = [Rung(rows, found, calibrated=True) for rows, found in zip(calibrated, limits, strict=True)]
+    for rows in sizes[len(calibrated) :]:
+        floors = floor_limits(layout, baseline.total.bins, rows)
+        # The distance of a sum from the baseline is at most the largest of its parts: where those keep the limits of
+        # one window, such a floor keeps silent, and the promise that those limits make stands.
+        floors = np.maximum(floors, rungs[-1].limits) if rungs else floors
+        rungs.append(Rung(rows, floors, calibrated=False))
+    return Ladder(rungs)
+
+
+def _smaller_sizes(window_records: int) -> set[int]:
+    """Of windows that time has ended: halves of a full one, down to the fewest rows that are judged."""
+    found, rows = {LEAST_ROWS}, window_records // 2
+    while rows >= 2 * LEAST_ROWS:
+        found.add(rows)
+        rows //= 2
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """Resampled windows of one size.
+
+    Attributes:
+        stretch: how much more room than theirs smaller windows need, that no block is short enough for.
+    """
+
+    rows: int
+    windows: Sequence[Resample]
+    parts: Places
+    stretch: float
+
+
+class _Calibration:
+    def __init__(self, baseline: Baseline, layout: Layout) -> None:
+        self._baseline, self._layout = baseline, layout
+        self._blocks = list(baseline.blocks or ())
+        self._ends = np.concatenate([[0], np.cumsum([block.rows for block in self._blocks])])
+        resamples = int(np.clip(_BINS_RESAMPLED // baseline.grid.size, _FEWEST_RESAMPLES, _MOST_RESAMPLES))
+        self._windows_a_part = resamples // PARTS
+
+    def find_limits(self, sizes: Sequence[int], chance: float) -> list[Doubles]:
+        """Limits of each size, exceeded by any axis with that chance for each statistic."""
+        draws = [self._draw(rows) for rows in sizes]
+        families = [np.zeros((len(DEPARTURES), len(d.windows))) for d in draws]
+        scales: list[list[Doubles]] = [[] for _ in draws]
+        for axes in self._split_axes():
+            running = self._accumulate(axes)
+            for i, drawn in enumerate(draws):
+                odds = to_odds(self._measure(axes, running, drawn))
+                least = to_odds(least_limits(drawn.rows))
+                scales[i].append(np.maximum(odds.max(axis=1), least))
+                for part in range(PARTS):
+                    ours = drawn.parts == part
+                    others = np.maximum(odds[:, ~ours].max(axis=1), least)[:, np.newaxis]
+                    families[i][:, ours] = np.maximum(families[i][:, ours], (odds[:, ours] / others).max(axis=2))
+        return [
+            from_odds(np.concatenate(scale, axis=1) * _find_tail(family, chance)[:, np.newaxis] * drawn.stretch)
+            for scale, family, drawn in zip(scales, families, draws, strict=True)
+        ]
+
+    def _draw(self, rows: int) -> _Draw:
+        rows_a_block = self._baseline.total.rows / len(self._blocks)
+        blocks = max(1, int(rows / rows_a_block))
+        windows = draw(len(self._blocks), blocks, self._windows_a_part, seed=SEED + rows)
+        # Departures of a mean grow no faster than the root of what its sample has become smaller by.
+        stretch = max(1.0, float(np.sqrt(blocks * rows_a_block / rows)))
+        return _Draw(rows, windows, np.array([window.part for window in windows]), stretch)
+
+    def _split_axes(self) -> list[slice]:
+        """Axes in groups of few enough bins: memory is bounded by a group, however many axes there are."""
+        groups, first, bins = [], 0, 0
+        for axis, size in enumerate(self._layout.sizes):
+            if axis > first and bins + size > _BINS_AT_ONCE:
+                groups.append(slice(first, axis))
+                first, bins = axis, 0
+            bins += int(size)
+        return [*groups, slice(first, len(self._layout.sizes))]
+
+    def _bins_of(self, axes: slice) -> slice:
+        last = axes.stop - 1
+        return slice(int(self._layout.first[axes.start]), int(self._layout.missing[last]) + 1)
+
+    def _accumulate(self, axes: slice) -> Places:
+        """Counts of all blocks before each; shape (blocks + 1, bins of the group)."""
+        bins = self._bins_of(axes)
+        running = np.zeros((len(self._blocks) + 1, bins.stop - bins.start), dtype=np.intp)
+        for i, block in enumerate(self._blocks):
+            np.add(running[i], block.bins[bins], out=running[i + 1])
+        return running
+
+    def _measure(self, axes: slice, running: Places, drawn: _Draw) -> Doubles:
+        """Departures of every window from the rest of the baseline; shape (statistics, windows, axes)."""
+        layout = self._narrow(axes)
+        found = []
+        for first in range(0, len(drawn.windows), _ROWS_AT_ONCE):
+            windows = drawn.windows[first : first + _ROWS_AT_ONCE]
+            bins = np.stack([running[w.ends].sum(axis=0) - running[w.firsts].sum(axis=0) for w in windows])
+            rows = np.array([(self._ends[w.ends] - self._ends[w.firsts]).sum() for w in windows], dtype=np.float64)
+            shares, rest = share(bins, rows), share(running[-1] - bins, self._ends[-1] - rows)
+            departures = find_departures(layout, shares, rest)
+            departures[DEPARTURES.index("unseen_ratio")] = count_new(layout, shares, rest)
+            found.append(departures)
+        return np.concatenate(found, axis=1)
+
+    def _narrow(self, axes: slice) -> Layout:
+        numeric, categorical = self._layout.numeric, self._layout.categorical
+        return Layout(
+            self._layout.first[axes] - self._layout.first[axes.start],
+            self._layout.sizes[axes],
+            numeric[(numeric >= axes.start) & (numeric < axes.stop)] - axes.start,
+            categorical[(categorical >= axes.start) & (categorical < axes.stop)] - axes.start,
+        )
+
+
+def _find_tail(family: Doubles, chance: float) -> Doubles:
+    """What a window exceeds with that chance, at least 1; beyond the resampled ones by an exponential tail."""
+    windows = family.shape[1]
+    found = np.quantile(family, 1 - max(chance, 1 / windows), axis=1, method="higher")
+    if chance * windows < 1:
+        beginning = np.quantile(family, 1 - _TAIL, axis=1, keepdims=True)
+        excess = np.maximum(family - beginning, 0.0).sum(axis=1) / np.maximum((family > beginning).sum(axis=1), 1)
+        found += excess * np.log(1 / (chance * windows))
+    return np.asarray(np.maximum(found, 1.0))

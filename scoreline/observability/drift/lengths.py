@@ -1,0 +1,90 @@
+"""How many windows are looked at together: the last one, the last 4, the last 16, and all with falling weights."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scoreline.models.baseline.counts import Counts
+
+LEAST_ROWS = 500
+"""Fewer are not judged: chance alone would tell them apart."""
+
+EWMA = 0
+"""The length that stands for falling weights."""
+
+LENGTHS = (1, 4, 16, EWMA)
+
+EWMA_WEIGHT = 0.2
+_EWMA_FEWEST = 9
+"""Windows that falling weights are looked at from on; before, they tell nothing that few windows do not."""
+
+_EWMA_WINDOWS = 6
+"""As steady are 9 windows of falling weights, (sum of weights)² / sum of squares rounded down; more are steadier."""
+
+
+def size_of(length: int, window_records: int) -> int:
+    """Rows of one weight that are as steady as full windows of a length."""
+    return window_records * (_EWMA_WINDOWS if length == EWMA else length)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Windows that are looked at together.
+
+    Attributes:
+        bins: counts, weighted for the EWMA; shape (bins,).
+        rows: what the bins of each axis add up to.
+        steady_rows: rows of one weight that would be as steady.
+    """
+
+    length: int
+    bins: npt.NDArray[np.float64]
+    rows: float
+    steady_rows: float
+
+
+class History:
+    """The last windows of a version, as many as any length asks for. Memory: 17 doubles a bin."""
+
+    def __init__(self) -> None:
+        self._last: deque[Counts] = deque(maxlen=max(LENGTHS))
+        self._weighted: npt.NDArray[np.float64] | None = None
+        self._rows = 0.0
+        self._squares = 0.0
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Windows that it remembers."""
+        return len(self._last)
+
+    def add(self, counts: Counts) -> None:
+        """Take the next window, which is not changed later."""
+        self._last.append(counts)
+        self._count += 1
+        keep = 1 - EWMA_WEIGHT
+        earlier = np.zeros(len(counts.bins)) if self._weighted is None else self._weighted
+        self._weighted = keep * earlier + counts.bins
+        self._rows = keep * self._rows + counts.rows
+        self._squares = keep**2 * self._squares + counts.rows
+
+    def take(self, windows: int) -> Counts:
+        """Counts of the last so many windows together, of all where there are fewer."""
+        found = list(self._last)[-windows:]
+        together = found[0].copy()
+        for counts in found[1:]:
+            together.add(counts)
+        return together
+
+    def spans(self) -> list[Span]:
+        """Every length that there are enough windows for."""
+        found = []
+        for length in LENGTHS:
+            if length != EWMA and length <= len(self._last):
+                counts = self.take(length)
+                rows = float(counts.rows)
+                found.append(Span(length, counts.bins.astype(np.float64), rows, rows))
+        if self._weighted is not None and self._count >= _EWMA_FEWEST:
+            found.append(Span(EWMA, self._weighted, self._rows, self._rows**2 / self._squares))
+        return found
