@@ -36,6 +36,7 @@ class TimedModel:
     def __init__(self, model: LightGBMModel) -> None:
         self._model = model
         self.features, self.classes, self.engine = model.features, model.classes, model.engine
+        self.importances = model.importances
         self.cpu_seconds = 0.0
 
     def predict(self, features: Matrix) -> Scores:

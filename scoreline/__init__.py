@@ -1,5 +1,6 @@
 """scoreline: Kafka streaming inference for tree models, with an HTTP sidecar."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from os import PathLike
 
@@ -37,9 +38,11 @@ def publish(
         features: what the model does not tell of its features: a list of mappings with the keys `name`, `field`,
             `kind`, `nullable`, `optional` and `levels` (`name` required), or the path of such a list as JSON.
         classes: names of the classes of a multi-class model, in the order of its scores; its `classes_` if left out.
-        baseline: rows of the training data, kept with the version. The categories of a frame also tell which level
-            list is whose, and its booleans which features are.
-        time: the baseline's column with the time.
+        baseline: rows of the training, kept with the version, scored and counted: what drift is measured from. Rows
+            that cannot be scored are left out, with a warning in the log. The categories of a frame also tell which
+            level list is whose, and its booleans which features are.
+        time: the baseline's column with the time, as numbers, ISO 8601 texts or moments. Only rows in an order tell how
+            much one window differs from the next, and so what would be drift.
         golden: rows to check every load with; their scores may stand in a column `prediction`.
         metrics: finite numbers by name, noted with the version.
         tags: texts by name, noted with the version.
@@ -52,6 +55,7 @@ def publish(
         scoreline.errors.ModelRejected: it is no model that can be served; nothing was written.
         scoreline.errors.Unavailable, scoreline.errors.Refused: the store is away or refuses.
     """
+    from scoreline.models.baseline.notes import describe_left_out
     from scoreline.models.preparing import prepare_publication
     from scoreline.models.publisher import whoami
     from scoreline.models.publishing import publish as publish_version
@@ -74,4 +78,8 @@ def publish(
         from scoreline.config.settings import load_settings
 
         store = load_settings().model_store
-    return publish_version(ModelStore(str(store)), publication).version
+    manifest = publish_version(ModelStore(str(store)), publication)
+    left_out = describe_left_out(manifest.training)
+    if left_out is not None:
+        logging.getLogger(__name__).warning("%s", left_out)
+    return manifest.version

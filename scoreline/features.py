@@ -110,8 +110,8 @@ class Settled:
     Attributes:
         problems: in row order, those of one row in the order of the features; at least one for each bad row, and no
             more than the detail that was asked for; empty in the usual case.
-        unseen: how many values of each feature were levels never seen in training; shape (features,), only for
-            rows without problems and those with alike.
+        unseen: how many values of each feature were levels never seen in training, in rows without problems; shape
+            (features,).
     """
 
     problems: Sequence[ValueProblem]
@@ -186,10 +186,11 @@ class FeatureSet:
         if len(self._levelled):
             columns = matrix[:, self._levelled]
             strange = columns == UNSEEN
-            unseen[self._levelled] = strange.sum(axis=0)
             # A null of a levelled feature is judged before the unseen ones look the same.
             problems = self._find_problems(matrix, detail)
             if strange.any():
+                bad = list({problem.row for problem in problems})
+                unseen[self._levelled] = strange.sum(axis=0) - strange[bad].sum(axis=0)
                 columns[strange] = np.nan
                 matrix[:, self._levelled] = columns
             return Settled(problems, unseen)

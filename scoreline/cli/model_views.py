@@ -112,6 +112,9 @@ def _summarize(
 
 
 def _provenance(manifest: "Manifest", aliases: list[str]) -> list[tuple[str, str]]:
+    from scoreline.models.baseline.notes import PREFIX, describe_baseline
+
+    training = {name: fact for name, fact in manifest.training.items() if not name.startswith(PREFIX)}
     pairs = [
         ("model", f"{manifest.name} version {manifest.version}"),
         ("aliases", ", ".join(aliases) or "-"),
@@ -119,7 +122,8 @@ def _provenance(manifest: "Manifest", aliases: list[str]) -> list[tuple[str, str
         ("format", manifest.format),
         ("output", f"{manifest.output} ({manifest.objective or 'no objective is said'})"),
         ("classes", ", ".join(manifest.classes or ()) or "-"),
-        ("training", _pairs(manifest.training)),
+        ("training", _pairs(training)),
+        ("baseline", describe_baseline(manifest.training) or "-"),
         ("metrics", _pairs(manifest.metrics)),
         ("tags", _pairs(manifest.tags)),
     ]

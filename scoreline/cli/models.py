@@ -48,8 +48,8 @@ def publish_model(
         Path | None,
         typer.Option(help="Rows (CSV, JSON lines, Parquet; scores in a column prediction) to check every load with."),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Rows of the training data, kept with the version.")] = None,
-    time_column: Annotated[str | None, typer.Option(help="The baseline's column with the time.")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Rows of the training, kept and counted: what drift is measured from.")] = None,
+    time_column: Annotated[str | None, typer.Option(help="The baseline's column with the time: without an order, what is usual stays unknown.")] = None,
     alias: Annotated[str | None, typer.Option(help="Move this alias to the new version.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="k=v; repeat it for more.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="k=number, noted with it; repeat it for more.")] = None,
@@ -58,6 +58,7 @@ def publish_model(
 
     Example: scoreline models publish flights model.txt --alias production --tag run=42
     """
+    from scoreline.models.baseline.notes import describe_left_out
     from scoreline.models.preparing import prepare_publication
     from scoreline.models.publishing import publish
 
@@ -77,6 +78,9 @@ def publish_model(
     )
     manifest = publish(open_store(), publication)
     typer.echo(manifest.version)
+    left_out = describe_left_out(manifest.training)
+    if left_out is not None:
+        typer.echo(left_out, err=True)
     meant = "" if alias is None else f"; {alias} means it from now on: {WHEN_SERVED}"
     typer.echo(f"published {name} version {manifest.version}{meant}", err=True)
 

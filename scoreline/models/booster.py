@@ -6,6 +6,7 @@ import weakref
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from scoreline.errors import ModelRejected, NotExplainable
 from scoreline.features import FeatureSet, Matrix
@@ -56,7 +57,9 @@ class LightGBMModel:
         self.features = features
         self.classes = classes
         self._outputs = int(self._booster.num_model_per_iteration())
-        self._decisive = int(np.argmax(self._booster.feature_importance("gain")))
+        gains = np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
+        self.importances = _to_shares(gains)
+        self._decisive = int(np.argmax(gains))
         self._check_shape()
         self._rows = threading.local()
         self._linear = _LINEAR_TREE in text
@@ -178,6 +181,14 @@ class _SingleRowCall:
             )
             if status:
                 _check(status)
+
+
+def _to_shares(gains: npt.NDArray[np.float64]) -> tuple[float, ...] | None:
+    """None where no split gains anything: of a single leaf, or where the text says nothing of gains."""
+    total = float(gains.sum())
+    if not (np.isfinite(total) and total > 0 and (gains >= 0).all()):
+        return None
+    return tuple((gains / total).tolist())
 
 
 def _prototype(name: str, pointers: int) -> Any:

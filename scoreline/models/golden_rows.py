@@ -31,7 +31,7 @@ def to_rows(features: FeatureSet, given: Sequence[RowMapping]) -> list[Row]:
     rows: list[Row] = []
     for i, row in enumerate(given):
         try:
-            rows.append([_read_cell(feature, row.get(columns[feature.name] or "")) for feature in features])
+            rows.append([read_cell(feature, row.get(columns[feature.name] or "")) for feature in features])
         except ValueError as error:
             raise ConfigError(f"golden row {i}: {error}") from error
     return rows
@@ -62,7 +62,12 @@ def _find_column(feature: Feature, row: RowMapping) -> str | None:
     return next((column for column in (feature.name, feature.field) if column in row), None)
 
 
-def _read_cell(feature: Feature, cell: Any) -> Value:
+def read_cell(feature: Feature, cell: Any) -> Value:
+    """One cell, of text or a value, as a value of its feature.
+
+    Raises:
+        ValueError: it is none.
+    """
     if cell is None or cell != cell:  # NaN counts as null
         return None
     if feature.levels is not None:

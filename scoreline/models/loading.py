@@ -6,12 +6,14 @@ from contextlib import contextmanager
 
 from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet, Matrix
+from scoreline.models.baseline.encoding import decode_baseline
+from scoreline.models.baseline.loading import check_baseline
 from scoreline.models.cache import ModelCache
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
 from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.golden import Golden, decode_golden
-from scoreline.models.manifest import GOLDEN, MODEL, Blob, Manifest
+from scoreline.models.manifest import BASELINE, GOLDEN, MODEL, Blob, Manifest
 from scoreline.models.model import Model, ModelVersion, find_shape_problem
 from scoreline.models.store import ModelStore
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, golden_matrix, probe_model
@@ -87,7 +89,9 @@ class VersionLoader:
             manifest = self._store.manifest(name, version)
             for role, blob in manifest.blobs.items():
                 if role not in (MODEL, GOLDEN):
-                    self._store.read_blob(name, blob)
+                    data = self._store.read_blob(name, blob)
+                    if role == BASELINE:
+                        check_baseline(decode_baseline(data), manifest)
             self._load(manifest, always_probe=True)
             return manifest
 

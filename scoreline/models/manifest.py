@@ -12,7 +12,7 @@ from scoreline.errors import ModelRejected
 from scoreline.features import Feature, FeatureSet
 from scoreline.models.inspection import Output
 
-MODEL, GOLDEN, BASELINE_ROWS = "model", "golden", "baseline_rows"
+MODEL, GOLDEN, BASELINE_ROWS, BASELINE = "model", "golden", "baseline_rows", "baseline"
 """Roles of blobs."""
 
 _CHECKSUM = "checksum"

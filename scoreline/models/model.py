@@ -30,6 +30,14 @@ class Model(Protocol):
         """What computes the scores, as in `model_info`: `lightgbm`."""
         ...
 
+    @property
+    def importances(self) -> tuple[float, ...] | None:
+        """How much of what the model has learned comes from each feature, in their order, 1 together; None if unknown.
+
+        Of LightGBM: the share of the gain of all splits.
+        """
+        ...
+
     def predict(self, features: Matrix) -> Scores:
         """Score a settled matrix, the same bits for a row whatever stands beside it.
 

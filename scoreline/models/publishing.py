@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from scoreline.errors import ConfigError, DependencyError, ModelError, ModelRejected
-from scoreline.features import Detail
+from scoreline.features import Detail, Matrix
+from scoreline.models.baseline.encoding import encode_baseline
+from scoreline.models.baseline.measuring import Measured, measure_baseline
+from scoreline.models.baseline.notes import note_baseline
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
@@ -15,11 +18,12 @@ from scoreline.models.formats.model_format import Description, ModelFormat
 from scoreline.models.frames import ColumnTypes
 from scoreline.models.golden import Golden, encode_golden, to_matrix
 from scoreline.models.golden_rows import find_expected, to_rows
-from scoreline.models.manifest import BASELINE_ROWS, GOLDEN, MODEL, Manifest
+from scoreline.models.manifest import BASELINE, BASELINE_ROWS, GOLDEN, MODEL, Manifest
 from scoreline.models.model import Scores
 from scoreline.models.names import check_alias, check_model_name, is_unicode
 from scoreline.models.row_files import RowMapping
 from scoreline.models.store import ModelStore
+from scoreline.models.tables import Table
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, probe_model
 
 _TOLD = Detail(rows=10, problems=10)
@@ -38,7 +42,8 @@ class Publication:
         types: of the columns of rows like those of the training, where they are known.
         classes: names of the classes of a multi-class model, in the order of its scores; `0`, `1`, … if not said.
         golden: rows to keep as golden rows; synthetic ones if None, where the format can make some.
-        baseline_rows: a file of rows, kept as it is.
+        baseline: rows of the training, kept as they are, and counted.
+        time_column: that puts them in order; None where they have none.
         alias: to be moved to the new version.
         by: who publishes.
         training: facts to note beside those that the text tells.
@@ -53,7 +58,8 @@ class Publication:
     types: ColumnTypes = field(default_factory=ColumnTypes)
     classes: Sequence[str] | None = None
     golden: Sequence[RowMapping] | None = None
-    baseline_rows: bytes | None = None
+    baseline: Table | None = None
+    time_column: str | None = None
     alias: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -79,7 +85,7 @@ def publish(
         The manifest as it was committed.
 
     Raises:
-        ConfigError: what was said contradicts the model, or is not enough.
+        ConfigError: what was said contradicts the model, or is not enough, or the baseline's rows cannot be used.
         ModelRejected: the file is no usable model.
         Unavailable, Refused: the store is away or refuses. Where only the alias could not be moved, the message names
             the version that was committed, and the command that moves the alias.
@@ -95,8 +101,11 @@ def publish(
         )
     golden = _make_golden(publication, model_format, description, probe_limit_seconds)
     blobs = {MODEL: publication.text, GOLDEN: encode_golden(golden)}
-    if publication.baseline_rows is not None:
-        blobs[BASELINE_ROWS] = publication.baseline_rows
+    facts: Mapping[str, Any] = {}
+    if publication.baseline is not None:
+        measured = _measure(publication.baseline, publication, model_format, description, probe_limit_seconds)
+        blobs |= {BASELINE_ROWS: publication.baseline.content, BASELINE: encode_baseline(measured.baseline)}
+        facts = note_baseline(measured)
     committed = store.add_version(
         Manifest(
             name=publication.name,
@@ -109,7 +118,7 @@ def publish(
             objective=description.objective,
             classes=description.classes,
             features=description.features.features,
-            training={**description.training, "published_with": model_format.runtime, **publication.training},
+            training={**description.training, "published_with": model_format.runtime, **publication.training, **facts},
             metrics=publication.metrics,
             tags=publication.tags,
         )
@@ -152,6 +161,21 @@ def _choose_format(formats: KnownFormats, publication: Publication) -> ModelForm
 def _texts(facts: Mapping[str, Any]) -> Iterator[str]:
     for fact in facts.values():
         yield from (text for text in (fact if isinstance(fact, list) else [fact]) if isinstance(text, str))
+
+
+def _measure(
+    table: Table,
+    publication: Publication,
+    model_format: ModelFormat,
+    description: Description,
+    probe_limit_seconds: float,
+) -> Measured:
+    features, classes, limit = description.features, description.classes, probe_limit_seconds
+
+    def score(rows: Matrix) -> Scores:
+        return probe_model(model_format, publication.text, features, classes, rows, time_limit_seconds=limit)
+
+    return measure_baseline(table, publication.time_column, features, classes, score)
 
 
 def _make_golden(

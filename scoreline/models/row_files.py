@@ -3,8 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from scoreline.errors import ConfigError
 from scoreline.features import Level
 
 RowMapping = Mapping[str, Any]
+
+_PARQUET_ROWS = 4096
 
 
 class RowFormat(StrEnum):
@@ -54,14 +57,29 @@ def parse_rows(data: bytes, row_format: RowFormat, *, what: str) -> list[RowMapp
     Raises:
         ConfigError: it holds no such rows.
     """
-    readers = {RowFormat.CSV: _read_csv, RowFormat.JSON_LINES: _read_json_lines, RowFormat.PARQUET: _read_parquet}
-    try:
-        rows = readers[row_format](data)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the rows of {what} cannot be read: {error}") from error
+    rows = list(_stream(data, row_format, what))
     if not rows:
         raise ConfigError(f"{what} has no rows")
     return rows
+
+
+def stream_rows(data: bytes, row_format: RowFormat, size: int, *, what: str) -> Iterator[list[RowMapping]]:
+    """The rows that `parse_rows` gives, so many at a time; none where there are none.
+
+    Raises:
+        ConfigError: it holds no such rows.
+    """
+    rows = _stream(data, row_format, what)
+    while part := list(islice(rows, size)):
+        yield part
+
+
+def _stream(data: bytes, row_format: RowFormat, what: str) -> Iterator[RowMapping]:
+    readers = {RowFormat.CSV: _read_csv, RowFormat.JSON_LINES: _read_json_lines, RowFormat.PARQUET: _read_parquet}
+    try:
+        yield from readers[row_format](data)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the rows of {what} cannot be read: {error}") from error
 
 
 def find_columns(data: bytes, row_format: RowFormat, *, what: str) -> tuple[str, ...]:
@@ -77,7 +95,7 @@ def find_columns(data: bytes, row_format: RowFormat, *, what: str) -> tuple[str,
             first = _csv_reader(data).fieldnames
         else:
             line = next((line for line in data.splitlines() if line.strip()), b"")
-            first = list(_read_json_lines(line)[0]) if line else None
+            first = list(next(_read_json_lines(line))) if line else None
     except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(f"the rows of {what} cannot be read: {error}") from error
     if not first:
@@ -99,27 +117,31 @@ def find_parquet_levels(data: bytes) -> Mapping[str, tuple[Level, ...]]:
     return {name: tuple(table.column(name).unify_dictionaries().chunk(0).dictionary.to_pylist()) for name in named}
 
 
-def _read_csv(data: bytes) -> list[RowMapping]:
+def _read_csv(data: bytes) -> Iterator[RowMapping]:
     try:
-        return [{key: cell or None for key, cell in row.items()} for row in _csv_reader(data)]
+        for row in _csv_reader(data):
+            yield {key: cell or None for key, cell in row.items()}
     except csv.Error as error:
         raise ValueError(str(error)) from error
 
 
 def _csv_reader(data: bytes) -> "csv.DictReader[str]":
-    return csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+    return csv.DictReader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=""), strict=True)
 
 
-def _read_json_lines(data: bytes) -> list[RowMapping]:
-    rows = [json.loads(line) for line in data.splitlines() if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("every line has to be a JSON object")
-    return rows
+def _read_json_lines(data: bytes) -> Iterator[RowMapping]:
+    for line in data.splitlines():
+        if not line.strip():
+            continue
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            raise ValueError("every line has to be a JSON object")  # noqa: TRY004  of the text, not of an argument
+        yield row
 
 
-def _read_parquet(data: bytes) -> list[RowMapping]:
-    rows: list[RowMapping] = _parquet_file(data).read().to_pylist()
-    return rows
+def _read_parquet(data: bytes) -> Iterator[RowMapping]:
+    for part in _parquet_file(data).iter_batches(_PARQUET_ROWS):
+        yield from part.to_pylist()
 
 
 def _parquet_file(data: bytes) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
@@ -19,6 +19,7 @@ from scoreline.models.row_files import (
     find_parquet_levels,
     parse_rows,
     read_row_file,
+    stream_rows,
 )
 
 
@@ -45,6 +46,14 @@ class Table:
             ConfigError: they cannot be read, or there are none.
         """
         return parse_rows(self.content, self.row_format, what=self.what)
+
+    def stream(self, size: int) -> Iterator[list[RowMapping]]:
+        """All rows, so many at a time.
+
+        Raises:
+            ConfigError: they cannot be read.
+        """
+        return stream_rows(self.content, self.row_format, size, what=self.what)
 
 
 def make_table(given: object, names: Sequence[str], *, what: str) -> Table:

@@ -16,6 +16,7 @@ class WeightedSum:
     """A `Model` whose score is the weighted sum of its features, nulls counting as zero."""
 
     engine = "fake"
+    importances: tuple[float, ...] | None = None
 
     def __init__(
         self, features: Sequence[Feature], weights: Sequence[float], classes: tuple[str, ...] | None = None

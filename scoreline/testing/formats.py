@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from math import isclose
 
 import numpy as np
 
@@ -105,6 +106,11 @@ def check_description(case: FormatCase) -> None:
     problems = case.description.features.settle(case.rows.copy()).problems
     _expect(not problems, f"the case's rows do not fit the features: {problems[:1]}")
     _expect(bool(case.model.engine), "the loaded model does not say what computes its scores")
+    shares = case.model.importances
+    _expect(
+        shares is None or (len(shares) == len(case.model.features) and min(shares) >= 0 and isclose(sum(shares), 1)),
+        f"the importances of its features should be one share each, 1 together, or None, but are {shares}",
+    )
 
 
 def check_shapes(case: FormatCase) -> None:

@@ -92,6 +92,7 @@ class Silent:
     """A model of some other kind, which tells nothing but scores."""
 
     engine = "tensors"
+    importances = None
     classes = None
     features = FeatureSet((Feature("a"),))
 

@@ -20,6 +20,7 @@ class Product:
     """x times y; what a test changes of it is an argument."""
 
     engine = "product"
+    importances = None
     classes = None
 
     def __init__(self, features=FEATURES, predict=None):

@@ -34,6 +34,7 @@ class CompiledModel:
         self.plain = plain
         self.features: FeatureSet = plain.features
         self.classes = plain.classes
+        self.importances = plain.importances
         self._code = code
         self._call = code.call
 

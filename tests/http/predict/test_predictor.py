@@ -218,6 +218,7 @@ class Blowup:
     """A model whose output is infinite where its feature is negative."""
 
     engine = "fake"
+    importances = None
     classes = None
     features = FeatureSet((Feature("a"),))
 
@@ -238,6 +239,7 @@ class Broken:
     """A model that raises."""
 
     engine = "fake"
+    importances = None
     classes = None
     features = FeatureSet((Feature("a"),))
 

@@ -55,6 +55,7 @@ class Format:
 
 class Sum:
     engine = "sum"
+    importances = None
 
     def __init__(self, artifact, features, classes):
         if len(features) != int(artifact.split()[1]):

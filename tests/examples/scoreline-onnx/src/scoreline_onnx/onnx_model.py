@@ -16,6 +16,7 @@ class OnnxModel:
     """Implements `scoreline.models.model.Model`; onnxruntime's sessions may be run by several threads at once."""
 
     engine = "onnxruntime"
+    importances = None
 
     def __init__(self, artifact: bytes, features: FeatureSet, classes: tuple[str, ...] | None) -> None:
         """Load the graph, and compare it with what the manifest says."""
