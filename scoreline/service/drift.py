@@ -8,8 +8,15 @@ from collections.abc import Callable
 from scoreline.config.librdkafka import producer_properties
 from scoreline.config.settings import Settings
 from scoreline.kafka.publishing.drift_publisher import DriftEventPublisher, Encode
+from scoreline.models.baseline.baseline import Baseline
+from scoreline.models.baseline.learning import BaselineLearner
+from scoreline.models.baseline.loading import load_baseline
+from scoreline.models.cache import ModelCache
 from scoreline.models.live import LiveVersions
+from scoreline.models.model import ModelVersion
+from scoreline.models.store import ModelStore
 from scoreline.observability.client_log import ClientLog
+from scoreline.observability.drift.judge import DriftJudge
 from scoreline.observability.drift.judging import Judging
 from scoreline.observability.drift.log import DriftLog
 from scoreline.observability.drift.monitor import DriftMonitor
@@ -82,6 +89,35 @@ class DriftDetection:
         if trouble is None or not health.alive:
             return health
         return ComponentHealth(health.name, None, ready=True, alive=False, detail=trouble)
+
+
+def open_drift(
+    settings: Settings,
+    versions: LiveVersions,
+    store: ModelStore,
+    cache: ModelCache,
+    metrics: Metrics,
+    client_log: ClientLog,
+) -> DriftDetection:
+    """Drift detection with the baselines of a store."""
+
+    def load(version: ModelVersion) -> Baseline | None:
+        return load_baseline(store, store.manifest(version.name, version.version), cache)
+
+    def make_judge(baseline: Baseline) -> DriftJudge:
+        return DriftJudge(
+            baseline,
+            window_records=settings.drift_window_records,
+            relative_threshold=settings.drift_relative_threshold,
+            false_alarm_windows=settings.drift_false_alarm_windows,
+        )
+
+    def make_learner(version: ModelVersion) -> BaselineLearner:
+        return BaselineLearner(version.model.features, version.model.classes)
+
+    return DriftDetection(
+        settings, versions, metrics, client_log, load_baseline=load, make_judge=make_judge, make_learner=make_learner
+    )
 
 
 def _open_publisher(settings: Settings, metrics: Metrics, client_log: ClientLog) -> DriftEventPublisher | None:

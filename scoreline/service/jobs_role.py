@@ -158,7 +158,7 @@ class JobsRole:
             worker = JobWorker(
                 lanes,
                 self._shared.make_decoder(),
-                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time),
+                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time, observer=parts.drift.monitor),
                 delivery,
                 model=parts.model_name,
                 is_unwanted=self._shared.view.is_unwanted,

@@ -123,7 +123,7 @@ class StreamRole:
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),
             breaker=parts.breaker,
-            batch_observers=(shadows.observer,),
+            batch_observers=(shadows.observer, parts.drift.monitor),
         )
         keep_collector_away()
         try:

@@ -80,6 +80,7 @@ class Scene:
             health=HealthBoard(),
             versions=None,
             stats=None,
+            drift=SimpleNamespace(monitor=None),
         )
         shared = SimpleNamespace(
             names=NAMES,

@@ -15,6 +15,7 @@ from scoreline.records import Clock
 
 logger = logging.getLogger("scoreline.drift")
 
+TOO_WIDE = "not watched: there are too many features and levels to learn a baseline of them"
 RETRY_SECONDS = 10.0
 """How long a store that is away is left alone."""
 
@@ -176,7 +177,7 @@ class VersionJudging:
         since = self._learning_since_ms
         if since is not None and self._learned_rows >= LEAST_ROWS and at_ms - since >= limits.seconds * 1000:
             return self._end_learned(learner, at_ms)
-        self._show("learning the baseline from the first rows")
+        self._show(TOO_WIDE if learner.is_too_wide else "learning the baseline from the first rows")
         return False
 
     def _end_learned(self, learner: Learner, at_ms: int) -> bool:

@@ -42,7 +42,13 @@ class Judge(Protocol):
 
 
 class Learner(Protocol):
-    """Makes a baseline of the first windows of a version that was published without one; one thread calls it."""
+    """Makes a baseline of the first windows of a version that was published without one; one thread calls it.
+
+    Attributes:
+        is_too_wide: whether there are too many features and levels, so that there will never be one.
+    """
+
+    is_too_wide: bool
 
     def add(self, features: Matrix, unseen: npt.NDArray[np.int64], scores: Scores) -> None:
         """Learn from rows that were scored."""

@@ -118,16 +118,10 @@ class DriftReader:
         return made[1] if made is not None and made[0] is reading else _report(reading)
 
 
-def find_importances(version: ModelVersion) -> Sequence[float] | None:
-    """Of each feature the share of what the model uses; None where it does not tell."""
-    importances: Sequence[float] | None = getattr(version.model, "importances", None)
-    return importances
-
-
 def rank_axes(version: ModelVersion, axes: int) -> Sequence[int]:
     """Places of the axes of a version: outputs, then features by how much the model uses them."""
     features = len(version.model.features)
-    importances = find_importances(version)
+    importances = version.model.importances
     order = range(features) if importances is None else sorted(range(features), key=lambda i: -importances[i])
     return [*range(features, axes), *order]
 
@@ -145,7 +139,7 @@ def _report(reading: Reading, only: str | None = None) -> VersionReport:
     names = name_axes(reading)
     window = None if judgement is None else judgement.window
     judged = _judge_nothing(names) if judgement is None else judgement.axes
-    importances = find_importances(version)
+    importances = version.model.importances
     features = len(version.model.features)
     return {
         "version": version.version,

@@ -92,6 +92,7 @@ class FirstWindows:
     def __init__(self, windows=2):
         self.left = windows
         self.rows = 0
+        self.is_too_wide = False
 
     def add(self, features, unseen, scores):
         self.rows += len(features)
