@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.features import MAX_CODE, UNSEEN, Detail, Feature, FeatureSet, Kind, ValueProblem
+from scoreline.features import (
+    FIRST_OF_EACH_ROW,
+    MAX_CODE,
+    UNSEEN,
+    Detail,
+    Feature,
+    FeatureSet,
+    Kind,
+    ValueProblem,
+)
 from scoreline.records import Reason
 
 NULL = math.nan
@@ -129,6 +138,15 @@ def test_an_unseen_level_of_a_feature_that_may_not_be_null_is_scored_as_missing_
     assert not settled.problems
     assert settled.unseen.tolist() == [2]
     assert np.isnan(matrix[[0, 2], 0]).all()
+
+
+@pytest.mark.parametrize("detail", [FIRST_OF_EACH_ROW, Detail(rows=1, problems=2)])
+def test_unseen_levels_are_counted_only_in_rows_that_are_kept(detail):
+    features = FeatureSet((Feature("x", nullable=False), Feature("origin", Kind.CATEGORICAL, levels=LEVELS)))
+    matrix = np.array([[1.0, UNSEEN], [np.nan, UNSEEN], [np.inf, UNSEEN], [np.nan, 0.0], [2.0, UNSEEN]])
+    settled = features.settle(matrix, detail)
+    assert {problem.row for problem in settled.problems} == {1, 2, 3}
+    assert settled.unseen.tolist() == [0, 2]
 
 
 def test_a_null_of_such_a_feature_is_a_problem_nevertheless():

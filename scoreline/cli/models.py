@@ -48,8 +48,11 @@ def publish_model(
         Path | None,
         typer.Option(help="Rows (CSV, JSON lines, Parquet; scores in a column prediction) to check every load with."),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="Rows of the training, kept and counted: what drift is measured from.")] = None,
-    time_column: Annotated[str | None, typer.Option(help="The baseline's column with the time: without an order, what is usual stays unknown.")] = None,
+    baseline: Annotated[Path | None, typer.Option(help="Rows of the training: what drift is measured from.")] = None,
+    time_column: Annotated[
+        str | None,
+        typer.Option(help="The baseline's column with the time: how much is usual needs an order."),
+    ] = None,
     alias: Annotated[str | None, typer.Option(help="Move this alias to the new version.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="k=v; repeat it for more.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="k=number, noted with it; repeat it for more.")] = None,

@@ -186,7 +186,7 @@ class _SingleRowCall:
 def _to_shares(gains: npt.NDArray[np.float64]) -> tuple[float, ...] | None:
     """None where no split gains anything: of a single leaf, or where the text says nothing of gains."""
     total = float(gains.sum())
-    if not (np.isfinite(total) and total > 0 and (gains >= 0).all()):
+    if not (np.isfinite(total) and total > 0):
         return None
     return tuple((gains / total).tolist())
 

@@ -35,7 +35,7 @@ def read_statements(data: bytes) -> tuple[FeatureStatement, ...]:
     """
     try:
         return msgspec.json.decode(data, type=tuple[FeatureStatement, ...])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"the features file cannot be used: {error}") from error
 
 

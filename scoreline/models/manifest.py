@@ -126,7 +126,7 @@ def decode_manifest(data: bytes, *, name: str, version: int) -> Manifest:
         if checksum is not None and checksum != _checksum(content):
             raise ModelRejected(f"{where} was changed after it was published: its checksum does not fit")
         manifest = msgspec.convert(content, Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRejected(f"{where} is damaged: {error}") from error
     if (manifest.name, manifest.version) != (name, version):
         raise ModelRejected(f"{where} says that it is {manifest.name} {manifest.version}")

@@ -10,7 +10,6 @@ from scoreline.errors import ConfigError, DependencyError, ModelError, ModelReje
 from scoreline.features import Detail, Matrix
 from scoreline.models.baseline.encoding import encode_baseline
 from scoreline.models.baseline.measuring import Measured, measure_baseline
-from scoreline.models.baseline.notes import note_baseline
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
@@ -105,7 +104,7 @@ def publish(
     if publication.baseline is not None:
         measured = _measure(publication.baseline, publication, model_format, description, probe_limit_seconds)
         blobs |= {BASELINE_ROWS: publication.baseline.content, BASELINE: encode_baseline(measured.baseline)}
-        facts = note_baseline(measured)
+        facts = measured.facts
     committed = store.add_version(
         Manifest(
             name=publication.name,

@@ -42,16 +42,17 @@ def test_publish_prints_the_number_alone_and_moves_no_alias_unasked(capsys, stor
     assert store.manifest("flights", 2).tags == {"run": "42", "a": "b=c"}
 
 
-def test_publish_takes_features_classes_golden_rows_and_a_baseline(store, tmp_path):
+def test_publish_takes_features_classes_golden_rows_and_a_baseline(store, capsys):
     Path("features.json").write_text(json.dumps([{"name": "x", "field": "readings.x"}]))
     Path("golden.csv").write_text("x,y,category,constant\n0.5,,3,0\n")
-    Path("baseline.csv").write_text("x,y\n")
+    Path("baseline.csv").write_text("x,y,category,constant\n1,2,3,0\n1,2,1.5,0\n")
     options = ["--features", "features.json", "--golden", "golden.csv", "--baseline", "baseline.csv"]
     assert run("publish", "iris", write_model("multiclass"), "--classes", ", ".join(CLASSES), *options) == 0
     manifest = store.manifest("iris", 1)
     assert manifest.classes == CLASSES
     assert manifest.features[0].field == "readings.x"
-    assert set(manifest.blobs) == {"model", "golden", "baseline_rows"}
+    assert set(manifest.blobs) == {"model", "golden", "baseline_rows", "baseline"}
+    assert "1 rows of the baseline cannot be scored and were left out; the first is row 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -122,14 +123,17 @@ def test_show_avro_prints_the_schema_that_producers_can_use_and_nothing_else(cap
     assert schema["fields"][0]["type"] == ["null", "string"]
 
 
-def test_publish_notes_metrics_and_the_time_column_of_the_baseline(store):
-    Path("baseline.csv").write_text("x,y,seen_at\n1,2,2026-01-01\n")
+def test_publish_notes_metrics_and_the_time_column_of_the_baseline(store, capsys):
+    Path("baseline.csv").write_text("x,y,category,constant,seen_at\n1,2,3,0,2026-01-01\n")
     options = ["--baseline", "baseline.csv", "--time-column", "seen_at", "--metric", "auc=0.91", "--metric", "rows=2e5"]
     assert run("publish", "flights", write_model(), *options) == 0
     manifest = store.manifest("flights", 1)
     assert manifest.metrics == {"auc": 0.91, "rows": 200_000.0}
     assert manifest.training["baseline_time_column"] == "seen_at"
     assert manifest.training["baseline_format"] == "csv"
+    capsys.readouterr()
+    assert run("show", "flights") == 0
+    assert "baseline   1 rows in 1 blocks in the order of 'seen_at'" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 import gc
+import re
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -109,6 +110,25 @@ def test_scores_outlive_the_model_that_made_them():
     del model
     gc.collect()
     assert scores.tobytes() == before
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_importances_are_the_shares_of_the_gain(shape):
+    trained = train(shape)
+    gains = trained.booster.feature_importance("gain")
+    importances = LightGBMModel(trained.text.decode(), trained.plain_features, trained.classes).importances
+    if not gains.any():
+        assert importances is None
+        return
+    assert importances == pytest.approx(gains / gains.sum(), rel=1e-6)  # the text holds gains with six digits
+    assert sum(importances) == pytest.approx(1.0)
+
+
+def test_gains_that_add_up_to_nothing_finite_tell_nothing_of_importance():
+    trained = train("regression")
+    changed = re.sub(r"split_gain=\S+", "split_gain=inf", trained.text.decode())
+    changed = re.sub(r"\ntree_sizes=.*", "", changed)
+    assert LightGBMModel(changed, trained.plain_features).importances is None
 
 
 def test_a_matrix_with_another_number_of_columns_is_refused():

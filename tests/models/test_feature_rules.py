@@ -153,7 +153,10 @@ def test_a_features_file_is_read():
     assert y == FeatureStatement("y")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'[{"nam": "x"}]', b'[{"name": "x", "kind": "float"}]', b"[1]"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b'[{"nam": "x"}]', b'[{"name": "x", "kind": "float"}]', b"[1]", b'[{"name": "\x80"}]', b"[" * 100_000],
+)
 def test_a_features_file_that_is_none_is_refused(content):
     with pytest.raises(ConfigError, match="features file"):
         read_statements(content)

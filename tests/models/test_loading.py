@@ -62,6 +62,15 @@ def test_verifying_reads_every_blob(store, tmp_path, probes):
         loader.verify("tiny", 2)
 
 
+def test_a_version_with_a_baseline_that_is_none_serves_and_verifying_tells_of_it(store, tmp_path, probes):
+    manifest = put_version(store, "tiny", train("binary"))
+    store.add_version(replace(manifest, blobs={**manifest.blobs, "baseline": store.add_blob("tiny", b"rows")}))
+    loader = VersionLoader(store, ModelCache(tmp_path / "cache"))
+    assert loader.load("tiny", 2).version == 2
+    with pytest.raises(ModelRejected, match="tiny 2 may not serve: this is no baseline"):
+        loader.verify("tiny", 2)
+
+
 def test_a_version_serves_although_nothing_can_be_kept_of_it(store, tmp_path, probes):
     put_version(store, "tiny", train("binary"))
     (tmp_path / "cache").write_bytes(b"")

@@ -98,7 +98,7 @@ def test_a_manifest_without_a_needed_key_is_rejected(key):
         decode(json.dumps(content).encode())
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff\xfe", b'"text"', b"[" * 100_000])
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff\xfe", b'"t\x80xt"', b'"text"', b"[" * 100_000])
 def test_what_is_no_manifest_is_rejected(data):
     with pytest.raises(ModelRejected):
         decode(data)

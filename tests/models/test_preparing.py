@@ -90,11 +90,14 @@ def test_a_timestamp_in_a_golden_row_is_refused(store):
 
 
 def test_the_time_column_has_to_be_in_the_baseline(store):
-    booster, rows = train("binary").booster, [{"x": 1, "seen_at": "2026-01-02"}]
+    booster, rows = train("binary").booster, [{"x": 1, "y": 2, "category": 1, "constant": 0, "seen_at": "2026-01-02"}]
     publish(store, prepare(booster, baseline=rows, time="seen_at"))
     training = store.manifest("tiny", 1).training
     assert (training["baseline_format"], training["baseline_time_column"]) == ("jsonl", "seen_at")
-    with pytest.raises(ConfigError, match="baseline has no column 'day' for the time; its columns are x, seen_at"):
+    with pytest.raises(
+        ConfigError,
+        match="baseline has no column 'day' for the time; its columns are x, y, category, constant, seen_at",
+    ):
         prepare(booster, baseline=rows, time="day")
     with pytest.raises(ConfigError, match="but there is no baseline"):
         prepare(booster, time="day")

@@ -2,16 +2,20 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scoreline.errors import ConfigError, ModelRejected, Refused, Unavailable
 from scoreline.models import publishing
+from scoreline.models.baseline.loading import load_baseline
 from scoreline.models.cache import ModelCache
 from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.golden import decode_golden
 from scoreline.models.loading import VersionLoader
 from scoreline.models.publishing import Publication, publish
+from scoreline.models.row_files import RowFormat, find_columns
 from scoreline.models.store import ModelStore
+from scoreline.models.tables import Table
 from tests.models.builders import (
     CLASSES,
     SHAPES,
@@ -159,9 +163,44 @@ def test_golden_rows_that_may_not_be_scored_are_refused(store):
     assert len(caught.value.problems) == 3
 
 
-def test_baseline_rows_are_kept_as_they_are(store, in_process):
-    manifest = publish(store, offer("binary", baseline_rows=b"x,y\n1,2\n"))
-    assert store.read_blob("tiny", manifest.blobs["baseline_rows"]) == b"x,y\n1,2\n"
+BASELINE_CSV = b"""x,y,category,constant,seen_at
+0.5,1,3,0,2026-01-03
+-1,,0,0,2026-01-01
+inf,2,1,0,2026-01-04
+1.5,0.25,2,0,2026-01-02
+"""
+
+
+def table(content: bytes, what: str = "rows.csv") -> Table:
+    return Table(what, content, RowFormat.CSV, find_columns(content, RowFormat.CSV, what=what))
+
+
+def test_baseline_rows_are_kept_as_they_are_and_counted(store, in_process, tmp_path):
+    manifest = publish(store, offer("binary", baseline=table(BASELINE_CSV), time_column="seen_at"))
+    assert store.read_blob("tiny", manifest.blobs["baseline_rows"]) == BASELINE_CSV
+    baseline = load_baseline(store, manifest, ModelCache(tmp_path / "cache"))
+    assert baseline is not None
+    assert baseline.blocks is not None
+    assert (baseline.total.rows, len(baseline.blocks)) == (3, 3)
+    scores = score_with_lightgbm(train("binary"), [[-1, np.nan, 0, 0], [1.5, 0.25, 2, 0], [0.5, 1, 3, 0]])
+    assert [block.sums[-1] for block in baseline.blocks] == scores.tolist()
+    facts = {key: fact for key, fact in manifest.training.items() if key.startswith("baseline")}
+    assert facts == {
+        "baseline_rows": 3,
+        "baseline_blocks": 3,
+        "baseline_left_out": 1,
+        "baseline_left_out_because": "row 2: feature 'x' has to be a finite number, but is inf",
+    }
+
+
+def test_nothing_is_written_where_the_baseline_cannot_be_used(store, in_process):
+    with pytest.raises(ConfigError, match="rows.csv has no column for y, category, constant"):
+        publish(store, offer("binary", baseline=table(b"x\n1\n")))
+    assert not Path(store.url).exists()
+
+
+def test_a_version_without_a_baseline_has_none(store, in_process, tmp_path):
+    assert load_baseline(store, publish(store, offer("binary")), ModelCache(tmp_path / "cache")) is None
 
 
 def test_what_is_said_of_features_is_in_the_manifest(store, in_process):

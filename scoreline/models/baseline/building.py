@@ -8,13 +8,12 @@ import numpy.typing as npt
 
 from scoreline.errors import ConfigError
 from scoreline.features import FeatureSet, Matrix
-from scoreline.models.baseline.axes import NumericAxis
 from scoreline.models.baseline.baseline import MOST_BLOCKS, Baseline
 from scoreline.models.baseline.blocks import PackedBlocks
 from scoreline.models.baseline.choosing import choose_axes
 from scoreline.models.baseline.counts import Counts
 from scoreline.models.baseline.grid import MOST_BINS, Grid
-from scoreline.models.baseline.moments import Moments
+from scoreline.models.baseline.tally import Tally
 from scoreline.models.model import Scores
 
 _SLICE_VALUES = 2**18
@@ -44,7 +43,7 @@ def make_baseline(features: FeatureSet, classes: tuple[str, ...] | None, rows: T
     more than that (always of 10,000 rows at least).
 
     With times, rows are counted in up to 512 blocks of equally many consecutive rows too; rows of the same time keep
-    their order. What is left over, fewer rows than there are blocks, are the earliest.
+    their order. What is left over, fewer than a block has, are the earliest.
 
     Args:
         classes: as `Model.classes`.
@@ -52,29 +51,27 @@ def make_baseline(features: FeatureSet, classes: tuple[str, ...] | None, rows: T
     Raises:
         ConfigError: there are so many features and levels that their bins would be no small thing.
     """
-    step = -(-len(rows.matrix) // max(_LEAST_SAMPLE_ROWS, _SAMPLE_VALUES // len(features)))
-    sample = np.array(rows.matrix[::step])
-    features.settle(sample)
-    grid = Grid(tuple(choose_axes(features, classes, sample, rows.scores[::step])))
+    sample, _, scores = _take(features, rows, _choose_sample(len(rows.matrix), len(features)))
+    grid = Grid(tuple(choose_axes(features, classes, sample, scores)))
     if grid.size > MOST_BINS:
         raise ConfigError(
             f"a baseline of {len(features)} features would have {grid.size:,} bins, but {MOST_BINS:,} is the most: "
             "publish without it"
         )
-    total, moments = grid.make_empty(), Moments(len(grid.axes))
+    tally = Tally(grid)
     for part in _slice(np.arange(len(rows.matrix)), _slice_rows(features)):
-        counts, values = _count(grid, features, rows, part)
-        total.add(counts)
-        moments.add(values)
-    means, deviations = moments.finish()
-    numeric = np.array([isinstance(axis, NumericAxis) for axis in grid.axes])
-    return Baseline(
-        grid,
-        total,
-        np.where(numeric, means, 0.0),
-        np.where(numeric, deviations, 0.0),
-        None if rows.times is None else PackedBlocks.pack(grid, _count_blocks(grid, features, rows, rows.times)),
-    )
+        tally.add(*_take(features, rows, part))
+    if rows.times is None:
+        return tally.finish()
+    return tally.finish(blocks=PackedBlocks.pack(grid, _count_blocks(grid, features, rows, rows.times)))
+
+
+def _choose_sample(rows: int, columns: int) -> npt.NDArray[np.intp]:
+    """Rows by chance, the same ones every time; all where they are not too many."""
+    most = max(_LEAST_SAMPLE_ROWS, _SAMPLE_VALUES // columns)
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
 
 
 def _count_blocks(
@@ -86,15 +83,16 @@ def _count_blocks(
     for block in order.reshape(-1, block_rows):
         counts = grid.make_empty()
         for part in _slice(np.sort(block), _slice_rows(features)):
-            counts.add(_count(grid, features, rows, part)[0])
+            counts.add(grid.count(*_take(features, rows, part)))
         yield counts
 
 
-def _count(grid: Grid, features: FeatureSet, rows: TrainingRows, part: npt.NDArray[np.intp]) -> tuple[Counts, Matrix]:
-    """Counts of some rows, and their values, one column an axis."""
-    matrix, scores = np.array(rows.matrix[part]), rows.scores[part]
-    unseen = features.settle(matrix).unseen
-    return grid.count(matrix, unseen, scores), np.column_stack([matrix, grid.take_outputs(scores)])
+def _take(
+    features: FeatureSet, rows: TrainingRows, part: npt.NDArray[np.intp]
+) -> tuple[Matrix, npt.NDArray[np.int64], Scores]:
+    """Some rows, as they are scored: settled, with what was unseen in them, and their scores."""
+    matrix = np.array(rows.matrix[part])
+    return matrix, features.settle(matrix).unseen, rows.scores[part]
 
 
 def _slice_rows(features: FeatureSet) -> int:

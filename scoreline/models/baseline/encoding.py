@@ -106,7 +106,7 @@ def _read_header(data: bytes) -> tuple[_Header, bytes]:
     end = begin + _LENGTH.unpack_from(data, start)[0]
     try:
         return msgspec.json.decode(data[begin:end], type=_Header), data[end:]
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRejected(f"the header of the baseline is damaged: {error}") from error
 
 

@@ -1,9 +1,9 @@
 """Measures a baseline from rows that come with a publication: read, judged, scored and counted in slices."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,16 @@ class Measured:
     baseline: Baseline
     left_out: int
     because: str | None
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What a manifest notes of it, beside the facts of the training."""
+        blocks = self.baseline.blocks
+        facts: dict[str, Any] = {"baseline_rows": self.baseline.total.rows}
+        facts["baseline_blocks"] = 0 if blocks is None else len(blocks)
+        if self.left_out:
+            facts |= {"baseline_left_out": self.left_out, "baseline_left_out_because": self.because}
+        return facts
 
 
 def measure_baseline(

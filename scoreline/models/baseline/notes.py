@@ -1,22 +1,10 @@
-"""What a manifest notes of a baseline, for people: how many rows it was made from, and what became of the others."""
+"""What a manifest notes of a baseline, in words: how many rows it was made from, and what became of the others."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from scoreline.models.baseline.measuring import Measured
-
 PREFIX = "baseline_"
 """Of these facts among those of the training; what its publisher has said of the baseline begins with it too."""
-
-
-def note_baseline(measured: Measured) -> Mapping[str, Any]:
-    """Facts to note beside those of the training."""
-    blocks = measured.baseline.blocks
-    facts: dict[str, Any] = {"baseline_rows": measured.baseline.total.rows}
-    facts["baseline_blocks"] = 0 if blocks is None else len(blocks)
-    if measured.left_out:
-        facts |= {"baseline_left_out": measured.left_out, "baseline_left_out_because": measured.because}
-    return facts
 
 
 def describe_baseline(facts: Mapping[str, Any]) -> str | None:

@@ -35,6 +35,7 @@ def test_compiled_trees_give_the_bits_of_lightgbm(shape):
         scores = model.predict(matrix)
         assert scores.shape == expected.shape
         assert scores.tobytes() == expected.tobytes()
+    assert model.importances == model.plain.importances
 
 
 @pytest.mark.slow
