@@ -1,14 +1,12 @@
-"""The flights as drift detection sees them: a matrix, its grid, a baseline in 512 blocks, and faults to put in."""
+"""The flights as drift detection sees them: a grid and a baseline in blocks, streams of windows, and faults."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.flights import train_elsewhere
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, load_flights
 from scoreline.models.baseline.axes import BINS, Axis, CategoricalAxis, NumericAxis
 from scoreline.models.baseline.baseline import MOST_BLOCKS, Baseline
@@ -16,8 +14,18 @@ from scoreline.models.baseline.counts import Counts
 from scoreline.models.baseline.grid import Grid
 
 Matrix = npt.NDArray[np.float64]
-ENDS = (0.001, 0.999)
-CROWDED = 0.2
+
+WINDOW = 4096
+LOOKS = 4
+"""In which parts of a window its rows are counted."""
+
+BEGIN = WINDOW // 3
+"""Row of its window from which on a fault is there."""
+
+FAHRENHEIT_ZERO, FAHRENHEIT_DEGREE = 32.0, 5 / 9
+KILOMETRES = 1.609344
+_ENDS = (0.001, 0.999)
+_CROWDED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class Rows:
         matrix: shape (rows, 25).
         unseen: where a level was not in the training; shape (rows, 25).
         scores: shape (rows,).
-        day: number of the day since the first of January; shape (rows,).
+        day: number of the day, the first of January being 1; shape (rows,).
         month: 1 to 12; shape (rows,).
     """
 
@@ -38,80 +46,135 @@ class Rows:
     day: npt.NDArray[np.int64]
     month: npt.NDArray[np.int64]
 
+    def __len__(self) -> int:
+        return len(self.scores)
+
     def take(self, places) -> "Rows":
         """Some of the rows, in that order."""
-        return Rows(self.matrix[places], self.unseen[places], self.scores[places], self.day[places], self.month[places])
+        return Rows(*(column[places] for column in (self.matrix, self.unseen, self.scores, self.day, self.month)))
 
-    def count(self, grid: Grid) -> Counts:
-        """All of the rows on a grid."""
-        return grid.count(self.matrix, self.unseen.sum(axis=0), self.scores)
+    def count(self, grid: Grid) -> list[Counts]:
+        """Their counts in so many parts as are looked at."""
+        parts = (self.take(part) for part in np.array_split(np.arange(len(self)), LOOKS))
+        return [grid.count(part.matrix, part.unseen.sum(axis=0), part.scores) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
 class DriftFlights:
-    """The flights of the training and of the stream, and the baseline of the former."""
+    """The flights of January to June and the baseline that they make, and those of July to December."""
 
     training: Rows
     streamed: Rows
     baseline: Baseline
-    booster: lgb.Booster
 
 
-def load_drift_flights() -> DriftFlights:
-    """Train as the demonstration does, and score every flight."""
+def load_drift_flights(score: Callable[[Matrix], Matrix]) -> DriftFlights:
+    """Read all flights and score them."""
     flights = load_flights()
-    booster = lgb.Booster(model_str=train_elsewhere(200, 63))
-    levels = dict(zip(CATEGORICAL, booster.pandas_categorical, strict=True))
-    columns, unseen = [], []
-    for name in FEATURES:
-        column = flights[name]
-        codes = pd.Categorical(column, categories=levels[name]).codes if name in levels else None
-        values = column.to_numpy(np.float64) if codes is None else np.where(codes < 0, np.nan, codes)
-        columns.append(values)
-        unseen.append(np.isnan(values) & column.notna().to_numpy())
+    month = flights["month"].to_numpy()
+    known = flights[month < FIRST_STREAMED_MONTH]
+    levels = {name: sorted(known[name].dropna().unique()) for name in CATEGORICAL}
+    matrix, unseen = np.empty((len(flights), len(FEATURES))), np.zeros((len(flights), len(FEATURES)), dtype=np.bool_)
+    for i, name in enumerate(FEATURES):
+        if name not in levels:
+            matrix[:, i] = flights[name].to_numpy(np.float64)
+            continue
+        codes = pd.Categorical(flights[name], categories=levels[name]).codes
+        matrix[:, i] = np.where(codes < 0, np.nan, codes)
+        unseen[:, i] = (codes < 0) & flights[name].notna().to_numpy()
     day = pd.to_datetime(flights["id"].str[:10]).dt.day_of_year.to_numpy()
-    matrix = np.column_stack(columns)
-    scores = np.asarray(booster.predict(matrix, num_threads=1))
-    everything = Rows(matrix, np.column_stack(unseen), scores, day, flights["month"].to_numpy())
-    training = everything.take(everything.month < FIRST_STREAMED_MONTH)
-    grid = make_grid(training, levels)
-    return DriftFlights(
-        training, everything.take(everything.month >= FIRST_STREAMED_MONTH), make_baseline(training, grid), booster
-    )
+    everything = Rows(matrix, unseen, score(matrix), day, month)
+    training, streamed = everything.take(month < FIRST_STREAMED_MONTH), everything.take(month >= FIRST_STREAMED_MONTH)
+    return DriftFlights(training, streamed, make_baseline(training, make_grid(training, levels)))
 
 
 def make_grid(rows: Rows, levels: Mapping[str, list[str]]) -> Grid:
     """Ends at the 0.1 and 99.9 % quantiles, logarithmic where one bin would hold over a fifth."""
-    axes: list[Axis] = []
-    for name, values in zip(FEATURES, rows.matrix.T, strict=True):
-        if name in levels:
-            axes.append(CategoricalAxis(name, len(levels[name]), tuple(levels[name])))
-        else:
-            axes.append(_make_numeric(name, values, is_output=False))
-    axes.append(_make_numeric("output:prediction", rows.scores, is_output=True))
-    return Grid(tuple(axes))
+    axes: list[Axis] = [
+        CategoricalAxis(name, len(levels[name]), tuple(levels[name]))
+        if name in levels
+        else _make_numeric(name, values, is_output=False)
+        for name, values in zip(FEATURES, rows.matrix.T, strict=True)
+    ]
+    return Grid((*axes, _make_numeric("output:prediction", rows.scores, is_output=True)))
 
 
 def _make_numeric(name: str, values: Matrix, *, is_output: bool) -> NumericAxis:
     present = values[~np.isnan(values)]
-    lowest, highest = (float(x) for x in np.quantile(present, ENDS))
+    lowest, highest = (float(end) for end in np.quantile(present, _ENDS))
     inside = np.histogram(present, BINS, (lowest, highest))[0]
-    return NumericAxis(name, lowest, highest, bool(inside.max() > CROWDED * len(present)), is_output)
+    return NumericAxis(name, lowest, highest, bool(inside.max() > _CROWDED * len(present)), is_output)
 
 
 def make_baseline(rows: Rows, grid: Grid) -> Baseline:
     """Blocks of equal size in the order of time, and their sum."""
-    parts = np.array_split(np.arange(len(rows.scores)), MOST_BLOCKS)
-    blocks = [rows.take(part).count(grid) for part in parts]
-    total = grid.make_empty()
-    for block in blocks:
-        total.add(block)
+    parts = np.array_split(np.arange(len(rows)), MOST_BLOCKS)
+    blocks = [add_up(grid, rows.take(part).count(grid)) for part in parts]
     values = np.column_stack([rows.matrix, rows.scores])
     numeric = np.array([isinstance(axis, NumericAxis) for axis in grid.axes])
-    return Baseline(
-        grid,
-        total,
-        np.where(numeric, np.nanmean(values, axis=0), 0.0),
-        np.where(numeric, np.nanstd(values, axis=0), 0.0),
-        blocks,
-    )
+    means, deviations = (np.where(numeric, found(values, axis=0), 0.0) for found in (np.nanmean, np.nanstd))
+    return Baseline(grid, add_up(grid, blocks), means, deviations, blocks)
+
+
+def add_up(grid: Grid, parts: list[Counts]) -> Counts:
+    """The counts of all parts together."""
+    total = grid.make_empty()
+    for part in parts:
+        total.add(part)
+    return total
+
+
+def draw_days(rows: Rows, windows: int, rng: np.random.Generator) -> Iterator[Rows]:
+    """Windows of a stream of whole days, drawn with replacement, the flights of a day in their order."""
+    places = [np.flatnonzero(rows.day == day) for day in np.unique(rows.day)]
+    waiting = np.empty(0, dtype=np.intp)
+    for _ in range(windows):
+        while len(waiting) < WINDOW:
+            waiting = np.concatenate([waiting, places[rng.integers(len(places))]])
+        yield rows.take(waiting[:WINDOW])
+        waiting = waiting[WINDOW:]
+
+
+def cut(rows: Rows) -> Iterator[Rows]:
+    """Windows of rows as they came."""
+    for begin in range(0, len(rows) - WINDOW + 1, WINDOW):
+        yield rows.take(slice(begin, begin + WINDOW))
+
+
+def add_fault(fault: str, rows: Rows, begin: int, rng: np.random.Generator) -> Rows:
+    """Rows with one of `FAULTS` from a row on; their scores stay, so that no output gives it away."""
+    feature, change = FAULTS[fault]
+    column = FEATURES.index(feature)
+    matrix, unseen = rows.matrix.copy(), rows.unseen.copy()
+    values = rows.matrix[begin:, column]
+    matrix[begin:, column] = change(values, rng)
+    if feature in CATEGORICAL:
+        unseen[begin:, column] |= np.isnan(matrix[begin:, column]) & ~np.isnan(values)
+    return replace(rows, matrix=matrix, unseen=unseen)
+
+
+def _lose(share: float) -> Callable[[Matrix, np.random.Generator], Matrix]:
+    """So many of all rows lose a value that they had."""
+
+    def change(values: Matrix, rng: np.random.Generator) -> Matrix:
+        return np.where(rng.random(len(values)) < share / np.mean(~np.isnan(values)), np.nan, values)
+
+    return change
+
+
+def _repeat(value: float) -> Callable[[Matrix, np.random.Generator], Matrix]:
+    return lambda values, rng: np.full(len(values), value)
+
+
+FAULTS: Mapping[str, tuple[str, Callable[[Matrix, np.random.Generator], Matrix]]] = {
+    "distance in km": ("distance", lambda values, rng: values * KILOMETRES),
+    "humidity all null": ("humid", _repeat(np.nan)),
+    "pressure all null": ("pressure", _repeat(np.nan)),
+    "seats: 10 points more nulls": ("seats", _lose(0.10)),
+    "carrier: 2 % unseen": ("carrier", _lose(0.02)),
+    "temperature in °C": ("temp", lambda values, rng: (values - FAHRENHEIT_ZERO) * FAHRENHEIT_DEGREE),
+    "temperature stuck at 50 °F": ("temp", _repeat(50.0)),
+    "pressure stuck at 1018 mbar": ("pressure", _repeat(1018.0)),
+    "wind stuck at 9.2 mph": ("wind_speed", _repeat(9.20624)),
+}
+"""By name: the feature, and what becomes of its values."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoreline.models.baseline.baseline import Baseline
+from scoreline.observability.drift.block_sums import AxisGroup, count_rows, group_axes
 from scoreline.observability.drift.departures import (
     DEPARTURES,
     count_new,
@@ -31,8 +32,7 @@ SEED = 20130101
 
 _MOST_RESAMPLES, _FEWEST_RESAMPLES = 2000, 200
 _BINS_RESAMPLED = 8_000_000
-_BINS_AT_ONCE = 4096
-_ROWS_AT_ONCE = 200
+_WINDOWS_AT_ONCE = 200
 _TAIL = 0.05
 
 
@@ -122,83 +122,51 @@ class _Draw:
 class _Calibration:
     def __init__(self, baseline: Baseline, layout: Layout) -> None:
         self._baseline, self._layout = baseline, layout
-        self._blocks = list(baseline.blocks or ())
-        self._ends = np.concatenate([[0], np.cumsum([block.rows for block in self._blocks])])
+        self._rows_before = count_rows(baseline)
         resamples = int(np.clip(_BINS_RESAMPLED // baseline.grid.size, _FEWEST_RESAMPLES, _MOST_RESAMPLES))
         self._windows_a_part = resamples // PARTS
 
     def find_limits(self, sizes: Sequence[int], chance: float) -> list[Doubles]:
         """Limits of each size, exceeded by any axis with that chance for each statistic."""
         draws = [self._draw(rows) for rows in sizes]
-        families = [np.zeros((len(DEPARTURES), len(d.windows))) for d in draws]
+        families = [np.zeros((len(DEPARTURES), len(drawn.windows))) for drawn in draws]
         scales: list[list[Doubles]] = [[] for _ in draws]
-        for axes in self._split_axes():
-            running = self._accumulate(axes)
-            for i, drawn in enumerate(draws):
-                odds = to_odds(self._measure(axes, running, drawn))
+        for group in group_axes(self._baseline, self._layout):
+            for drawn, family, scale in zip(draws, families, scales, strict=True):
+                odds = to_odds(self._measure(group, drawn))
                 least = to_odds(least_limits(drawn.rows))
-                scales[i].append(np.maximum(odds.max(axis=1), least))
+                scale.append(np.maximum(odds.max(axis=1), least))
                 for part in range(PARTS):
                     ours = drawn.parts == part
                     others = np.maximum(odds[:, ~ours].max(axis=1), least)[:, np.newaxis]
-                    families[i][:, ours] = np.maximum(families[i][:, ours], (odds[:, ours] / others).max(axis=2))
+                    family[:, ours] = np.maximum(family[:, ours], (odds[:, ours] / others).max(axis=2))
         return [
             from_odds(np.concatenate(scale, axis=1) * _find_tail(family, chance)[:, np.newaxis] * drawn.stretch)
             for scale, family, drawn in zip(scales, families, draws, strict=True)
         ]
 
     def _draw(self, rows: int) -> _Draw:
-        rows_a_block = self._baseline.total.rows / len(self._blocks)
-        blocks = max(1, int(rows / rows_a_block))
-        windows = draw(len(self._blocks), blocks, self._windows_a_part, seed=SEED + rows)
+        blocks = len(self._rows_before) - 1
+        rows_a_block = int(self._rows_before[-1]) / blocks
+        size = max(1, int(rows / rows_a_block))
+        windows = draw(blocks, size, self._windows_a_part, seed=SEED + rows)
         # Departures of a mean grow no faster than the root of what its sample has become smaller by.
-        stretch = max(1.0, float(np.sqrt(blocks * rows_a_block / rows)))
+        stretch = max(1.0, float(np.sqrt(size * rows_a_block / rows)))
         return _Draw(rows, windows, np.array([window.part for window in windows]), stretch)
 
-    def _split_axes(self) -> list[slice]:
-        """Axes in groups of few enough bins: memory is bounded by a group, however many axes there are."""
-        groups, first, bins = [], 0, 0
-        for axis, size in enumerate(self._layout.sizes):
-            if axis > first and bins + size > _BINS_AT_ONCE:
-                groups.append(slice(first, axis))
-                first, bins = axis, 0
-            bins += int(size)
-        return [*groups, slice(first, len(self._layout.sizes))]
-
-    def _bins_of(self, axes: slice) -> slice:
-        last = axes.stop - 1
-        return slice(int(self._layout.first[axes.start]), int(self._layout.missing[last]) + 1)
-
-    def _accumulate(self, axes: slice) -> Places:
-        """Counts of all blocks before each; shape (blocks + 1, bins of the group)."""
-        bins = self._bins_of(axes)
-        running = np.zeros((len(self._blocks) + 1, bins.stop - bins.start), dtype=np.intp)
-        for i, block in enumerate(self._blocks):
-            np.add(running[i], block.bins[bins], out=running[i + 1])
-        return running
-
-    def _measure(self, axes: slice, running: Places, drawn: _Draw) -> Doubles:
+    def _measure(self, group: AxisGroup, drawn: _Draw) -> Doubles:
         """Departures of every window from the rest of the baseline; shape (statistics, windows, axes)."""
-        layout = self._narrow(axes)
+        running, before = group.running, self._rows_before
         found = []
-        for first in range(0, len(drawn.windows), _ROWS_AT_ONCE):
-            windows = drawn.windows[first : first + _ROWS_AT_ONCE]
+        for first in range(0, len(drawn.windows), _WINDOWS_AT_ONCE):
+            windows = drawn.windows[first : first + _WINDOWS_AT_ONCE]
             bins = np.stack([running[w.ends].sum(axis=0) - running[w.firsts].sum(axis=0) for w in windows])
-            rows = np.array([(self._ends[w.ends] - self._ends[w.firsts]).sum() for w in windows], dtype=np.float64)
-            shares, rest = share(bins, rows), share(running[-1] - bins, self._ends[-1] - rows)
-            departures = find_departures(layout, shares, rest)
-            departures[DEPARTURES.index("unseen_ratio")] = count_new(layout, shares, rest)
+            rows = np.array([(before[w.ends] - before[w.firsts]).sum() for w in windows], dtype=np.float64)
+            shares, rest = share(bins, rows), share(running[-1] - bins, before[-1] - rows)
+            departures = find_departures(group.layout, shares, rest)
+            departures[DEPARTURES.index("unseen_ratio")] = count_new(group.layout, shares, rest)
             found.append(departures)
         return np.concatenate(found, axis=1)
-
-    def _narrow(self, axes: slice) -> Layout:
-        numeric, categorical = self._layout.numeric, self._layout.categorical
-        return Layout(
-            self._layout.first[axes] - self._layout.first[axes.start],
-            self._layout.sizes[axes],
-            numeric[(numeric >= axes.start) & (numeric < axes.stop)] - axes.start,
-            categorical[(categorical >= axes.start) & (categorical < axes.stop)] - axes.start,
-        )
 
 
 def _find_tail(family: Doubles, chance: float) -> Doubles:
