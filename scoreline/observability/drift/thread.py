@@ -37,7 +37,8 @@ class DriftThread:
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, with a turn at once: what is live is to be watched from its first row."""
+        self._woken.set()
         self._thread.start()
 
     def close(self, within_seconds: float) -> None:

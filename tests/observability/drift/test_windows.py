@@ -1,7 +1,7 @@
 """Panes and windows out of counts, however many rows come at once."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoreline.observability.drift.windows import LEAST_ROWS, PANE_ROWS, OpenWindows, WindowLimits
@@ -79,6 +79,7 @@ def test_after_a_reset_nothing_of_before_is_left():
     assert windows.rows == 0
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=30))
 def test_every_row_is_in_exactly_one_window_or_the_open_one(sizes):
     windows = open_windows(1000, most_waiting=100)
