@@ -194,7 +194,7 @@ def test_baseline_rows_are_kept_as_they_are_and_counted(store, in_process, tmp_p
 
 
 def test_nothing_is_written_where_the_baseline_cannot_be_used(store, in_process):
-    with pytest.raises(ConfigError, match="rows.csv has no column for y, category, constant"):
+    with pytest.raises(ConfigError, match=r"rows.csv has no column for y, category, constant"):
         publish(store, offer("binary", baseline=table(b"x\n1\n")))
     assert not Path(store.url).exists()
 

@@ -72,7 +72,7 @@ def test_counts_of_any_size_are_packed(highest):
     assert unpack_counts(pack_counts(counts), GRID).bins.tolist() == counts.bins.tolist()
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(data=st.binary(max_size=300) | st.binary(max_size=200).map(lambda b: b"scoreline baseline 1\n" + b))
 @example(b"")
 @example(b"scoreline baseline 1\n\xff\xff\xff\xff")
@@ -81,7 +81,7 @@ def test_bytes_of_any_kind_are_rejected(data):
         decode_baseline(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(at=st.integers(0, len(ENCODED) - 1), value=st.integers(0, 255))
 def test_a_changed_byte_gives_a_baseline_or_is_rejected(at, value):
     damaged = bytearray(ENCODED)
@@ -151,7 +151,7 @@ def test_counts_that_contradict_each_other_are_rejected(change, message):
 
 
 def test_packed_bytes_that_grow_without_end_are_not_unpacked():
-    bomb = b"\x01" + zlib.compress(bytes(50_000_000), 9)
+    bomb = b"\x01" + zlib.compress(bytes(3_000_000), 9)
     with pytest.raises(ModelRejected, match="do not fit its grid"):
         unpack_counts(bomb, GRID)
 

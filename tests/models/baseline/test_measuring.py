@@ -78,6 +78,7 @@ def test_each_class_is_counted():
     assert measured.baseline.total.sums[-2:].tolist() == [3.0, -3.0]
 
 
+@pytest.mark.slow
 def test_parquet_and_json_lines_give_the_same_counts(tmp_path):
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -114,5 +115,5 @@ def test_a_full_disk_is_told_as_such(monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(measuring.tempfile, "TemporaryFile", Full)
-    with pytest.raises(Unavailable, match="find no room in a temporary file: .*No space left"):
+    with pytest.raises(Unavailable, match=r"find no room in a temporary file: .*No space left"):
         measure([{"x": 1, "place": "a"}])
