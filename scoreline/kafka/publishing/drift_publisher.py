@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from scoreline.errors import ServiceError
 from scoreline.kafka.client.clients import Properties, make_producer
 from scoreline.kafka.client.errors import PURGES, describe_error, is_fatal
-from scoreline.kafka.client.shadowed import close_producer, raise_shadowed
+from scoreline.kafka.client.shadowed import ANSWER_SECONDS, close_producer, raise_shadowed
 from scoreline.kafka.client.watch import ClientWatch
 from scoreline.observability.drift.ports import DriftChanged
 from scoreline.records import Clock
@@ -93,14 +93,16 @@ class DriftEventPublisher:
         if self._thread.ident is not None:
             self._thread.join(within_seconds)
         if not self._thread.is_alive():
-            self._release(flush_seconds=within_seconds)
+            self._release(flush_seconds=within_seconds / 2, answer_seconds=max(0.1, within_seconds / 2))
             self._drop_waiting("the service stops")
 
     def _run(self) -> None:
         try:
-            while not self._closed.is_set():
+            closing = False
+            while not closing:
                 self._woken.wait(SERVE_SECONDS)
                 self._woken.clear()
+                closing = self._closed.is_set()
                 self.turn()
         except Exception as error:
             logger.exception("drift events are not published any more", extra={"event": "drift_publisher_crashed"})
@@ -123,8 +125,6 @@ class DriftEventPublisher:
             if is_fatal(raised.args[0]):
                 self._watch.fatal = self._watch.fatal or describe_error(raised.args[0])
             self._wait_for(describe_error(raised.args[0]))
-        else:
-            self._backoff.reset()
         if self._watch.fatal is not None:
             # An idempotent producer that has lost count of its records can never go on, but another one can.
             self._wait_for(self._watch.fatal)
@@ -141,12 +141,13 @@ class DriftEventPublisher:
             self._producer.produce(self._topic, self._encode(event), event.model.encode())
             with self._lock:
                 self._waiting.popleft()
+        self._backoff.reset()
 
     def _wait_for(self, trouble: str) -> None:
         self._retry_at = self._clock() + self._backoff.next_seconds()
         self._tell(trouble)
 
-    def _release(self, flush_seconds: float) -> None:
+    def _release(self, flush_seconds: float, answer_seconds: float = ANSWER_SECONDS) -> None:
         producer, self._producer = self._producer, None
         if producer is None:
             return
@@ -158,7 +159,7 @@ class DriftEventPublisher:
         if left:
             self._drop(left, "their acknowledgement was not waited for")
             producer.purge()
-        close_producer(producer, self._watch)
+        close_producer(producer, self._watch, answer_seconds=answer_seconds)
 
     def _drop_waiting(self, why: str) -> None:
         with self._lock:

@@ -100,14 +100,15 @@ class DriftReader:
             ModelNotFound: the version is not watched.
             MalformedRequest: no version has the feature.
         """
-        readings = [each for each in self._read() if version is None or each.version.version == version]
+        watched = self._read()
+        readings = [each for each in watched if version is None or each.version.version == version]
         if version is not None and not readings:
             raise ModelNotFound(f"version {version} of {self._model} is not loaded here, so nothing of it is watched")
         if feature is None:
-            self._made = {each.version.version: (each, self._make(each)) for each in readings} | (
-                {} if version is None else self._made
-            )
-            return {"model": self._model, "versions": [self._made[each.version.version][1] for each in readings]}
+            made = {each.version.version: (each, self._make(each)) for each in readings}
+            numbers = {each.version.version for each in watched}
+            self._made = {number: kept for number, kept in self._made.items() if number in numbers} | made
+            return {"model": self._model, "versions": [report for _, report in made.values()]}
         found = [each for each in readings if feature in name_axes(each)]
         if not found:
             raise MalformedRequest(f"no version that is watched has a feature or an output {feature[:80]!r}")

@@ -9,6 +9,8 @@ from scoreline.observability.health import ComponentHealth
 logger = logging.getLogger("scoreline.drift")
 
 TICK_SECONDS = 1.0
+REST_SECONDS = 0.1
+"""Between two turns at least: behind a backlog several batches end in that time, and are looked at together."""
 
 
 class DriftThread:
@@ -27,11 +29,13 @@ class DriftThread:
         woken: threading.Event,
         *,
         tick_seconds: float = TICK_SECONDS,
+        rest_seconds: float = REST_SECONDS,
     ) -> None:
         self._turn = turn
         self._describe = describe
         self._woken = woken
         self._tick_seconds = tick_seconds
+        self._rest_seconds = rest_seconds
         self._stopping = threading.Event()
         self._crashed: str | None = None
         self._thread = threading.Thread(target=self._run, name="drift", daemon=True)
@@ -60,6 +64,7 @@ class DriftThread:
                 self._woken.clear()
                 if not self._stopping.is_set():
                     self._turn()
+                    self._stopping.wait(self._rest_seconds)
         except Exception as error:
             logger.exception("drift is not watched any more", extra={"event": "drift_crashed"})
             self._crashed = f"the thread that judges drift has ended ({type(error).__name__})"

@@ -49,7 +49,7 @@ class ScriptedProducer:
 class Scene:
     def __init__(self, monkeypatch):
         self.producers, self.dropped, self.now = [], 0, 0.0
-        self.registry_error = None
+        self.registry_error, self.asked = None, 0
         monkeypatch.setattr(drift_publisher, "make_producer", self._make)
         self.publisher = DriftEventPublisher(
             {"bootstrap.servers": "127.0.0.1:1", "message.timeout.ms": 0},
@@ -68,6 +68,7 @@ class Scene:
         return self.producers[-1]
 
     def _open(self):
+        self.asked += 1
         if self.registry_error is not None:
             raise self.registry_error
         return lambda event: f"{event.model} {event.change.name}".encode()
@@ -179,3 +180,13 @@ def test_a_defect_ends_the_thread_and_is_told(scene, caplog):
     assert "ZeroDivisionError" in scene.publisher.trouble
     assert scene.dropped == 2
     assert "drift_publisher_crashed" in [record.event for record in caplog.records]
+
+
+def test_a_registry_that_stays_away_is_asked_less_and_less_often(scene):
+    scene.registry_error = Unavailable("no route to the registry")
+    scene.tell()
+    for second in range(60):
+        scene.now = float(second)
+        scene.publisher.turn()
+
+    assert 2 < scene.asked < 15
