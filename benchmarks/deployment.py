@@ -89,7 +89,9 @@ class Deployment:
             variables: beside those of the deployment, without the prefix.
         """
         redrive = TopicDescription(f"{input_topic}.redrive", PARTITIONS)
-        open_admin({"bootstrap.servers": self.bootstrap_servers}).create_topics([redrive])
+        open_admin({"bootstrap.servers": self.bootstrap_servers}).create_topics(
+            [redrive, TopicDescription("drift-events", 1)]
+        )
         return ServiceProcess(
             {
                 **self._common,
@@ -115,6 +117,7 @@ class Deployment:
             "JOBS_TOPIC": f"{name}.jobs",
             "JOB_RESULTS_TOPIC": f"{name}.results",
             "JOB_EVENTS_TOPIC": f"{name}.events",
+            "DRIFT_EVENTS_TOPIC": f"{name}.drift-events",
         }
         found = [Variable(f"{PREFIX}{key}", value, "benchmark") for key, value in variables.items()]
         settings = load_settings(variables=found)

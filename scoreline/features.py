@@ -275,3 +275,14 @@ def _find_range(feature: Feature) -> tuple[float, float]:
     if feature.kind is Kind.CATEGORICAL:
         return 0.0, _HIGHEST_CODE
     return -MAX_DOUBLE, MAX_DOUBLE
+
+
+def bound_unseen(unseen: npt.NDArray[np.int64], kept: Matrix) -> npt.NDArray[np.int64]:
+    """Unseen levels by feature, once rows have gone: which of them had some is not known, but no more than are null.
+
+    Args:
+        unseen: of more rows; shape (features,).
+        kept: settled; shape (rows, features).
+    """
+    bounded: npt.NDArray[np.int64] = np.minimum(unseen, np.isnan(kept).sum(axis=0))
+    return bounded

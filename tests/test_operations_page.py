@@ -137,6 +137,7 @@ def test_every_route_is_on_the_page():
         read_stats=Nothing(),
         serving=Serving(Nothing(), Nothing(), reload_models=Nothing()),
         resume_stream=Nothing(),
+        read_drift=Nothing(),
     )
     sidecar = Sidecar(dependencies)
     try:
@@ -182,7 +183,7 @@ def test_permissions_on_the_page_are_for_variables_that_there_are():
 
     assert {row[1] for row in rows} == {"topic", "group", "transactional id"}
     assert names <= {name.upper() for name in Settings.variable_fields()}
-    assert [row[3] for row in rows if row[0] == "run, check"] == ["READ", "READ", "WRITE", "WRITE", "READ"]
+    assert [row[3] for row in rows if row[0] == "run, check"] == ["READ", "READ", "WRITE", "WRITE", "WRITE", "READ"]
 
 
 def test_every_metric_is_on_the_page():

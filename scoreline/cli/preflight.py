@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 from scoreline.cli.findings import Findings, State
+from scoreline.cli.preflight_drift import check_drift_events
 from scoreline.cli.preflight_jobs import check_jobs
 from scoreline.cli.preflight_schemas import check_schemas
 from scoreline.cli.topics import find_misfit, plan_topics
@@ -37,6 +38,8 @@ def check_everything(settings: Settings, roles: Collection[Role]) -> Findings:
         _check_shadow_topic(settings, topics, findings)
     if Role.STREAM in roles:
         check_schemas(settings, versions, findings, shadows=() if route is None else route.shadows)
+    if asks_kafka:
+        check_drift_events(settings, admin, findings, must=bool(KAFKA_ROLES & set(roles)))
     if asks_kafka and {Role.HTTP, Role.JOBS} & set(roles):
         check_jobs(settings, roles, admin, findings, group_id=_find_group_id_if_any(settings))
     return findings

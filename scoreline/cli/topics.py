@@ -19,11 +19,15 @@ HEADER_BYTES = 16 * 1024
 KEPT_MS = 14 * 24 * 3_600_000
 """How long dead letters are kept at least: someone has to find time to look at them."""
 
-PLANNED_KINDS = ("output", "dead letters", "redrive", "redriven", "shadow")
+PLANNED_KINDS = ("output", "dead letters", "redrive", "redriven", "drift events", "shadow")
 """What the topics of a plan are for, in its order; the last one only where it is asked for."""
+
+DRIFT_EVENTS_KEPT_MS = 30 * 24 * 3_600_000
+"""Drift is looked at by the month."""
 
 DEFAULT_MESSAGE_BYTES = 1_048_588
 REACH_SECONDS = 10.0
+COMPACTED = "it is compacted: of records with one key only the last is kept"
 
 topics_app = typer.Typer(
     name="topics",
@@ -138,7 +142,7 @@ def plan_topics(
 
     A prediction carries its record's key and headers, a dead letter all of it and headers of ours besides; a redriven
     record, which has some of these, waits as long for its service. The markers of redriven letters have to outlive the
-    letters, so they are compacted and never deleted.
+    letters, so they are compacted and never deleted. Drift events are few, and in one partition they are in order.
     """
     from scoreline.kafka.cluster.admin import TopicDescription
 
@@ -151,11 +155,13 @@ def plan_topics(
         "retention.ms": str(kept_ms if kept_ms < 0 else max(kept_ms, KEPT_MS)),
     }
     redriven = {"cleanup.policy": "compact"}
+    drift_events = {"cleanup.policy": "delete", "retention.ms": str(DRIFT_EVENTS_KEPT_MS)}
     planned = (
         TopicDescription(settings.output_topic, source.partitions, replication_factor, output),
         TopicDescription(settings.dead_letter_topic, source.partitions, replication_factor, letters),
         TopicDescription(settings.redrive_topic, source.partitions, replication_factor, letters),
         TopicDescription(settings.redriven_topic, source.partitions, replication_factor, redriven),
+        TopicDescription(settings.drift_events_topic, 1, replication_factor, drift_events),
         TopicDescription(settings.shadow_topic, source.partitions, replication_factor, output),
     )
     return planned if shadow else planned[:-1]
@@ -178,6 +184,8 @@ def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:
         return (
             "it is not only compacted: a letter whose marker is deleted is redriven twice" if "delete" in policy else ""
         )
+    if "max.message.bytes" not in wanted.configs:  # any number of partitions, and any size, will do
+        return COMPACTED if "compact" in policy else ""
     notes = []
     if topic.partitions != wanted.partitions:
         notes.append(f"{topic.partitions} partitions, the input has {wanted.partitions}: they are shared by number")
@@ -186,7 +194,7 @@ def find_misfit(topic: "TopicDescription", wanted: "TopicDescription") -> str:
     if 0 <= size < needed:
         notes.append(f"max.message.bytes is {size}, but what the input allows may need {needed}")
     if "compact" in policy:
-        notes.append("it is compacted: of records with one key only the last is kept")
+        notes.append(COMPACTED)
     return "; ".join(notes)
 
 
@@ -198,14 +206,18 @@ def copy_schemas(settings: "Settings") -> list[dict[str, object]]:
     """
     if settings.schema_registry_url is not None:
         return []
-    from scoreline.schemas.fixed import LABEL_ID, load_fixed, prediction_schema
+    from scoreline.schemas.fixed import DRIFT_EVENT_ID, LABEL_ID, load_fixed, prediction_schema
     from scoreline.schemas.folder import write_schema
 
     rows: list[dict[str, object]] = []
-    schemas = {f"{settings.output_topic}-value": prediction_schema(), **job_schemas(settings)}
+    wanted = {
+        f"{settings.output_topic}-value": prediction_schema(),
+        **job_schemas(settings),
+        f"{settings.drift_events_topic}-value": load_fixed(DRIFT_EVENT_ID),
+    }
     if settings.labels_topic is not None:
-        schemas[f"{settings.labels_topic}-value"] = load_fixed(LABEL_ID)
-    for subject, schema in schemas.items():
+        wanted[f"{settings.labels_topic}-value"] = load_fixed(LABEL_ID)
+    for subject, schema in wanted.items():
         folder = settings.schema_dir / subject
         before = set(folder.glob("*.avsc"))
         try:

@@ -193,6 +193,7 @@ TOPICS = (
     "jobs_bulk_topic",
     "job_results_topic",
     "job_events_topic",
+    "drift_events_topic",
 )
 
 CHECKS = (

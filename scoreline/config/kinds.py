@@ -67,6 +67,10 @@ RegistryUrl = Annotated[str, AfterValidator(_check_registry_url)]
 Tokens = Annotated[tuple[Token, ...], BeforeValidator(_split_tokens)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Milliseconds = Annotated[int, Field(ge=0)]
+Factor = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+WindowRecords = Annotated[int, Field(ge=500)]
+"""A window of fewer rows says too little to be judged."""
+
 Count = Annotated[int, Field(ge=1)]
 Bytes = Annotated[ByteSize, Field(ge=1), WrapValidator(_check_size)]
 Ratio = Annotated[float, Field(gt=0, le=1)]

@@ -13,6 +13,7 @@ from scoreline.config.kinds import (
     Alias,
     Bytes,
     Count,
+    Factor,
     Milliseconds,
     ModelName,
     Port,
@@ -21,6 +22,7 @@ from scoreline.config.kinds import (
     Seconds,
     Tokens,
     Topic,
+    WindowRecords,
     in_upper_case,
 )
 from scoreline.config.properties import FAMILIES, MASK, ClientProperties, mask_property, variable_suffix
@@ -74,6 +76,7 @@ class Settings(BaseSettings):
     labels_topic: Topic | None = None
     labels_max_predictions: Count = 200_000
     labels_max_seconds: Seconds = 86_400.0
+    drift_events_topic: Topic = "drift-events"
     group_id: str | None = None
     member_id: str | None = None
     static_membership: bool = False
@@ -114,6 +117,10 @@ class Settings(BaseSettings):
     jobs_max_rows: Count = 10_000_000
     jobs_max_line_bytes: Bytes = Bytes(1024 * 1024)
     workers: Count = 1
+    drift_window_records: WindowRecords = 4096
+    drift_window_seconds: Seconds = 600.0
+    drift_relative_threshold: Factor = 0.25
+    drift_false_alarm_windows: Count = 200
 
     startup_seconds: Seconds = 60.0
     shutdown_seconds: Seconds = 25.0

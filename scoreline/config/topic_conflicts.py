@@ -29,6 +29,7 @@ def find_shared_topics(settings: Settings) -> str | None:
         "SCORELINE_JOBS_BULK_TOPIC": settings.jobs_bulk_topic,
         "SCORELINE_JOB_RESULTS_TOPIC": settings.job_results_topic,
         "SCORELINE_JOB_EVENTS_TOPIC": settings.job_events_topic,
+        "SCORELINE_DRIFT_EVENTS_TOPIC": settings.drift_events_topic,
         "SCORELINE_JOBS_TOPIC with .dead-letters": settings.jobs_dead_letter_topic,
     }
     if settings.labels_topic is not None:

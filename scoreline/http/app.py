@@ -13,6 +13,7 @@ from multidict import istr
 from scoreline.config.tokens import Token
 from scoreline.http.access_log import AccessLog, AccessLogMode, find_trace_id, log_failure
 from scoreline.http.auth import Door, Doorkeeper
+from scoreline.http.drift import DriftRoutes, ReadDrift
 from scoreline.http.errors import ABANDONED_STATUS, MethodNotAllowed, answer_problem, is_failure
 from scoreline.http.exchange import Answer, Call
 from scoreline.http.health import HealthRoutes
@@ -50,6 +51,7 @@ class Dependencies:
         resume_stream: lets a window of records pass the breaker; None where there is no stream to resume, or nobody
             who could be asked for a token.
         tracer: makes a span of each request; None makes none.
+        read_drift: how versions stand; None where nothing is watched.
     """
 
     health: HealthBoard
@@ -61,6 +63,7 @@ class Dependencies:
     metrics_need_token: bool = False
     resume_stream: Callable[[], None] | None = None
     limits: Limits = field(default_factory=Limits)
+    read_drift: ReadDrift | None = None
     access_log: AccessLogMode = AccessLogMode.ERRORS
     tracer: RequestTracer | None = None
     clock: Clock = time.perf_counter
@@ -182,6 +185,8 @@ class Sidecar:
         routes = [*HealthRoutes(dependencies.health).list_routes(), telemetry.make_metrics_route(metrics_door)]
         if dependencies.resume_stream is not None:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
+        if dependencies.read_drift is not None:
+            routes += DriftRoutes(dependencies.read_drift).list_routes()
         if dependencies.serving is not None:
             guarded = bool(dependencies.tokens)
             self._serving = ServingRoutes(

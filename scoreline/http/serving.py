@@ -18,6 +18,7 @@ from scoreline.http.reload import ReloadRoutes
 from scoreline.http.routes import Route
 from scoreline.models.live_route import Versions
 from scoreline.models.reloading import LookNow
+from scoreline.observability.events import RowsObserver
 from scoreline.observability.health import HealthBoard
 from scoreline.records import Clock
 from scoreline.scoring.shadows import ShadowScorer
@@ -32,6 +33,7 @@ class Serving:
         reload_models: looks at what the alias means now; None where nobody could be asked for a token.
         shadows: scores with the shadows of a route; None leaves them out.
         jobs: Kafka for batch jobs; None where there is none.
+        observer: told of rows that are answered.
     """
 
     versions: Versions
@@ -40,6 +42,7 @@ class Serving:
     reload_models: LookNow | None = None
     shadows: ShadowScorer | None = None
     jobs: JobServing | None = None
+    observer: RowsObserver | None = None
 
 
 class ServingRoutes:
@@ -73,12 +76,19 @@ class ServingRoutes:
         finder, bodies = VersionFinder(serving.versions, loading), BodyReader(limits)
         shadows = None if serving.shadows is None else HttpShadows(serving.shadows)
         predictor = Predictor(
-            finder, limits, bodies=bodies, scoring=scoring, explaining=explaining, clock=clock, shadows=shadows
+            finder,
+            limits,
+            bodies=bodies,
+            scoring=scoring,
+            explaining=explaining,
+            clock=clock,
+            shadows=shadows,
+            observer=serving.observer,
         )
         self.answer_at_once = predictor.answer_at_once
         operation = make_predict_operation(limits.max_instances)
         self.predict = Route("POST", "/predict", Door.PREDICT, predictor.answer, "Score instances", operation)
-        inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows)
+        inferrer = Inferrer(finder, limits, bodies=bodies, scoring=scoring, shadows=shadows, observer=serving.observer)
         self._batch = BatchRoutes(
             serving.jobs,
             finder,

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoreline.errors import InstanceProblem, ModelNotFound, ModelRejected
-from scoreline.features import FeatureSet
+from scoreline.features import FeatureSet, bound_unseen
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.models.live_route import Versions
 from scoreline.models.model import Scores
+from scoreline.observability.events import RowsObserver
 from scoreline.records import Clock
 from scoreline.schemas.json_lines import JsonLines
 from scoreline.schemas.latest_decoders import LatestDecoders
@@ -44,12 +45,16 @@ class ChunkScorer:
     Args:
         clock: monotonic seconds.
         wall_clock: seconds since the epoch.
+        observer: told of rows that have a prediction.
     """
 
-    def __init__(self, versions: Versions, *, clock: Clock, wall_clock: Clock) -> None:
+    def __init__(
+        self, versions: Versions, *, clock: Clock, wall_clock: Clock, observer: RowsObserver | None = None
+    ) -> None:
         self._versions = versions
         self._clock = clock
         self._wall_clock = wall_clock
+        self._observer = observer
         self._decoders = LatestDecoders(_make_lines, _MOST_REMEMBERED)
 
     def score(self, chunk: Chunk) -> ScoredChunk:
@@ -68,11 +73,16 @@ class ChunkScorer:
             scored = score(version, decoded.features)
         except (ModelNotFound, ModelRejected) as error:
             return ScoredChunk(self._refuse(chunk, str(error)[:_SHOWN_ERROR]), {"decode": self._clock() - began})
+        features, unseen = decoded.features, decoded.unseen
         rows, problems, scores = decoded.rows, dict(decoded.problems), scored.scores
         if len(scored.infinite):
             for row in rows[scored.infinite].tolist():
                 problems[row] = [InstanceProblem(row, NOT_FINITE)]
             rows, scores = np.delete(rows, scored.infinite), np.delete(scores, scored.infinite, axis=0)
+            features = np.delete(features, scored.infinite, axis=0)
+            unseen = bound_unseen(unseen, features)
+        if self._observer is not None and len(rows):
+            self._observer.rows_scored(version, features, unseen, scores)
         classes = version.model.classes
         predictions: Scores = np.full(chunk.rows, np.nan)
         if classes is None:

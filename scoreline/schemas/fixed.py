@@ -16,6 +16,7 @@ PREDICTION_ID = FIRST_FIXED_ID
 JOB_CHUNK_ID = FIRST_FIXED_ID + 1
 JOB_RESULT_ID = FIRST_FIXED_ID + 2
 JOB_EVENT_ID = FIRST_FIXED_ID + 3
+DRIFT_EVENT_ID = FIRST_FIXED_ID + 4
 LABEL_ID = FIRST_FIXED_ID + 5
 
 _FILES: Mapping[int, str] = MappingProxyType(
@@ -24,6 +25,7 @@ _FILES: Mapping[int, str] = MappingProxyType(
         JOB_CHUNK_ID: "job_chunk.avsc",
         JOB_RESULT_ID: "job_result.avsc",
         JOB_EVENT_ID: "job_event.avsc",
+        DRIFT_EVENT_ID: "drift_event.avsc",
         LABEL_ID: "label.avsc",
     }
 )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoreline.errors import InstanceProblem
-from scoreline.features import Matrix
+from scoreline.features import Matrix, bound_unseen
 from scoreline.schemas.json_problems import DETAILED_INSTANCES, PROBLEMS_PER_INSTANCE, describe_value
 from scoreline.schemas.json_rows import JsonRows
 from scoreline.schemas.json_split import NO_JSON, check_text
@@ -25,11 +25,13 @@ class DecodedLines:
     Attributes:
         rows: positions of the good lines, ascending; shape (kept,).
         features: settled; shape (kept, features), float64, C-contiguous.
+        unseen: levels never seen in training, by feature, of the good lines; shape (features,).
         problems: what is wrong with each bad line, at least one thing; the first 100 are told in full.
     """
 
     rows: npt.NDArray[np.intp]
     features: Matrix
+    unseen: npt.NDArray[np.int64]
     problems: Mapping[int, Sequence[InstanceProblem]]
 
 
@@ -50,12 +52,13 @@ class JsonLines(JsonRows):
             values = self._decode_each(lines.split(b"\n"), problems)
             positions = list(values)
             matrix = self._fill(list(values.values())) if values else np.empty((0, len(self._features)))
-        self._add_settled(problems, positions, matrix)
+        unseen = self._add_settled(problems, positions, matrix)
         rows = np.array(positions, dtype=np.intp)
         if not problems:
-            return DecodedLines(rows, matrix, problems)
+            return DecodedLines(rows, matrix, unseen, problems)
         good = np.isin(rows, list(problems), invert=True)
-        return DecodedLines(rows[good], matrix[good], _bound(problems))
+        kept = matrix[good]
+        return DecodedLines(rows[good], kept, bound_unseen(unseen, kept), _bound(problems))
 
     def _decode_at_once(self, lines: bytes, count: int) -> Matrix | None:
         """All lines as the rows of one body; None where something is wrong, or may be.

@@ -14,6 +14,7 @@ from typing import Any, Union
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from scoreline.errors import InstanceProblem, ModelRejected
 from scoreline.features import UNSEEN, Feature, FeatureSet, Kind, Level, Matrix
@@ -150,14 +151,16 @@ class JsonRows:
 
     def _add_settled(
         self, problems: dict[int, list[InstanceProblem]], instances: Sequence[int], matrix: Matrix
-    ) -> None:
-        """Add what settling finds in the rows that may have more problems."""
+    ) -> npt.NDArray[np.int64]:
+        """Add what settling finds in the rows that may have more problems; gives their unseen levels by feature."""
         # What could not be decoded stands as a null in the matrix, and has its own problem already.
         known = {(instance, p.feature) for instance, found in problems.items() for p in found}
-        for value in self._features.settle(matrix, DETAIL).problems:
+        settled = self._features.settle(matrix, DETAIL)
+        for value in settled.problems:
             instance, name = instances[value.row], value.feature.name
             if (instance, name) not in known:
                 problems.setdefault(instance, []).append(InstanceProblem(instance, value.detail, name))
+        return settled.unseen
 
     def _decode_row(self, instance: int, raw: bytes, limit: int) -> tuple[list[Any], list[InstanceProblem]]:
         """The values of one row, None where one is absent or wrong, and the first `limit` things wrong with it."""

@@ -65,7 +65,7 @@ class JobsRole:
             self._settings,
             Role.JOBS,
             read=[names.jobs, names.bulk],
-            written=[names.results, names.events, names.dead_letters],
+            written=[names.results, names.events, names.dead_letters, self._settings.drift_events_topic],
             group_id=self._group_id,
             refusals=self._refusals,
             observer=self._observer,
@@ -160,7 +160,7 @@ class JobsRole:
             worker = JobWorker(
                 lanes,
                 self._shared.make_decoder(),
-                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time),
+                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time, observer=parts.drift.monitor),
                 delivery,
                 model=parts.model_name,
                 is_unwanted=self._shared.view.is_unwanted,

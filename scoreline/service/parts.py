@@ -29,6 +29,7 @@ from scoreline.observability.upgrade_log import UpgradeLog
 from scoreline.schemas.catalog import SchemaCatalog
 from scoreline.schemas.configured import open_catalog
 from scoreline.scoring.shadows import ShadowScorer
+from scoreline.service.drift import open_drift
 from scoreline.service.following import Follower
 from scoreline.service.model_health import ModelHealth
 from scoreline.service.traces import open_traces
@@ -61,8 +62,11 @@ class Parts:
         self.metrics = Metrics()
         self.metrics.models_loaded(self.versions.live, time.monotonic() - started)
         self.metrics.watch_models(self.versions.resident)
+        self.client_log = ClientLog()
+        self.drift = open_drift(settings, self.versions, self.store, self.cache, self.metrics, self.client_log)
         reload_log = ReloadLog(settings.model_alias, self.versions.live)
-        self.reloader = Reloader(self.versions, clock=time.monotonic, observers=(self.metrics, reload_log))
+        observers = (self.metrics, reload_log, self.drift.monitor)
+        self.reloader = Reloader(self.versions, clock=time.monotonic, observers=observers)
         self.follower = Follower(self.reloader)
         self.comparisons = Comparisons()
         self.shadows = ShadowScorer(ShadowTee(self.metrics, self.comparisons))
@@ -72,13 +76,13 @@ class Parts:
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
         self.dead_letter_log = DeadLetterLog()
-        self.client_log = ClientLog()
         self.breaker = Breaker(settings.dead_letter_max_ratio, settings.dead_letter_window)
         self.health = HealthBoard()
         self.metrics.watch_health(self.health.report)
         self._stopping = False
         self.health.add(self._check_process)
         self.health.add(ModelHealth(self.versions, self.reloader).check)
+        self.health.add(self.drift.check)
 
     def make_catalog(self) -> SchemaCatalog:
         """The schema registry that is configured: the folder, or a Confluent-compatible one."""

@@ -69,6 +69,7 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     server = await start_sidecar(parts, roles, None if jobs is None or Role.HTTP not in roles else jobs.serve())
     if jobs is not None:
         jobs.start()
+    parts.drift.start()
     live = parts.versions.live
     logger.info(
         "scoreline serves on %s",
@@ -94,6 +95,7 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     await server.stop(max(0.1, stop.left_seconds()))
     if jobs is not None:
         await asyncio.to_thread(jobs.close, max(0.1, min(1.0, stop.left_seconds())))
+    await asyncio.to_thread(parts.drift.close, max(0.1, min(1.0, stop.left_seconds())))
     parts.shadows.close(0.0)
     if parts.traces is not None:
         await asyncio.to_thread(parts.traces.close, max(0.1, min(MOST_FLUSH_SECONDS, stop.left_seconds())))

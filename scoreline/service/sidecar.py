@@ -52,6 +52,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
                 parts.follower.look_anew if _is_guarded(settings) else None,
                 parts.shadows,
                 jobs,
+                parts.drift.monitor,
             )
             if serves
             else None,
@@ -59,6 +60,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
             metrics_need_token=settings.metrics_auth == "token",
             resume_stream=_find_resume(parts, roles),
             limits=limits,
+            read_drift=parts.drift.reader.read,
             access_log=AccessLogMode(settings.http_access_log),
             tracer=None if parts.traces is None else parts.traces.requests,
         )

@@ -43,7 +43,11 @@ class StreamRole:
             self._settings,
             Role.STREAM,
             read=self._read,
-            written=[self._settings.output_topic, self._settings.dead_letter_topic],
+            written=[
+                self._settings.output_topic,
+                self._settings.dead_letter_topic,
+                self._settings.drift_events_topic,
+            ],
             group_id=self._group_id,
             refusals=self._refusals,
             observer=self._observer,
@@ -143,7 +147,8 @@ class StreamRole:
                     self._labels.close(max(0.0, self._stop.left_seconds() - self._stop.sidecar_seconds))
 
     def _list_more_observers(self) -> Iterator[BatchObserver]:
-        """Those that are switched on."""
+        """Drift, and those that are switched on."""
+        yield self._parts.drift.monitor
         if self._parts.traces is not None:
             yield self._parts.traces.batches
         if self._labels is not None:

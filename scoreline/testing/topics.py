@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Mapping
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -49,6 +49,18 @@ class Topics:
         self._admin.create_topics([topic], operation_timeout=ANSWER_SECONDS)[name].result(ANSWER_SECONDS)
         self._made.append(name)
         self._await_leaders(name, partitions)
+        return name
+
+    def share(self, name: str) -> str:
+        """Have a topic that all tests may use, and none deletes; returns its name."""
+        try:
+            asked = self._admin.create_topics([NewTopic(name, 1)], operation_timeout=ANSWER_SECONDS)
+            asked[name].result(ANSWER_SECONDS)
+        except KafkaException as raised:
+            if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+        else:
+            self._await_leaders(name, 1)
         return name
 
     def adopt(self, name: str) -> str:

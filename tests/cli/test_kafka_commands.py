@@ -17,7 +17,7 @@ from scoreline.transport.record import StoredRecord
 
 pytestmark = pytest.mark.kafka
 
-MADE = ("out", "dead-letters", "redrive", "dead-letters.redriven")
+MADE = ("out", "dead-letters", "redrive", "dead-letters.redriven", "drift-events")
 """Topics of a deployment besides the input, by what their names end with."""
 
 
@@ -36,6 +36,7 @@ def workspace(kafka, tmp_path, monkeypatch):
         "JOBS_TOPIC": f"{topic}.jobs",
         "JOB_RESULTS_TOPIC": f"{topic}.job-results",
         "JOB_EVENTS_TOPIC": f"{topic}.job-events",
+        "DRIFT_EVENTS_TOPIC": f"{topic}.drift-events",
         "CACHE_DIR": str(tmp_path / "cache"),
     }.items():
         monkeypatch.setenv(f"SCORELINE_{name}", value)
@@ -66,7 +67,10 @@ def test_topics_are_created_once_and_fit_each_other(workspace, capsys, tmp_path)
     assert code == 0
     rows = {row["name"]: row for row in json.loads(out)}
     made = (workspace, *(f"{workspace}.{kind}" for kind in (*MADE, *MADE_FOR_JOBS)))
-    assert [rows[name]["partitions"] for name in made] == [3] * 10
+    assert {name: rows[name]["partitions"] for name in made} == {
+        **dict.fromkeys(made, 3),
+        f"{workspace}.drift-events": 1,
+    }
     assert {row["state"] for row in rows.values()} == {"created"}
     assert not any(row["note"] for row in rows.values())
     assert (tmp_path / "schemas" / f"{workspace}.out-value" / "2000000000.avsc").is_file()
@@ -222,6 +226,7 @@ def test_check_tells_everything_that_is_missing_at_once(workspace, capsys):
         "schemas": "ok",
         "input schema": "failed",
         "features": "skipped",
+        "drift-events topic": "failed",
         "topic of jobs": "failed",
         "topic of bulk jobs": "failed",
         "topic of job results": "failed",

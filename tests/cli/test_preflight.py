@@ -31,7 +31,8 @@ class FakeAdmin:
         pass
 
     def describe_topics(self, names):
-        allowed = {n: self.allowed[n.replace("features.", "").replace("-letters", "").split(".")[0]] for n in names}
+        short = {n: n.replace("features.", "").replace("-letters", "").split(".")[0] for n in names}
+        allowed = {n: self.allowed.get(short[n], frozenset()) for n in names}
         return {n: TopicDescription(n, 3, allowed_operations=operations) for n, operations in allowed.items()}
 
     def find_forbidden_group(self, group_id):
@@ -72,6 +73,20 @@ def test_a_topic_that_this_user_may_not_use_fails_as_it_would_at_a_start(find_st
     assert states["output topic"] == (State.FAILED, "this user may not WRITE the topic predictions; grant it")
     assert states["dead-letter topic"][0] is State.OK
     assert states["redrive topic"] == (State.FAILED, "this user may not READ the topic features.redrive; grant it")
+
+
+@pytest.mark.parametrize(("roles", "state"), [([Role.STREAM], State.FAILED), ([Role.HTTP], State.WARNING)])
+def test_a_topic_for_drift_events_that_may_not_be_written_keeps_a_stream_from_starting(
+    monkeypatch, tmp_path, roles, state
+):
+    admin = FakeAdmin(**{"drift-events": frozenset({"DESCRIBE"})})
+    monkeypatch.setattr(preflight, "open_admin", lambda properties: admin)
+    settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", model_store=str(tmp_path), schema_dir=tmp_path)
+    found = preflight.check_everything(settings, roles).found
+
+    (finding,) = [f for f in found if f.item == "drift-events topic"]
+    assert finding.state is state
+    assert "this user may not WRITE the topic drift-events; grant it" in finding.detail
 
 
 @pytest.mark.parametrize("hidden", ["features", "predictions"])

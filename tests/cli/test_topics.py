@@ -9,6 +9,7 @@ from scoreline.config.settings import Settings
 from scoreline.errors import ConfigError, Refused
 from scoreline.kafka.cluster.admin import TopicDescription
 from scoreline.schemas.fixed import (
+    DRIFT_EVENT_ID,
     JOB_CHUNK_ID,
     JOB_EVENT_ID,
     JOB_RESULT_ID,
@@ -60,6 +61,7 @@ def test_missing_topics_are_made_with_the_partitions_of_the_input():
         ("features.dead-letters", "created", 12),
         ("features.redrive", "created", 12),
         ("features.dead-letters.redriven", "created", 12),
+        ("drift-events", "created", 1),
         ("jobs", "created", 12),
         ("jobs.bulk", "created", 12),
         ("job-results", "created", 12),
@@ -107,7 +109,10 @@ def test_the_brokers_default_is_followed_too():
     admin = FakeAdmin()
     create(admin)
 
-    assert {t.partitions for t in admin.topics.values()} == {3}
+    assert {name: t.partitions for name, t in admin.topics.items()} == {
+        **dict.fromkeys(admin.topics, 3),
+        "drift-events": 1,
+    }
 
 
 def test_what_is_there_is_left_as_it_is():
@@ -135,7 +140,7 @@ def test_a_second_time_changes_nothing():
 
 def test_a_dead_letter_has_room_for_its_record_and_our_headers():
     source = TopicDescription("features", 4, configs={"max.message.bytes": "9000000"})
-    output, letters, redrive, _ = plan_topics(Settings(), source)
+    output, letters, redrive, *_ = plan_topics(Settings(), source)
 
     assert output.configs["max.message.bytes"] == "9000000"
     assert letters.configs["max.message.bytes"] == str(9_000_000 + HEADER_BYTES)
@@ -160,12 +165,23 @@ def test_a_compacted_topic_is_told():
 
 
 def test_markers_of_redrives_are_compacted_and_anything_else_is_told():
-    *_, wanted = plan_topics(Settings(), TopicDescription("features", 1))
+    *_, wanted, _ = plan_topics(Settings(), TopicDescription("features", 1))
     aging = dataclasses.replace(wanted, configs={"cleanup.policy": "compact,delete"})
 
     assert wanted.configs == {"cleanup.policy": "compact"}
     assert find_misfit(wanted, wanted) == ""
     assert "redriven twice" in find_misfit(aging, wanted)
+
+
+def test_drift_events_are_kept_for_a_month_in_any_number_of_partitions():
+    *_, wanted = plan_topics(Settings(), TopicDescription("features", 6))
+    wider = dataclasses.replace(wanted, partitions=6)
+    compacted = dataclasses.replace(wanted, configs={"cleanup.policy": "compact"})
+
+    assert (wanted.name, wanted.partitions) == ("drift-events", 1)
+    assert wanted.configs == {"cleanup.policy": "delete", "retention.ms": "2592000000"}
+    assert find_misfit(wider, wanted) == ""
+    assert "compacted" in find_misfit(compacted, wanted)
 
 
 def test_a_configuration_that_may_not_be_seen_is_not_judged():
@@ -187,6 +203,7 @@ class TestSchemas:
             "jobs.bulk-value": JOB_CHUNK_ID,
             "job-results-value": JOB_RESULT_ID,
             "job-events-value": JOB_EVENT_ID,
+            "drift-events-value": DRIFT_EVENT_ID,
         }
 
     def test_are_not_copied_beside_a_registry(self, tmp_path):

@@ -276,6 +276,10 @@ class TestConflicts:
             ({"OUTPUT_TOPIC": "o" * 245}, "SCORELINE_OUTPUT_TOPIC is so long"),
             ({"LABELS_TOPIC": "features"}, "SCORELINE_INPUT_TOPIC and SCORELINE_LABELS_TOPIC name the same topic"),
             ({"JOB_EVENTS_TOPIC": "jobs"}, "SCORELINE_JOBS_TOPIC and SCORELINE_JOB_EVENTS_TOPIC name the same topic"),
+            (
+                {"DRIFT_EVENTS_TOPIC": "jobs"},
+                "SCORELINE_JOBS_TOPIC and SCORELINE_DRIFT_EVENTS_TOPIC name the same",
+            ),
             ({"OUTPUT_TOPIC": "jobs.bulk"}, "SCORELINE_OUTPUT_TOPIC and SCORELINE_JOBS_BULK_TOPIC name the same topic"),
             ({"JOBS_TOPIC": "j" * 240}, "SCORELINE_JOBS_TOPIC is so long"),
             ({"JOBS_MAX_LINE_BYTES": "100 MB"}, "SCORELINE_PRODUCER_MESSAGE_MAX_BYTES"),

@@ -216,7 +216,7 @@ def test_the_streams_path_gives_what_onnxruntime_gives(published, tmp_path, coun
 
 @pytest.mark.kafka
 def test_the_stream_goes_over_to_onnx_on_a_real_broker(
-    published, alias_back, kafka, make_topic, scoreline_service, tmp_path
+    published, alias_back, kafka, kafka_topics, make_topic, scoreline_service, tmp_path
 ):
     """A few hundred records of each version, and every prediction is that of the version that it names."""
     made, schemas = make_trees(), tmp_path / "schemas"
@@ -224,6 +224,7 @@ def test_the_stream_goes_over_to_onnx_on_a_real_broker(
     names = ("features", "predictions", "dead-letters")
     given, put, dead = (make_topic(label, partitions=2) for label in names)
     make_topic(f"{given}.redrive", partitions=2, exact=True)
+    kafka_topics.share("drift-events")
     variables = {
         **published[1],
         "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,

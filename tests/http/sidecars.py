@@ -19,13 +19,14 @@ from scoreline.features import Feature, Matrix
 from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.batch.routes import JobServing
+from scoreline.http.drift import ReadDrift
 from scoreline.http.limits import Limits
 from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
 from scoreline.http.serving import Serving
 from scoreline.models.live_route import LiveRoute, Versions
 from scoreline.models.model import Model, ModelVersion, Scores
 from scoreline.models.reloading import Look, LookNow, ReloadOutcome
-from scoreline.observability.events import RequestServed
+from scoreline.observability.events import RequestServed, RowsObserver
 from scoreline.observability.health import HealthBoard
 from scoreline.observability.traces.ports import RequestTracer
 from scoreline.records import Clock
@@ -170,6 +171,8 @@ async def serve(
     jobs: JobServing | None = None,
     wall_clock: Clock = time.time,
     tracer: RequestTracer | None = None,
+    read_drift: ReadDrift | None = None,
+    rows_observer: RowsObserver | None = None,
 ) -> AsyncIterator[Running]:
     """A sidecar over fakes on a free port, stopped at the end."""
     board, recorder = HealthBoard(), Recorder()
@@ -182,11 +185,14 @@ async def serve(
             observer=recorder,
             render_metrics=lambda accept: (f"requests {len(recorder.events)}\n".encode(), "text/plain; version=0.0.4"),
             read_stats=lambda: stats or {"requests": len(recorder.events)},
-            serving=Serving(versions, Listing(), workers, reload_models, shadows, jobs) if serving else None,
+            serving=Serving(versions, Listing(), workers, reload_models, shadows, jobs, rows_observer)
+            if serving
+            else None,
             tokens=tokens,
             metrics_need_token=metrics_need_token,
             resume_stream=resume_stream,
             limits=limits or Limits(),
+            read_drift=read_drift,
             access_log=access_log,
             tracer=tracer,
             clock=time.perf_counter,

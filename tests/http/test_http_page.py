@@ -19,6 +19,9 @@ from scoreline.http.errors import PROBLEMS
 from scoreline.http.wire.response import WRITE_SECONDS
 from scoreline.http.wire.streaming import WRITE_BYTES
 from scoreline.jobs.scoring import ChunkScorer
+from scoreline.models.model import ModelVersion
+from scoreline.observability.drift.judging import Reading
+from scoreline.observability.drift.report import DriftReader
 from scoreline.testing.fakes import FixedVersions, WeightedSum
 from tests.http.batch.batch_sidecars import serve_batch
 from tests.http.sidecars import begin_look, serve
@@ -30,6 +33,8 @@ ELSEWHERE = ("/v2", "/docs", "/openapi.json", "/")
 
 DELAYS = WeightedSum([Feature("temp"), Feature("carrier", Kind.CATEGORICAL, levels=("UA", "AA"))], [0.5, 0.25])
 
+READ_DRIFT = DriftReader("delays", lambda: [Reading(ModelVersion("delays", 3, "", DELAYS), None, None, "")]).read
+
 VOLATILE = {"latency_ms"}
 
 
@@ -37,7 +42,7 @@ async def test_every_route_has_a_heading():
     headings = re.findall(r"^### (.*)$", PAGE, re.MULTILINE)
     told = set(re.findall(r"`([A-Z]+ /[^`]*)`", "\n".join(headings)))
     async with serve(
-        tokens=(Token(Access.ADMIN, "x"),), resume_stream=lambda: None, reload_models=begin_look
+        tokens=(Token(Access.ADMIN, "x"),), resume_stream=lambda: None, reload_models=begin_look, read_drift=READ_DRIFT
     ) as running:
         routes = {f"{r.method} {r.pattern}" for r in running.sidecar.routes if not is_elsewhere(r.pattern)}
     assert told == routes
@@ -82,7 +87,7 @@ async def test_commands_of_the_page_have_the_answers_that_stand_below_them(tmp_p
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert {language for language, _ in blocks} == {"sh", "json", "text"}
     versions = FixedVersions({3: DELAYS}, name="delays")
-    options = {"resume_stream": lambda: None, "reload_models": begin_look}
+    options = {"resume_stream": lambda: None, "reload_models": begin_look, "read_drift": READ_DRIFT}
     compared, said = 0, ""
     async with serve_batch(models=versions, **options) as batch:
         scorer = ChunkScorer(versions, clock=batch.clock, wall_clock=lambda: batch.clock() + 1)

@@ -85,7 +85,7 @@ class Deployment:
 
 
 @pytest.fixture
-def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
+def deploy(flights_store, make_topic, kafka, kafka_topics, scoreline_service, tmp_path):
     """`deploy(partitions=4, **variables)` makes fresh topics and starts the service on them."""
 
     def start(
@@ -108,6 +108,10 @@ def deploy(flights_store, make_topic, kafka, scoreline_service, tmp_path):
         brokers_own = variables.get("CONSUMER_GROUP_PROTOCOL") == "consumer"
         quick = {} if brokers_own else {"CONSUMER_SESSION_TIMEOUT_MS": "6000"}
         redrive_topic = f"{topics[0]}.redrive"
+        if bootstrap_servers is None:
+            kafka_topics.share("drift-events")
+        else:
+            open_admin({"bootstrap.servers": servers}).create_topics([TopicDescription("drift-events", 1)])
         if like is None:
             make_topic(redrive_topic, partitions=partitions, exact=True)
         else:
@@ -148,6 +152,7 @@ def deploy_jobs(flights_store, kafka, kafka_topics, scoreline_service, tmp_path)
         "JOBS_TOPIC": label,
         "JOB_RESULTS_TOPIC": f"{label}.results",
         "JOB_EVENTS_TOPIC": f"{label}.events",
+        "DRIFT_EVENTS_TOPIC": f"{label}.drift-events",
         "GROUP_ID": f"group-{label}",
         "CONSUMER_SESSION_TIMEOUT_MS": "6000",
         "CONSUMER_HEARTBEAT_INTERVAL_MS": "500",

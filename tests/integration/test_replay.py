@@ -36,6 +36,7 @@ class Stage:
         kept = {"retention.ms": "-1"}  # the records are of 2023
         self.input = make_topic("features", partitions=PARTITIONS, config=kept)
         make_topic(f"{self.input}.redrive", partitions=PARTITIONS, exact=True)
+        Topics(servers).share("drift-events")
         self.output, self.letters = (make_topic(label, partitions=PARTITIONS) for label in ("predictions", "letters"))
         self.replayed = make_topic(f"{self.input}.replayed", partitions=PARTITIONS, exact=True)
         self.replayed_letters = make_topic(f"{self.replayed}.dead-letters", partitions=PARTITIONS, exact=True)

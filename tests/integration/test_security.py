@@ -60,6 +60,7 @@ class World:
             "JOBS_TOPIC": f"{self.input}-jobs",
             "JOB_RESULTS_TOPIC": f"{self.input}-results",
             "JOB_EVENTS_TOPIC": f"{self.input}-events",
+            "DRIFT_EVENTS_TOPIC": self.topics.make(f"{self.input}-drift", exact=True),
         }
         self.base = {
             **self.names,
@@ -285,6 +286,7 @@ def test_the_page_grants_what_creating_topics_needs(make_world):
         names[kind] for kind in ("INPUT_TOPIC", "OUTPUT_TOPIC", "DEAD_LETTER_TOPIC", "REDRIVE_TOPIC", "LABELS_TOPIC")
     ]
     created += [names["JOBS_TOPIC"], names["JOB_RESULTS_TOPIC"], names["JOB_EVENTS_TOPIC"]]
+    created.append(names["DRIFT_EVENTS_TOPIC"])
     created += [f"{names['JOBS_TOPIC']}.bulk", f"{names['JOBS_TOPIC']}.dead-letters"]
     created.append(f"{names['DEAD_LETTER_TOPIC']}.redriven")
     assert sorted((row["name"], row["state"]) for row in made) == sorted((name, "created") for name in created)

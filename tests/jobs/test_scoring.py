@@ -221,3 +221,19 @@ def test_problems_of_a_row_carry_the_feature_at_fault():
     result = score(make_chunk([b'{"n":true,"a":"1"}']))
     assert [e.feature for e in result.errors] == ["a", "n"]
     assert InstanceProblem(0, result.errors[0].detail, "a").detail.startswith("expected a number or null")
+
+
+def test_rows_that_have_a_prediction_are_told_with_what_was_unseen_in_them():
+    """Not those that are bad, nor those whose output is not finite."""
+    told = []
+
+    class Rows:
+        def rows_scored(self, version, features, unseen, scores):
+            told.append((version.version, features[:, :2].tolist(), unseen.tolist(), scores.tolist()))
+
+    scorer = ChunkScorer(FixedVersions({1: MODEL}), clock=lambda: 0.0, wall_clock=lambda: 1.0, observer=Rows())
+    lines = [{"a": 1, "n": 0, "c": "zz"}, {"a": 2}, {"a": 3, "n": 10**9}, {"a": 4, "n": 0, "c": "{"}]
+    scorer.score(make_chunk([dump(line) for line in lines]))
+    scorer.score(make_chunk([b"?"]))
+
+    assert told == [(1, [[1.0, 0.0], [4.0, 0.0]], [0, 0, 1, 0], [1.0, 7.0])]

@@ -12,6 +12,7 @@ from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.catalogue import CATALOGUE, PREFIX, Type, format_table
 from scoreline.records import Reason, TopicPartition
 from tests.observability.batches import make_batch, make_letter, make_records, make_request, make_version
+from tests.observability.drift.scenes import Scene
 from tests.observability.labels.reports import make_report, make_version_quality
 
 
@@ -34,6 +35,10 @@ def make_busy_metrics() -> Metrics:
     metrics.jobs.rows_scored(3, 10, 1)
     metrics.quality.watch(lambda: make_report({"3": make_version_quality(auc=0.7, bias=0.1)}))
     metrics.models_loaded(LiveRoute((make_version(),)), 1.5)
+    scene = Scene()
+    metrics.drift.watch(scene.monitor.read, lambda: 0)
+    scene.score(1000)
+    scene.turn()
     return metrics
 
 

@@ -81,6 +81,7 @@ class Scene:
             versions=None,
             stats=None,
             traces=None,
+            drift=SimpleNamespace(monitor=None),
         )
         shared = SimpleNamespace(
             names=NAMES,

@@ -33,6 +33,7 @@ class Chapter:
         self._topics = Topics(ground.bootstrap_servers)
         made = [self._topics.make(label, partitions=setting.partitions) for label in ("in", "out", "dead-letters")]
         self._topics.make(f"{made[0]}.redrive", partitions=setting.partitions, exact=True)
+        self._topics.share("drift-events")
         self._input, self._output, self._dead_letters = made
         self._group = f"group-{self._input}"
         setting.prepare_group(ground.bootstrap_servers, self._group)

@@ -81,6 +81,7 @@ class Jobs:
             "JOBS_TOPIC": f"{name}.jobs",
             "JOB_RESULTS_TOPIC": f"{name}.job-results",
             "JOB_EVENTS_TOPIC": f"{name}.job-events",
+            "DRIFT_EVENTS_TOPIC": f"{name}.drift-events",
             "GROUP_ID": f"group-{name}",
             **CLASSIC,  # who is killed is missed after three seconds, not 45
         }

@@ -20,6 +20,7 @@ from scoreline.http.predict.shadowing import HttpShadows
 from scoreline.http.predict.version_finder import VersionFinder, find_key, find_others
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion
+from scoreline.observability.events import RowsObserver
 from scoreline.schemas.latest_decoders import LatestDecoders
 
 
@@ -38,12 +39,14 @@ class Inferrer:
         bodies: BodyReader,
         scoring: BoundedPool,
         shadows: HttpShadows | None = None,
+        observer: RowsObserver | None = None,
     ) -> None:
         self._finder = finder
         self._limits = limits
         self._bodies = bodies
         self._scoring = scoring
         self._shadows = shadows
+        self._observer = observer
         self._decoders = LatestDecoders(_make_rows)
         self._shadows_decoders = LatestDecoders(_make_rows)  # only the thread of the shadows uses it
         self._encoder = msgspec.json.Encoder()
@@ -85,7 +88,7 @@ class Inferrer:
             _check_order(route)
         also_known = frozenset(name for each in find_others(route) for name in each.names)
         matrix = rows.decode(request.inputs, layout, also_known=also_known)
-        scores = score_rows(version, matrix)
+        scores = score_rows(version, matrix, self._observer)
         response = InferResponse(
             model_name=version.name,
             model_version=str(version.version),

@@ -18,6 +18,7 @@ from scoreline.http.query import read_flag, read_query
 from scoreline.models.explanations import Explanation
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.model import ModelVersion, Scores
+from scoreline.observability.events import RowsObserver
 from scoreline.records import Clock
 from scoreline.schemas.json_rows import JsonRows
 
@@ -70,6 +71,7 @@ class Predictor:
         explaining: BoundedPool,
         clock: Clock,
         shadows: HttpShadows | None = None,
+        observer: RowsObserver | None = None,
     ) -> None:
         self._finder = finder
         self._limits = limits
@@ -77,6 +79,7 @@ class Predictor:
         self._explaining = explaining
         self._clock = clock
         self._shadows = shadows
+        self._observer = observer
         self._bodies = bodies
         self._encoder = msgspec.json.Encoder()
         self._decoders = RowDecoders()
@@ -138,7 +141,7 @@ class Predictor:
         matrix = rows.decode(body, max_instances=self._limits.max_instances)
         if count is not None:
             check_explained(len(matrix))
-        scores = score_rows(version, matrix)
+        scores = score_rows(version, matrix, self._observer)
         explanations = msgspec.UNSET if count is None else explain(version, matrix, scores, count)
         encoded = self._encode(version, scores, started, explanations)
         if shadows and self._shadows is not None:

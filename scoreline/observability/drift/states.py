@@ -15,6 +15,14 @@ class State(StrEnum):
     DRIFT = "drift"
     NO_DATA = "no_data"
 
+    @property
+    def level(self) -> int:
+        """As `drift_state` shows it: the higher, the worse; -1 without data."""
+        return _LEVELS[self]
+
+
+_LEVELS = {State.NO_DATA: -1, State.OK: 0, State.WARNING: 1, State.DRIFT: 2}
+
 
 class Rule(StrEnum):
     """What has decided a state.

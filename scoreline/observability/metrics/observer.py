@@ -19,6 +19,7 @@ from scoreline.observability.health import HealthReport
 from scoreline.observability.metrics import catalogue
 from scoreline.observability.metrics.bounded import OTHER, BoundedLabel
 from scoreline.observability.metrics.components import ComponentGauges
+from scoreline.observability.metrics.drift import DriftMetrics
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.jobs import JobMetrics
 from scoreline.observability.metrics.models import SHADOW_PATH, ModelMetrics
@@ -43,6 +44,7 @@ class Metrics:
         jobs: what is counted of batch jobs.
         spans: what is counted of traces.
         quality: what is counted of labels.
+        drift: how versions stand, and what changes of it.
     """
 
     def __init__(self) -> None:
@@ -83,6 +85,7 @@ class Metrics:
         )
         self.spans = SpanMetrics(show.counter(catalogue.TRACE_SPANS))
         self.quality = QualityMetrics(show)
+        self.drift = DriftMetrics(show)
         show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
@@ -219,6 +222,7 @@ class Metrics:
             self.quality.show()
         if self._count_jobs is not None:
             self.jobs.show(self._count_jobs())
+        self.drift.show()
         return self._exposition.render(accept)
 
     def _bind_outcome(self, topic: str, outcome: Outcome) -> Counter:

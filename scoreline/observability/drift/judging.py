@@ -1,0 +1,192 @@
+"""One version on its way from the first row to a judgement: its baseline, its judge, and how it stands."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from scoreline.errors import DependencyError, ModelRejected
+from scoreline.models.baseline.baseline import Baseline
+from scoreline.models.model import ModelVersion
+from scoreline.observability.drift.ports import Judge, Learner, LoadBaseline, MakeJudge, MakeLearner
+from scoreline.observability.drift.states import Change, Judgement
+from scoreline.observability.drift.watching import Arrived, VersionWatch
+from scoreline.observability.drift.windows import LEAST_ROWS, WindowLimits
+from scoreline.records import Clock
+
+logger = logging.getLogger("scoreline.drift")
+
+TOO_WIDE = "not watched: there are too many features and levels to learn a baseline of them"
+RETRY_SECONDS = 10.0
+"""How long a store that is away is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one version stands, as of one moment.
+
+    Attributes:
+        baseline: None until it is loaded or learned; without its blocks.
+        time_ordered: whether it had blocks.
+        judgement: None until the judge is calibrated.
+        detail: what is waited for, in words; empty where nothing is.
+    """
+
+    version: ModelVersion
+    baseline: Baseline | None
+    judgement: Judgement | None
+    detail: str
+    time_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What judging a version is done with.
+
+    Attributes:
+        clock: monotonic seconds.
+    """
+
+    limits: WindowLimits
+    load_baseline: LoadBaseline
+    make_judge: MakeJudge
+    make_learner: MakeLearner
+    clock: Clock
+
+
+class VersionJudging:
+    """Takes from a watch what has ended, and judges it; one thread calls it, but for `reading`.
+
+    Args:
+        baseline: that an earlier watch of the version has learned; None to look for one.
+
+    Attributes:
+        learned: the baseline that was learned here, or handed in.
+    """
+
+    def __init__(self, watch: VersionWatch, tools: Judging, baseline: Baseline | None = None) -> None:
+        self.watch = watch
+        self.learned = baseline
+        self._tools = tools
+        self._baseline = baseline
+        self._time_ordered = False
+        self._counts = False
+        self._learner: Learner | None = None
+        self._learned_rows = 0
+        self._learning_since_ms: int | None = None
+        self._left: Sequence[Arrived] = ()
+        self._judge: Judge | None = None
+        self._load_at = float("-inf")
+        self._resets = False
+        self._reading = Reading(watch.version, None, None, "waiting for the baseline")
+
+    @property
+    def reading(self) -> Reading:
+        """How the version stands; from any thread."""
+        return self._reading
+
+    def reset(self) -> None:
+        """Have the windows begin anew at the next turn; from any thread."""
+        self.watch.reset()
+        self._resets = True
+
+    def turn(self, at_ms: int) -> Sequence[Change]:
+        """Do what there is to do; gives what has changed.
+
+        Args:
+            at_ms: now, milliseconds since the epoch.
+        """
+        self.watch.tick(at_ms)
+        if self._baseline is None and not self._find_baseline(at_ms):
+            return ()
+        baseline = self._baseline
+        if baseline is None:
+            return ()
+        if not self._counts:
+            self._counts = True
+            self.watch.count_with(baseline.grid, self._left)
+            self._left = ()
+        if self._judge is None:
+            self._time_ordered = baseline.blocks is not None
+            self._show("calibrating")
+            self._judge = self._tools.make_judge(baseline)
+            # Only calibration asks for the blocks, and they are most of a baseline.
+            self._baseline = replace(baseline, blocks=None)
+            if self.learned is not None:
+                self.learned = self._baseline
+            self._show("")
+        return self._judge_ended(self._judge)
+
+    def fail(self, error: Exception) -> None:
+        """Neither count nor judge any more, and say why."""
+        self.watch.fail(error)
+        self._reading = replace(self._reading, judgement=None, detail=f"not watched any more: {self.watch.error}")
+
+    def _judge_ended(self, judge: Judge) -> Sequence[Change]:
+        if self._resets:
+            self._resets = False
+            judge.reset()
+            self._show("")
+        ended = self.watch.take()
+        changes: list[Change] = []
+        if ended.pane is not None:
+            changes += judge.look(ended.pane)
+        for window in ended.windows:
+            changes += judge.judge(window)
+        if changes or ended.windows:
+            self._show("")
+        return changes
+
+    def _find_baseline(self, at_ms: int) -> bool:
+        """Whether there is one by now."""
+        if self._learner is not None:
+            return self._learn(self._learner, at_ms)
+        if self._tools.clock() < self._load_at:
+            return False
+        version = self.watch.version
+        try:
+            self._baseline = self._tools.load_baseline(version)
+        except DependencyError as error:
+            self._load_at = self._tools.clock() + RETRY_SECONDS
+            self._show(f"waiting for the baseline: {error}")
+            return False
+        except ModelRejected as error:
+            logger.warning(
+                "the baseline of %s %s cannot be used, and another one is learned: %s",
+                version.name,
+                version.version,
+                error,
+                extra={"event": "baseline_rejected", "model": version.name, "version": version.version},
+            )
+        if self._baseline is not None:
+            return True
+        self._learner = self._tools.make_learner(version)
+        return self._learn(self._learner, at_ms)
+
+    def _learn(self, learner: Learner, at_ms: int) -> bool:
+        """Feed the rows that have come; a window of the learner's is as long as those that are judged."""
+        limits = self._tools.limits
+        arrivals = self.watch.take_rows()
+        for i, arrived in enumerate(arrivals):
+            if self._learning_since_ms is None:
+                self._learning_since_ms = arrived.at_ms
+            learner.add(*arrived.rows)
+            self._learned_rows += len(arrived.rows.features)
+            if self._learned_rows >= limits.records and self._end_learned(learner, arrived.at_ms):
+                self._left = arrivals[i + 1 :]
+                return True
+        since = self._learning_since_ms
+        if since is not None and self._learned_rows >= LEAST_ROWS and at_ms - since >= limits.seconds * 1000:
+            return self._end_learned(learner, at_ms)
+        self._show(TOO_WIDE if learner.is_too_wide else "learning the baseline from the first rows")
+        return False
+
+    def _end_learned(self, learner: Learner, at_ms: int) -> bool:
+        self._learned_rows, self._learning_since_ms = 0, None
+        self._baseline = self.learned = learner.end_window(at_ms)
+        return self._baseline is not None
+
+    def _show(self, detail: str) -> None:
+        judgement = None if self._judge is None else self._judge.read()
+        if judgement is None and detail == self._reading.detail:
+            return
+        self._reading = Reading(self.watch.version, self._baseline, judgement, detail, self._time_ordered)
