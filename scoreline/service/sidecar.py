@@ -1,6 +1,8 @@
 """The sidecar of every role: health and metrics always, predictions where the http role is among them."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
@@ -10,19 +12,24 @@ from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.auth import check_binding
 from scoreline.http.batch.routes import JobServing
 from scoreline.http.limits import Limits
+from scoreline.http.pages.status.picture import StatusSources, see_jobs
 from scoreline.http.server import MOST_CONNECTIONS, SHARE_IN_HANDSHAKE, Address, HttpServer
 from scoreline.http.serving import Serving
 from scoreline.http.wire.descriptors import find_room
+from scoreline.jobs.view import JobView
 from scoreline.observability.tee import RequestTee
 from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
 
 
-async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing | None) -> HttpServer:
+async def start_sidecar(
+    parts: Parts, roles: frozenset[Role], jobs: JobServing | None, jobs_view: JobView | None = None
+) -> HttpServer:
     """Listen, with the routes that the roles need.
 
     Args:
         jobs: what the routes of batch jobs work on; None without Kafka.
+        jobs_view: what the status page shows of jobs; None where this process does not follow them.
 
     Raises:
         ConfigError: the address may not be listened on without a token.
@@ -55,6 +62,7 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
             )
             if serves
             else None,
+            status=find_status_sources(parts, roles, listing, jobs_view),
             tokens=settings.http_tokens,
             metrics_need_token=settings.metrics_auth == "token",
             resume_stream=_find_resume(parts, roles),
@@ -72,6 +80,22 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
     if serves:
         parts.health.add(server.check)
     return server
+
+
+def find_status_sources(
+    parts: Parts, roles: frozenset[Role], listing: StoreListing, jobs_view: JobView | None
+) -> StatusSources:
+    """What the status page shows: where anybody may ask, no more than `/health` and `/metrics` tell anybody."""
+    lags = parts.metrics.read_lags if roles & {Role.STREAM, Role.JOBS} else None
+    told = StatusSources(read_pace=parts.pace.read, read_totals=parts.stats.snapshot, read_lags=lags)
+    if not _is_guarded(parts.settings):
+        return replace(told, withheld=True)
+    return replace(
+        told,
+        list_models=listing.list_versions,
+        read_letters=parts.latest_letters.read if Role.STREAM in roles else None,
+        read_jobs=None if jobs_view is None else partial(see_jobs, jobs_view),
+    )
 
 
 def _find_resume(parts: Parts, roles: frozenset[Role]) -> Callable[[], None] | None:

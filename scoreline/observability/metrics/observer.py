@@ -19,7 +19,7 @@ from scoreline.observability.metrics.bounded import OTHER, BoundedLabel, RecentC
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.histogram import Histogram
 from scoreline.observability.metrics.jobs import JobMetrics
-from scoreline.observability.metrics.partitions import AssignedLags, PartitionGauge
+from scoreline.observability.metrics.partitions import AssignedLags, Lag, PartitionGauge
 from scoreline.observability.metrics.shadows import ShadowGauges
 from scoreline.records import NextOffsets, Reason, Record, TopicPartition
 
@@ -148,6 +148,11 @@ class Metrics:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         with self._lock:
             self._lags.show(partition, records, seconds)
+
+    def read_lags(self) -> Mapping[TopicPartition, Lag]:
+        """How far the partitions are behind that this process has, those of the lanes of jobs among them."""
+        with self._lock:
+            return {**self._lags.read(), **self.jobs.lags.read()}
 
     def transaction_ended(self, outcome: str) -> None:
         """Count a transaction."""

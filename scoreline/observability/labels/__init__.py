@@ -1,0 +1,1 @@
+"""Labels that come later, joined to the predictions that they judge."""
