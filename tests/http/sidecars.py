@@ -20,6 +20,7 @@ from scoreline.http.access_log import AccessLogMode
 from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.batch.routes import JobServing
 from scoreline.http.limits import Limits
+from scoreline.http.pages.status.picture import StatusSources
 from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
 from scoreline.http.serving import Serving
 from scoreline.models.live_route import LiveRoute, Versions
@@ -168,6 +169,7 @@ async def serve(
     most_connections: int = MOST_CONNECTIONS,
     jobs: JobServing | None = None,
     wall_clock: Clock = time.time,
+    status: StatusSources | None = None,
 ) -> AsyncIterator[Running]:
     """A sidecar over fakes on a free port, stopped at the end."""
     board, recorder = HealthBoard(), Recorder()
@@ -181,6 +183,7 @@ async def serve(
             render_metrics=lambda accept: (f"requests {len(recorder.events)}\n".encode(), "text/plain; version=0.0.4"),
             read_stats=lambda: stats or {"requests": len(recorder.events)},
             serving=Serving(versions, Listing(), workers, reload_models, shadows, jobs) if serving else None,
+            status=status or StatusSources(),
             tokens=tokens,
             metrics_need_token=metrics_need_token,
             resume_stream=resume_stream,

@@ -78,8 +78,8 @@ function say(headline, detail) {
   find("state").textContent = detail;
 }
 
-function say_time() {
-  return new Date().toLocaleTimeString();
+function tellTime() {
+  return `${new Date().toISOString().slice(11, 19)} UTC`; // as all other times of the page
 }
 
 function askForToken(words) {
@@ -115,7 +115,7 @@ async function refresh() {
     again = receive(response, text, token);
   } catch (error) {
     if (turn !== asked) return;
-    say("The service does not answer.", `No answer at ${say_time()}: ${error.message}. What is below is older.`);
+    say("The service does not answer.", `No answer at ${tellTime()}: ${error.message}. What is below is older.`);
   }
   if (again) plan();
 }
@@ -128,7 +128,7 @@ function receive(response, text, token) {
     return false;
   }
   if (response.status !== 200 && response.status !== 304) {
-    say("The service does not show how it stands.", `${response.status} at ${say_time()}. What is below is older.`);
+    say("The service does not show how it stands.", `${response.status} at ${tellTime()}. What is below is older.`);
     return true;
   }
   if (response.status === 200) {
@@ -139,7 +139,7 @@ function receive(response, text, token) {
   find("door").hidden = true;
   find("pause").hidden = false;
   find("forget").hidden = !token;
-  find("state").textContent = `as of ${say_time()}`;
+  find("state").textContent = `as of ${tellTime()}`;
   return true;
 }
 
@@ -152,8 +152,9 @@ find("pause").addEventListener("click", () => {
   paused = !paused;
   find("pause").setAttribute("aria-pressed", String(paused));
   if (paused) {
+    asked += 1; // so that an answer that is on its way changes nothing
     clearTimeout(timer);
-    find("state").textContent = `paused at ${say_time()}`;
+    find("state").textContent = `paused at ${tellTime()}`;
   } else refresh();
 });
 find("forget").addEventListener("click", () => {

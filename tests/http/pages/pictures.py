@@ -14,10 +14,33 @@ from scoreline.records import Reason, TopicPartition
 from tests.observability.batches import Ticking, make_batch, make_letter, make_records
 
 AT_MS = 1_735_700_000_000
-FEATURES = (
-    "temp dewp humid wind_dir wind_speed wind_gust precip pressure visib carrier origin dest distance hour minute "
-    "month day dep_delay manufacturer model type engine engines seats year"
-).split()
+FEATURES = [
+    "temp",
+    "dewp",
+    "humid",
+    "wind_dir",
+    "wind_speed",
+    "wind_gust",
+    "precip",
+    "pressure",
+    "visib",
+    "carrier",
+    "origin",
+    "dest",
+    "distance",
+    "hour",
+    "minute",
+    "month",
+    "day",
+    "dep_delay",
+    "manufacturer",
+    "model",
+    "type",
+    "engine",
+    "engines",
+    "seats",
+    "year",
+]
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -128,7 +151,7 @@ def make_lags(topic="flights", **behind):
     return known | {TopicPartition(topic, int(name[1:])): Lag(*lag) for name, lag in behind.items()}
 
 
-def make_work(*, records=20_000, letters=0, failures=0):
+def make_work(*, records=2000, letters=0, failures=0):
     """Pace and totals after ten seconds of work."""
     clock, stats = Ticking(0.0), Stats()
     pace = RecentPace(stats, ("stream", "http", "jobs"), clock=clock)
@@ -170,7 +193,7 @@ def make_picture(**changes):
 
 def make_rich_picture():
     """An unfortunate night."""
-    pace, totals = make_work(letters=900, failures=9)
+    pace, totals = make_work(letters=90, failures=9)
     states = {"temp": "drift", "dest": "drift", "seats": "warning", "precip": "no_data"}
     axes = [make_axis(name, state=states.get(name, "ok")) for name in FEATURES]
     return make_picture(
@@ -197,7 +220,12 @@ def make_hostile_picture():
         lags=make_lags(topic=HOSTILE[1], _2=(5, 100.0)),
         models=make_models(detail=script, problem=HOSTILE[3], model=HOSTILE[5]),
         drift=make_drift(*axes, state=script),
-        quality={"versions": {script: make_picture().quality["versions"]["7"]}, "joined": 0, "unmatched": 0, "waiting": 0},
+        quality={
+            "versions": {script: make_picture().quality["versions"]["7"]},
+            "joined": 0,
+            "unmatched": 0,
+            "waiting": 0,
+        },
         letters=make_letters(topic=HOSTILE[1]),
         jobs=make_jobs(*(make_job(JobStatus.FAILED, detail=name, job_id=name) for name in HOSTILE)),
     )

@@ -12,6 +12,7 @@ from scoreline.observability.snapshot import Snapshot
 
 _RATIO = "_ratio"
 _BAD_FIRST = {"drift": 0, "warning": 1}
+_MOST_AXES, _MOST_VERSIONS, _MOST_OTHERS, _MOST_ALIASES = 40, 24, 4, 24
 
 
 def show_models(picture: StatusPicture) -> Html:
@@ -22,14 +23,24 @@ def show_models(picture: StatusPicture) -> Html:
     live = models["live"]
     aliases = [(name_of(alias), _say_route(route)) for alias, route in models["aliases"].items()]
     by_version = {} if picture.totals is None else _count_predictions(picture.totals)
-    rows = [_show_version(each, by_version) for each in reversed(models["versions"])]
-    heads = ("version", "aliases", "state", "engine", "predictions since the start")
+    named = [each for each in models["versions"] if each["aliases"] or each["loaded"]]
+    others = [each for each in models["versions"] if not each["aliases"] and not each["loaded"]]
+    shown = sorted([*named, *others[-_MOST_OTHERS:]], key=lambda each: -each["version"])
+    rows = [_show_version(each, by_version) for each in shown[:_MOST_VERSIONS]]
+    heads = ("version", "aliases", "state", "engine", "predictions")
     return section(
         "models",
         "Versions",
         element("p", name_of(models["model"]), " answers by ", name_of(live["alias"]), ": ", _say_route(live), "."),
-        table("Aliases", ("alias", "means"), aliases, key="aliases") if aliases else None,
-        table("Versions in the store, the newest first", heads, rows, key="versions") if rows else None,
+        table("Aliases", ("alias", "means"), aliases[:_MOST_ALIASES], key="aliases") if aliases else None,
+        table(
+            f"{len(rows)} of {len(models['versions'])} versions, newest first; predictions since the start",
+            heads,
+            rows,
+            key="versions",
+        )
+        if rows
+        else None,
         _show_shadows(models),
     )
 
@@ -51,7 +62,7 @@ def _show_version(version: VersionAnswer, predictions: dict[str, int]) -> tuple[
     return (
         number,
         name_of(", ".join(version["aliases"]) or UNKNOWN),
-        say_state("live" if version["loaded"] else "not loaded"),
+        say_state("loaded" if version["loaded"] else "not loaded"),
         UNKNOWN if engine is None else name_of(engine),
         say_count(predictions.get(str(number), 0)),
     )
@@ -100,11 +111,14 @@ def _show_watched(version: VersionDrift) -> Html:
     if window is not None:
         looked = f"Window: {say_count(window['rows'])} rows from {window['began_at']} to {window['ended_at']}."
     axes = sorted(version["features"], key=lambda axis: _BAD_FIRST.get(axis["state"], len(_BAD_FIRST)))
-    number = version["version"]
+    number, more = version["version"], len(axes) - _MOST_AXES
     return join(
         element("h3", f"Version {number} ", say_state(version["state"])),
         element("p", f"{since} {looked}"),
-        element("ul", *(_show_axis(axis, f"axis-{number}-{axis['name']}") for axis in axes), class_="axes"),
+        element(
+            "ul", *(_show_axis(axis, f"axis-{number}-{axis['name']}") for axis in axes[:_MOST_AXES]), class_="axes"
+        ),
+        note(f"and {more:,} more, which the model uses less; /drift has all of them") if more > 0 else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scoreline.http.pages.status.markup import Html, element, join
+from scoreline.http.pages.status.markup import Html, element, join, name_of
 from scoreline.http.pages.status.model_sections import show_drift, show_models, show_quality
 from scoreline.http.pages.status.picture import StatusPicture
 from scoreline.http.pages.status.sections import show_health, show_jobs, show_lag, show_letters, show_pace
@@ -53,7 +53,7 @@ def _list_troubles(troubles: Sequence[Trouble]) -> Html | None:
             "li",
             element("a", trouble.words, href=f"#{trouble.section}"),
             ": ",
-            element("bdi", trouble.detail),
+            name_of(trouble.detail),
             class_=_name_kind(trouble),
         )
         for trouble in troubles

@@ -51,7 +51,7 @@ def show_pace(picture: StatusPicture) -> Html:
     pace, totals = picture.pace, picture.totals
     if not pace:
         return section("pace", "Throughput and latency", note("This process has no role that scores."))
-    heads = ("role", "now", "without a prediction", "p50", "p95", "p99", "since the start")
+    heads = ("role", "lately", "failed", "p50", "p95", "p99", "since the start")
     rows = [_show_role(role, each, totals) for role, each in pace.items()]
     seconds = max(each.seconds for each in pace.values())
     caption = f"Over the latest {seconds:.0f} s: end to end of a record, of a request, of the work on a chunk"
@@ -61,11 +61,11 @@ def show_pace(picture: StatusPicture) -> Html:
 
 def _show_role(role: str, pace: Pace, totals: Snapshot | None) -> Sequence[Child]:
     what, latency = _COUNTED[role], pace.latency
-    lost = pace.per_second("dead_letters" if role == "stream" else "errors")
+    failed = "dead_letters" if role == "stream" else "errors"
     return (
         role,
-        f"{say_rate(pace.per_second(what))} {what}",
-        say_rate(lost),
+        say_rate(pace.per_second(what), what),
+        say_rate(pace.per_second(failed), failed.replace("_", " ")),
         say_seconds(latency["p50_seconds"]),
         say_seconds(latency["p95_seconds"]),
         say_seconds(latency["p99_seconds"]),

@@ -107,11 +107,11 @@ def _of_lags(picture: StatusPicture) -> Iterator[Trouble]:
 
 def _of_drift(picture: StatusPicture) -> Iterator[Trouble]:
     for version in () if picture.drift is None else picture.drift["versions"]:
-        for state, words in (("drift", "has drifted"), ("warning", "may be drifting")):
+        for state, words in (("drift", "have drifted"), ("warning", "may be drifting")):
             names = [axis["name"] for axis in version["features"] if axis["state"] == state]
             if names:
                 more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-                said = f"what version {version['version']} is given or gives {words}"
+                said = f"features or outputs of version {version['version']} {words}"
                 yield Trouble(Severity.WATCH, said, ", ".join(names[:_NAMED]) + more, "drift")
 
 

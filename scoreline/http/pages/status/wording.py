@@ -15,7 +15,7 @@ _KINDS = {
     "ok": "good",
     "ready": "good",
     "succeeded": "good",
-    "live": "good",
+    "loaded": "good",
     "warning": "warn",
     "running": "warn",
     "cancelled": "none",
@@ -39,9 +39,9 @@ def say_count(count: int | None) -> str:
     return UNKNOWN if count is None else f"{count:,}"
 
 
-def say_rate(per_second: float) -> str:
+def say_rate(per_second: float, what: str) -> str:
     """So many a second, to three digits."""
-    return f"{_write_digits(per_second)}/s"
+    return f"{_write_digits(per_second)} {what}/s"
 
 
 def say_seconds(seconds: float | None) -> str:
