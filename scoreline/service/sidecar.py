@@ -1,8 +1,6 @@
 """The sidecar of every role: health and metrics always, predictions where the http role is among them."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 
 from scoreline.config.conflicts import is_loopback
 from scoreline.config.roles import Role
@@ -12,7 +10,6 @@ from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.auth import check_binding
 from scoreline.http.batch.routes import JobServing
 from scoreline.http.limits import Limits
-from scoreline.http.pages.status.picture import StatusSources, see_jobs
 from scoreline.http.server import MOST_CONNECTIONS, SHARE_IN_HANDSHAKE, Address, HttpServer
 from scoreline.http.serving import Serving
 from scoreline.http.wire.descriptors import find_room
@@ -20,6 +17,7 @@ from scoreline.jobs.view import JobView
 from scoreline.observability.tee import RequestTee
 from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
+from scoreline.service.status_sources import find_status_sources
 
 
 async def start_sidecar(
@@ -36,7 +34,7 @@ async def start_sidecar(
         Refused: it is taken.
     """
     settings = parts.settings
-    serves = Role.HTTP in roles
+    serves, guarded = Role.HTTP in roles, _is_guarded(settings)
     if serves:
         check_binding(settings.http_host, settings.http_tokens, open_on_purpose=settings.http_auth == "none")
     limits = Limits(
@@ -56,13 +54,13 @@ async def start_sidecar(
                 parts.versions,
                 listing,
                 settings.workers,
-                parts.follower.look_anew if _is_guarded(settings) else None,
+                parts.follower.look_anew if guarded else None,
                 parts.shadows,
                 jobs,
             )
             if serves
             else None,
-            status=find_status_sources(parts, roles, listing, jobs_view),
+            status=find_status_sources(parts, roles, listing, guarded=guarded, jobs_view=jobs_view),
             tokens=settings.http_tokens,
             metrics_need_token=settings.metrics_auth == "token",
             resume_stream=_find_resume(parts, roles),
@@ -80,22 +78,6 @@ async def start_sidecar(
     if serves:
         parts.health.add(server.check)
     return server
-
-
-def find_status_sources(
-    parts: Parts, roles: frozenset[Role], listing: StoreListing, jobs_view: JobView | None
-) -> StatusSources:
-    """What the status page shows: where anybody may ask, no more than `/health` and `/metrics` tell anybody."""
-    lags = parts.metrics.read_lags if roles & {Role.STREAM, Role.JOBS} else None
-    told = StatusSources(read_pace=parts.pace.read, read_totals=parts.stats.snapshot, read_lags=lags)
-    if not _is_guarded(parts.settings):
-        return replace(told, withheld=True)
-    return replace(
-        told,
-        list_models=listing.list_versions,
-        read_letters=parts.latest_letters.read if Role.STREAM in roles else None,
-        read_jobs=None if jobs_view is None else partial(see_jobs, jobs_view),
-    )
 
 
 def _find_resume(parts: Parts, roles: frozenset[Role]) -> Callable[[], None] | None:
