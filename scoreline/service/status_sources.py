@@ -21,7 +21,7 @@ def find_status_sources(
     guarded: bool,
     jobs_view: JobView | None = None,
     read_drift: Callable[[], DriftReport] | None = None,
-    read_quality: Callable[[], QualityReport] | None = None,
+    read_quality: Callable[[], QualityReport | None] | None = None,
 ) -> StatusSources:
     """The sources of the page.
 

@@ -1,27 +1,12 @@
-"""What `GET /drift` answers and the status page shows, as types: shares from 0 to 1, null where nothing is known."""
+"""What `GET /drift` answers, as types."""
 
 from typing import Literal, TypedDict
 
-
-class BaselineAnswer(TypedDict):
-    """Where a baseline comes from; `learned_at` only where the process has learned it itself."""
-
-    origin: str
-    rows: int
-    time_ordered: bool
-    learned_at: str | None
+from scoreline.observability.drift.histograms import Histogram
 
 
-class WindowAnswer(TypedDict):
-    """The last window that was judged; times in UTC."""
-
-    rows: int
-    began_at: str
-    ended_at: str
-
-
-class CauseAnswer(TypedDict):
-    """Why a state is what it is, see `scoreline.observability.drift.states.Cause`."""
+class CauseReport(TypedDict):
+    """Why a state is what it is; `windows` is 0 where the rule does not wait for a window to end."""
 
     rule: str
     statistic: str
@@ -30,41 +15,54 @@ class CauseAnswer(TypedDict):
     windows: int
 
 
-class HistogramAnswer(TypedDict):
-    """Shares of the same bins in baseline and window."""
-
-    labels: list[str]
-    baseline: list[float]
-    window: list[float]
-
-
-class AxisAnswer(TypedDict):
-    """One feature or output."""
+class FeatureReport(TypedDict):
+    """One feature or output; `importance` is its share of what the model uses, null where that is not known."""
 
     name: str
     kind: Literal["feature", "output"]
     state: str
     score: float | None
     importance: float | None
-    cause: CauseAnswer | None
+    cause: CauseReport | None
     since: str | None
     statistics: dict[str, float]
-    histogram: HistogramAnswer | None
+    histogram: Histogram | None
 
 
-class VersionDrift(TypedDict):
-    """One version; features ranked by how much the model uses them."""
+class BaselineReport(TypedDict):
+    """What a version is compared with: `published` with it, or `learned` here from its first rows."""
+
+    origin: str
+    rows: int
+    time_ordered: bool
+    learned_at: str | None
+
+
+class WindowReport(TypedDict):
+    """The rows that were judged last."""
+
+    rows: int
+    began_at: str
+    ended_at: str
+
+
+class VersionReport(TypedDict):
+    """One version; `calibrated` says of each length in windows whether its threshold comes from the baseline.
+
+    Length 0 is the moving average. `detail` says what is waited for, and is empty where nothing is.
+    """
 
     version: int
     state: str
-    calibrated: bool
-    baseline: BaselineAnswer | None
-    window: WindowAnswer | None
-    features: list[AxisAnswer]
+    calibrated: dict[str, bool]
+    detail: str
+    baseline: BaselineReport | None
+    window: WindowReport | None
+    features: list[FeatureReport]
 
 
 class DriftReport(TypedDict):
-    """All versions that are watched."""
+    """Whether what is scored still looks like the training, by version; of features those that matter most first."""
 
     model: str
-    versions: list[VersionDrift]
+    versions: list[VersionReport]

@@ -1,1 +1,1 @@
-"""Labels that come later, joined to the predictions that they judge."""
+"""Labels that come after their predictions: joined to them in bounded memory, and what they say of each version."""

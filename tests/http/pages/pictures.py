@@ -51,9 +51,9 @@ def make_health(*troubled, detail="no acknowledgement for 31 s"):
 def make_axis(name, *, state="ok", kind="feature", **changes):
     """A feature or an output; what is not ok has a cause."""
     cause = {"rule": "calibrated", "statistic": "js_distance", "value": 0.31, "threshold": 0.12, "windows": 4}
-    labels = ["under", *(f"{i}.5" for i in range(128)), "over", "missing"]
-    baseline = [0.0, *(1 / 128 for _ in range(128)), 0.0, 0.0]
-    window = [0.0, *(1 / 256 for _ in range(128)), 0.2, 0.3]
+    labels = ["under 0", *(f"{i} to {i + 1}" for i in range(16)), "over 16", "missing"]
+    baseline = [0.0, *((8 - abs(i - 7.5)) / 64 for i in range(16)), 0.0, 0.0]
+    window = [0.0, *((8 - abs(i - 7.5)) / 128 for i in range(16)), 0.2, 0.3]
     return {
         "name": name,
         "kind": kind,
@@ -75,12 +75,26 @@ def make_drift(*axes, state="ok", version=7):
             {
                 "version": version,
                 "state": state,
-                "calibrated": True,
+                "calibrated": {"0": True, "1": True, "4": False},
+                "detail": "",
                 "baseline": {"origin": "published", "rows": 160_000, "time_ordered": True, "learned_at": None},
                 "window": {"rows": 4096, "began_at": "2025-01-01T02:50:00Z", "ended_at": "2025-01-01T02:53:10Z"},
                 "features": list(axes),
             }
         ],
+    }
+
+
+def make_quality():
+    measures = {"labels": 3200, "auc": 0.9123, "log_loss": 0.3, "error": 0.11, "calibration_error": 0.02}
+    measures |= dict.fromkeys(("absolute_error", "root_mean_squared_error", "bias"))
+    since_start = {**measures, "auc_within": 0.001}
+    return {
+        **measures,
+        "kind": "binary",
+        "delay_seconds": 5400.0,
+        "latest_known_at_ms": AT_MS,
+        "since_start": since_start,
     }
 
 
@@ -156,12 +170,15 @@ def make_picture(**changes):
         models=make_models(),
         drift=make_drift(*map(make_axis, FEATURES), make_axis("output:prediction", kind="output")),
         quality={
-            "versions": {
-                "7": {"labels": 3200, "auc": 0.9123, "log_loss": 0.3, "error": 0.11, "calibration_error": 0.02}
-            },
+            "versions": {"7": make_quality()},
+            "remembered": 40_000,
             "joined": 3200,
+            "invalid": 2,
+            "waiting": 31,
             "unmatched": 12,
-            "waiting": 40_000,
+            "repeated": 0,
+            "empty": 0,
+            "unreadable": 0,
         },
         letters=[],
         jobs=make_jobs(make_job(), make_job(JobStatus.RUNNING)),
@@ -198,12 +215,7 @@ def make_hostile_picture():
         lags=make_lags(topic=HOSTILE[1], _2=(5, 100.0)),
         models=make_models(detail=script, problem=HOSTILE[3], model=HOSTILE[5]),
         drift=make_drift(*axes, state=script),
-        quality={
-            "versions": {script: make_picture().quality["versions"]["7"]},
-            "joined": 0,
-            "unmatched": 0,
-            "waiting": 0,
-        },
+        quality={**make_picture().quality, "versions": {script: {**make_quality(), "kind": HOSTILE[1]}}},
         letters=make_letters(topic=HOSTILE[1]),
         jobs=make_jobs(*(make_job(JobStatus.FAILED, detail=name, job_id=name) for name in HOSTILE)),
     )

@@ -4,38 +4,36 @@ from collections.abc import Sequence
 
 from scoreline.http.pages.status.markup import Html, element, join, name_of
 from scoreline.http.pages.status.wording import say_share
-from scoreline.observability.drift.report import HistogramAnswer
+from scoreline.observability.drift.histograms import Histogram
 
-MOST_BARS = 24
 WIDTH, HEIGHT = 120, 28
 TOLD = 3
-_LEAST_TOLD = 0.005
-
-Bar = tuple[str, float, float]
-"""Label, share in the baseline, share in the window."""
+LEAST_TOLD = 0.005
 
 
-def draw_histogram(histogram: HistogramAnswer) -> Html:
-    """The window as an area, the baseline as a line over it."""
-    bars = merge_bars(histogram)
-    highest = max([share for _, *shares in bars for share in shares], default=0.0) or 1.0
-    window = _trace([share / highest for _, _, share in bars])
-    baseline = _trace([share / highest for _, share, _ in bars])
+def draw_histogram(histogram: Histogram) -> Html:
+    """The window as an area, where there is one, and the baseline as a line over it."""
+    baseline, window = histogram["baseline"], histogram["window"]
+    highest = max((*baseline, *window), default=0.0) or 1.0
+    area = element("path", d=f"{_trace(window, highest)}V{HEIGHT}H0z", class_="window") if window else None
     return element(
         "svg",
-        element("path", d=f"{window}V{HEIGHT}H0z", class_="window"),
-        element("path", d=baseline, class_="baseline"),
+        area,
+        element("path", d=_trace(baseline, highest), class_="baseline"),
         role="img",
-        aria_label="window as an area, baseline as a line",
+        aria_label="window as an area, baseline as a line" if window else "baseline as a line, no window yet",
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         preserveAspectRatio="none",
     )
 
 
-def tell_differences(histogram: HistogramAnswer) -> Html | None:
-    """The bins whose shares differ most, in words; None where none differs."""
-    bars = sorted(merge_bars(histogram), key=lambda bar: -abs(bar[2] - bar[1]))
-    told = [bar for bar in bars[:TOLD] if abs(bar[2] - bar[1]) >= _LEAST_TOLD]
+def tell_differences(histogram: Histogram) -> Html | None:
+    """The bars whose shares differ most, in words; None where none differs, or there is no window."""
+    if not histogram["window"]:
+        return None
+    bars = zip(histogram["labels"], histogram["baseline"], histogram["window"], strict=True)
+    different = [bar for bar in bars if abs(bar[2] - bar[1]) >= LEAST_TOLD]
+    told = sorted(different, key=lambda bar: -abs(bar[2] - bar[1]))[:TOLD]
     if not told:
         return None
     items = (
@@ -45,26 +43,8 @@ def tell_differences(histogram: HistogramAnswer) -> Html | None:
     return join("Differs most in", element("ul", *items))
 
 
-def merge_bars(histogram: HistogramAnswer) -> Sequence[Bar]:
-    """At most `MOST_BARS` bars: neighbours are drawn as one where there are more; what is missing stays apart."""
-    bars = list(zip(histogram["labels"], histogram["baseline"], histogram["window"], strict=True))
-    apart = [bar for bar in bars if bar[0] in _APART]
-    inner = [bar for bar in bars if bar[0] not in _APART]
-    together = -(-len(inner) // max(1, MOST_BARS - len(apart)))
-    merged = [_merge(inner[i : i + together]) for i in range(0, len(inner), max(1, together))]
-    return [*merged, *apart]
-
-
-_APART = frozenset({"under", "over", "unseen", "missing"})
-
-
-def _merge(bars: Sequence[Bar]) -> Bar:
-    label = bars[0][0] if len(bars) == 1 else f"{bars[0][0]} … {bars[-1][0]}"
-    return label, sum(bar[1] for bar in bars), sum(bar[2] for bar in bars)
-
-
-def _trace(heights: Sequence[float]) -> str:
-    """A path along the tops of bars, from left to right; heights from 0 to 1."""
-    width = WIDTH / max(1, len(heights))
-    steps = (f"V{HEIGHT - round(height * HEIGHT)}H{(i + 1) * width:.4g}" for i, height in enumerate(heights))
-    return f"M0 {HEIGHT}{''.join(steps)}"
+def _trace(shares: Sequence[float], highest: float) -> str:
+    """A path along the tops of bars, from left to right."""
+    width = WIDTH / max(1, len(shares))
+    tops = (f"V{HEIGHT - round(share / highest * HEIGHT)}H{(i + 1) * width:.4g}" for i, share in enumerate(shares))
+    return f"M0 {HEIGHT}{''.join(tops)}"

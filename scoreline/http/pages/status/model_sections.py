@@ -1,16 +1,29 @@
 """Sections about the model: versions and routes, drift, quality."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from scoreline.http.model_answers import ListingAnswer, VersionAnswer
 from scoreline.http.pages.status.histogram import draw_histogram, tell_differences
 from scoreline.http.pages.status.markup import Child, Html, element, join, name_of, note, section, table
 from scoreline.http.pages.status.picture import StatusPicture
 from scoreline.http.pages.status.sections import explain_absence
-from scoreline.http.pages.status.wording import UNKNOWN, say_count, say_number, say_share, say_state
+from scoreline.http.pages.status.wording import UNKNOWN, say_count, say_number, say_seconds, say_share, say_state
 from scoreline.models.routes import RouteAnswer
-from scoreline.observability.drift.report import AxisAnswer, CauseAnswer, VersionDrift
+from scoreline.observability.drift.report import CauseReport, FeatureReport, VersionReport
 from scoreline.observability.snapshot import Snapshot
 
 _RATIO = "_ratio"
+_Measure = Literal["auc", "log_loss", "error", "calibration_error", "absolute_error", "root_mean_squared_error", "bias"]
+_MEASURES: Mapping[_Measure, str] = {
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "error": "error",
+    "calibration_error": "calibration error",
+    "absolute_error": "absolute error",
+    "root_mean_squared_error": "RMSE",
+    "bias": "bias",
+}
 _BAD_FIRST = {"drift": 0, "warning": 1}
 _MOST_AXES, _MOST_VERSIONS, _MOST_OTHERS, _MOST_ALIASES = 40, 24, 4, 24
 
@@ -100,13 +113,13 @@ def show_drift(picture: StatusPicture) -> Html:
     return section("drift", "Drift", *(_show_watched(version) for version in drift["versions"]))
 
 
-def _show_watched(version: VersionDrift) -> Html:
+def _show_watched(version: VersionReport) -> Html:
     baseline, window = version["baseline"], version["window"]
-    judged = "with calibrated limits" if version["calibrated"] else "uncalibrated: with fixed limits"
+    limits = _say_calibrated(version["calibrated"])
     since = "No baseline yet: the first windows become it."
     if baseline is not None:
         learned = f" at {baseline['learned_at']}" if baseline["learned_at"] else ""
-        since = f"Baseline: {baseline['origin']}{learned}, {say_count(baseline['rows'])} rows, {judged}."
+        since = f"Baseline: {baseline['origin']}{learned}, {say_count(baseline['rows'])} rows, {limits}."
     looked = "No window has ended yet."
     if window is not None:
         looked = f"Window: {say_count(window['rows'])} rows from {window['began_at']} to {window['ended_at']}."
@@ -115,6 +128,7 @@ def _show_watched(version: VersionDrift) -> Html:
     return join(
         element("h3", f"Version {number} ", say_state(version["state"])),
         element("p", f"{since} {looked}"),
+        note(version["detail"]) if version["detail"] else None,
         element(
             "ul", *(_show_axis(axis, f"axis-{number}-{axis['name']}") for axis in axes[:_MOST_AXES]), class_="axes"
         ),
@@ -122,7 +136,14 @@ def _show_watched(version: VersionDrift) -> Html:
     )
 
 
-def _show_axis(axis: AxisAnswer, key: str) -> Html:
+def _say_calibrated(calibrated: dict[str, bool]) -> str:
+    """Of windows of every length, whether their limit comes from the baseline."""
+    if not any(calibrated.values()):
+        return "uncalibrated: limits are fixed"
+    return "limits calibrated" if all(calibrated.values()) else "limits calibrated for windows of some lengths"
+
+
+def _show_axis(axis: FeatureReport, key: str) -> Html:
     """A line that opens: state, name, histogram and score; why and the statistics inside."""
     histogram = axis["histogram"]
     line = element(
@@ -147,7 +168,7 @@ def _show_axis(axis: AxisAnswer, key: str) -> Html:
     return element("li", element("details", line, inside), data_key=key)
 
 
-def _say_cause(cause: CauseAnswer) -> str:
+def _say_cause(cause: CauseReport) -> str:
     value, threshold = (_say_value(cause["statistic"], cause[which]) for which in ("value", "threshold"))
     over = f", over {cause['windows']} windows" if cause["windows"] > 1 else ""
     rule = cause["rule"].replace("_", " ")
@@ -168,21 +189,24 @@ def show_quality(picture: StatusPicture) -> Html:
     if quality is None:
         needed = "No labels are read: set SCORELINE_LABELS_TOPIC to see how good predictions were."
         return section("quality", "Quality", explain_absence(picture, needed))
+    versions = quality["versions"]
+    shown = [
+        (head, name) for name, head in _MEASURES.items() if any(each[name] is not None for each in versions.values())
+    ]
     rows = [
         (
             version,
+            each["kind"],
             say_count(each["labels"]),
-            say_number(each["auc"]),
-            say_number(each["log_loss"]),
-            say_number(each["error"]),
-            say_number(each["calibration_error"]),
+            *(say_number(each[name]) for _, name in shown),
+            say_seconds(each["delay_seconds"]),
         )
-        for version, each in quality["versions"].items()
+        for version, each in versions.items()
     ]
     told = (
-        f"{say_count(quality['joined'])} labels were joined to their predictions, "
-        f"{say_count(quality['unmatched'])} had none, {say_count(quality['waiting'])} predictions wait for theirs."
+        f"{say_count(quality['joined'])} labels were joined to their predictions, {say_count(quality['waiting'])} wait "
+        f"for theirs, {say_count(quality['unmatched'])} were given up, {say_count(quality['invalid'])} do not fit."
     )
-    heads = ("version", "labels", "AUC", "log loss", "error", "calibration error")
-    shown = table("As far as labels have come", heads, rows, key="quality") if rows else None
-    return section("quality", "Quality", element("p", told), shown)
+    heads = ("version", "kind", "labels", *(head for head, _ in shown), "come after")
+    latest = table("Over the latest labels of each version", heads, rows, key="quality") if rows else None
+    return section("quality", "Quality", element("p", told), latest)

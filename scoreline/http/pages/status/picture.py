@@ -70,7 +70,7 @@ class StatusSources:
     read_lags: Callable[[], Mapping[TopicPartition, Lag]] | None = None
     list_models: Callable[[], ListingAnswer] | None = None
     read_drift: Callable[[], DriftReport] | None = None
-    read_quality: Callable[[], QualityReport] | None = None
+    read_quality: Callable[[], QualityReport | None] | None = None
     read_letters: Callable[[], Sequence[LetterSeen]] | None = None
     read_jobs: Callable[[], JobsSeen] | None = None
     withheld: bool = False

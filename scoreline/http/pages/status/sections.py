@@ -1,6 +1,6 @@
 """Sections about the flow: components, pace, lag, dead letters and jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from scoreline.http.pages.status.markup import Child, Html, element, join, name_of, note, section, table
@@ -15,7 +15,7 @@ from scoreline.http.pages.status.wording import (
     say_time,
 )
 from scoreline.observability.health import ComponentHealth
-from scoreline.observability.pace import Pace
+from scoreline.observability.pace import SPAN_SECONDS, Pace
 from scoreline.observability.snapshot import Snapshot
 
 WITHHELD: Final = (
@@ -53,10 +53,15 @@ def show_pace(picture: StatusPicture) -> Html:
         return section("pace", "Throughput and latency", note("This process has no role that scores."))
     heads = ("role", "lately", "failed", "p50", "p95", "p99", "since the start")
     rows = [_show_role(role, each, totals) for role, each in pace.items()]
-    seconds = max(each.seconds for each in pace.values())
-    caption = f"Over the latest {seconds:.0f} s: end to end of a record, of a request, of the work on a chunk"
+    caption = f"Over the latest {_say_span(pace.values())}: a record end to end, a request, the work on a chunk"
     shown = table(caption, heads, rows, key="pace")
     return section("pace", "Throughput and latency", shown, None if totals is None else _show_stages(totals))
+
+
+def _say_span(paces: Iterable[Pace]) -> str:
+    """In tens of seconds, which do not change from one look to the next."""
+    seconds = max(each.seconds for each in paces)
+    return say_seconds(round(seconds, -1) if seconds >= SPAN_SECONDS else round(seconds))
 
 
 def _show_role(role: str, pace: Pace, totals: Snapshot | None) -> Sequence[Child]:

@@ -12,6 +12,18 @@ pytestmark = pytest.mark.slow
 
 HEADLINE = "document.getElementById('headline').textContent"
 UPDATED = "document.getElementById('state').textContent.startsWith('as of')"
+WATCH_TIMERS = """{
+  window.waiting = new Set();
+  const [set, clear] = [window.setTimeout, window.clearTimeout];
+  window.setTimeout = (work, ms) => {
+    const timer = set(() => { waiting.delete(timer); work(); }, ms);
+    if (ms === 2000) waiting.add(timer);
+    return timer;
+  };
+  window.clearTimeout = (timer) => { waiting.delete(timer); clear(timer); };
+}"""
+TURN = """Object.defineProperty(document, 'hidden', { value: %s, configurable: true });
+document.dispatchEvent(new Event('visibilitychange'));"""
 TOO_WIDE = """[...document.querySelectorAll('body, body *')].filter(
   (each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('.skip, thead')
 ).map((each) => each.outerHTML.slice(0, 80))"""
@@ -61,15 +73,40 @@ async def test_everything_that_can_be_used_is_reached_by_the_keyboard(browser):
 
 
 async def test_it_can_be_paused(browser):
+    await browser.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH_TIMERS)
     async with serve_picture(make_picture()) as (_, running):
         await browser.open(f"{running.server.url}/")
-        await browser.until(UPDATED)
+        await browser.until(f"{UPDATED} && waiting.size === 1")
         await browser.evaluate("document.getElementById('pause').focus()")
         await browser.press("Space")
         await browser.until("document.getElementById('state').textContent.startsWith('paused')")
         assert await browser.evaluate("document.getElementById('pause').getAttribute('aria-pressed')") == "true"
+        assert await browser.evaluate("waiting.size") == 0
         await browser.press("Space")
-        await browser.until(UPDATED)
+        await browser.until(f"{UPDATED} && waiting.size === 1")
+
+
+async def test_it_asks_nothing_while_nobody_looks(browser):
+    await browser.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH_TIMERS)
+    async with serve_picture(make_picture()) as (stage, running):
+        await browser.open(f"{running.server.url}/")
+        await browser.until(f"{UPDATED} && waiting.size === 1")
+        await browser.evaluate(TURN % "true")
+        assert await browser.evaluate("waiting.size") == 0
+        stage.picture = make_rich_picture()
+        await browser.evaluate(TURN % "false")
+        await browser.until(f"{HEADLINE}.startsWith('Kafka is not ready')")
+
+
+async def test_without_javascript_it_shows_the_same_and_a_way_to_load_it_anew(browser):
+    await browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    async with serve_picture(make_rich_picture()) as (_, running):
+        await browser.open(f"{running.server.url}/")
+        assert (await browser.evaluate(HEADLINE)).startswith("Kafka is not ready")
+        shown = (
+            "[...document.querySelectorAll('header *')].filter((e) => e.checkVisibility()).map((e) => e.textContent)"
+        )
+        assert await browser.evaluate(shown) == ["scoreline", "", "Load anew", "Load anew"]
 
 
 async def test_it_says_that_the_service_does_not_answer_and_goes_on_when_it_does(browser):
@@ -79,7 +116,9 @@ async def test_it_says_that_the_service_does_not_answer_and_goes_on_when_it_does
         await browser.call("Network.enable")
         lost = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         await browser.call("Network.emulateNetworkConditions", offline=True, **lost)
-        await browser.until(f"{HEADLINE} === 'The service does not answer.'")
+        await browser.evaluate("refresh()")
+        assert await browser.evaluate(HEADLINE) == "The service does not answer."
+        assert "What is below is older" in await browser.evaluate("document.getElementById('state').textContent")
         await browser.call("Network.emulateNetworkConditions", offline=False, **lost)
         await browser.until(f"{HEADLINE} === 'Nothing is wrong.'")
 

@@ -157,8 +157,8 @@ def test_every_figure_stands_in_its_place():
     assert rows["flights-3"] == [UNKNOWN, UNKNOWN]
     assert rows["production"] == ["version 6 (90 %), version 7 (10 %); shadowed by 8"]
     assert rows["8 beside 7"] == ["4,096", "0.003", "98 %"]
-    assert rows["7"][-5:] == ["3,200", "0.912", "0.3", "0.11", "0.02"]
-    assert rows["c45b10e2"][:3] == ["▲ running", "49,000 of 50,000", "12"]
+    assert rows["7"] == ["binary", "3,200", "0.912", "0.3", "0.11", "0.02", "1.5 h"]
+    assert rows["c45b10e2"][:3] == ["○ running", "49,000 of 50,000", "12"]
     assert rows["2025-01-01 02:53:20"] == ["invalid_value", "flights-0 offset 1200", "7"]
 
 
@@ -167,6 +167,25 @@ def test_a_feature_that_has_drifted_comes_first_with_the_reason():
     assert first.text.startswith("✖ drift temp")
     assert "js distance is 0.31, the limit 0.12, over 4 windows (rule: calibrated)." in first.text
     assert "missing: 0 % in the baseline, 30 % in the window" in first.text
+    drift = read_section(make_rich_picture(), "drift")
+    assert "Baseline: published, 160,000 rows, limits calibrated for windows of some lengths." in drift
+    assert "RMSE" not in read_section(make_rich_picture(), "quality")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"calibrated": {}}, "uncalibrated: limits are fixed"),
+        ({"calibrated": {"1": True}}, "limits calibrated."),
+        ({"window": None}, "No window has ended yet."),
+        ({"baseline": None}, "No baseline yet"),
+        ({"detail": "3 more windows are learned from"}, "3 more windows are learned from"),
+    ],
+)
+def test_a_version_says_what_it_is_compared_with_and_what_is_waited_for(changes, words):
+    drift = make_drift(make_axis("temp"))
+    drift["versions"][0] |= changes
+    assert words in read_section(make_picture(drift=drift), "drift")
 
 
 def test_what_is_not_made_here_is_escaped_wherever_it_is_put():
