@@ -207,6 +207,6 @@ def show_quality(picture: StatusPicture) -> Html:
         f"{say_count(quality['joined'])} labels were joined to their predictions, {say_count(quality['waiting'])} wait "
         f"for theirs, {say_count(quality['unmatched'])} were given up, {say_count(quality['invalid'])} do not fit."
     )
-    heads = ("version", "kind", "labels", *(head for head, _ in shown), "come after")
+    heads = ("version", "kind", "labels", *(head for head, _ in shown), "delay")
     latest = table("Over the latest labels of each version", heads, rows, key="quality") if rows else None
     return section("quality", "Quality", element("p", told), latest)
