@@ -1,10 +1,12 @@
 """The status page in a real Chromium: what a person can see of it, reach and read, and what it must not let happen."""
 
 import asyncio
+import json
 
 import pytest
 
 from scoreline.config.tokens import Access, Token
+from scoreline.http.pages.status.rendering import render
 from tests.http.pages.pictures import make_hostile_picture, make_picture, make_rich_picture
 from tests.http.pages.stages import serve_picture
 
@@ -50,6 +52,20 @@ async def test_it_follows_what_happens_and_keeps_focus_scroll_and_what_was_opene
           document.title,
         ]""")
         assert kept == [True, True, "✖ drift", "Kafka is not ready, and 6 more things are wrong. scoreline"]
+    assert browser.complaints == []
+
+
+async def test_what_is_taken_over_is_what_was_answered_whatever_was_there_before(browser):
+    pictures = [make_picture(), make_rich_picture(), make_hostile_picture()]
+    texts = [render(picture).encode("utf-8", "replace").decode() for picture in pictures]
+    async with serve_picture(make_picture()) as (_, running):
+        await browser.open(f"{running.server.url}/")
+        await browser.until(UPDATED)
+        await browser.evaluate("document.getElementById('pause').click()")
+        for i in (0, 1, 2, 0, 2, 1, 0):
+            told = json.dumps(texts[i])
+            same = f"(show({told}), document.getElementById('content').innerHTML === parse({told}).innerHTML)"
+            assert await browser.evaluate(same)
     assert browser.complaints == []
 
 
