@@ -179,11 +179,31 @@ DRIFT = Row(
             ("avg by (version, output) (scoreline_prediction_mean)", "version {{version}} {{output}}"),
         ),
         show("Drift raised and cleared", "ops", rate("scoreline_drift_events_total")),
+        show(
+            "Drift that was lost",
+            "short",
+            ("sum(increase(scoreline_drift_events_dropped_total[1h]))", "events that missed their topic"),
+            ("sum(increase(scoreline_drift_windows_dropped_total[1h]))", "windows that were not judged"),
+        ),
         show("Labels", "short", rate("scoreline_labels_total", "outcome")),
+        show(
+            "Labels behind the quality",
+            "short",
+            ("sum by (version) (scoreline_quality_labels)", PER_VERSION),
+            ("sum(scoreline_labels_waiting)", "waiting for their prediction"),
+        ),
         show("AUC", "short", ("avg by (version) (scoreline_quality_auc)", PER_VERSION), width=6),
         show("Log loss", "short", ("avg by (version) (scoreline_quality_log_loss)", PER_VERSION), width=6),
         show("Error", "short", ("avg by (version) (scoreline_quality_error)", PER_VERSION), width=6),
         show("Calibration", "short", ("avg by (version) (scoreline_quality_calibration_error)", PER_VERSION), width=6),
+        show(
+            "Errors of regressions",
+            "short",
+            ("avg by (version) (scoreline_quality_absolute_error)", f"{PER_VERSION} mean absolute"),
+            ("avg by (version) (scoreline_quality_root_mean_squared_error)", f"{PER_VERSION} root mean squared"),
+            width=12,
+        ),
+        show("Bias of regressions", "short", ("avg by (version) (scoreline_quality_bias)", PER_VERSION), width=12),
     ),
 )
 
@@ -201,12 +221,12 @@ PROCESS = Row(
         show("Processor", "percentunit", rate("process_cpu_seconds_total", "instance")),
         show("Resident memory", "bytes", ("process_resident_memory_bytes", "{{instance}}")),
         show("Open descriptors", "percentunit", ("process_open_fds / process_max_fds", "{{instance}}"), bad_at=0.8),
-        show("Up for", "s", ("time() - process_start_time_seconds", "{{instance}}"), width=12),
+        show("Spans by outcome", "short", rate("scoreline_trace_spans_total", "outcome")),
+        show("Up for", "s", ("time() - process_start_time_seconds", "{{instance}}")),
         show(
             "Builds",
             "none",
             ("sum by (version, python) (scoreline_build_info)", "scoreline {{version}}, Python {{python}}"),
-            width=12,
         ),
     ),
 )

@@ -21,7 +21,9 @@ from scoreline.http.inference_v2.errors import add_error
 from scoreline.http.inference_v2.routes import PREFIX
 from scoreline.http.limits import Limits
 from scoreline.http.openapi.routes import DocumentRoutes
-from scoreline.http.pages import list_pages
+from scoreline.http.pages.docs import DocsRoutes
+from scoreline.http.pages.status.picture import StatusSources
+from scoreline.http.pages.status.routes import StatusRoutes
 from scoreline.http.predict.predictor import may_have_few
 from scoreline.http.request_id import RequestIds
 from scoreline.http.routes import UNMATCHED, Route, RouteTable
@@ -48,6 +50,7 @@ class Dependencies:
         serving: None in a process without the http role: then there are only health and metrics.
         tokens: that callers may present; without any nothing is asked of them.
         metrics_need_token: whether `/metrics` is closed as well.
+        status: what the status page shows beside health.
         resume_stream: lets a window of records pass the breaker; None where there is no stream to resume, or nobody
             who could be asked for a token.
         tracer: makes a span of each request; None makes none.
@@ -59,6 +62,7 @@ class Dependencies:
     render_metrics: RenderMetrics
     read_stats: ReadStats
     serving: Serving | None = None
+    status: StatusSources = field(default_factory=StatusSources)
     tokens: Sequence[Token] = ()
     metrics_need_token: bool = False
     resume_stream: Callable[[], None] | None = None
@@ -84,6 +88,14 @@ class Sidecar:
         self._ids = RequestIds()
         self._dates = Dates(dependencies.wall_clock)
         self._serving: ServingRoutes | None = None
+        self._status = StatusRoutes(
+            dependencies.status,
+            dependencies.health,
+            asks_token=bool(dependencies.tokens),
+            timeout_seconds=dependencies.limits.timeout_seconds,
+            clock=self._clock,
+            wall_clock=dependencies.wall_clock,
+        )
         self._at_once: dict[tuple[str, str], AtOnce] = {}
         self._table = RouteTable(self._make_routes(dependencies))
         self._in_flight = 0
@@ -146,6 +158,7 @@ class Sidecar:
     def close(self) -> None:
         """End the threads; what waits for one is dropped. The observer learns of all that was answered."""
         self._served.close()
+        self._status.close()
         if self._serving is not None:
             self._serving.close()
 
@@ -183,6 +196,7 @@ class Sidecar:
         metrics_door = Door.PREDICT if dependencies.metrics_need_token else Door.OPEN
         telemetry = TelemetryRoutes(self._render_metrics_now, self._read_stats_now)
         routes = [*HealthRoutes(dependencies.health).list_routes(), telemetry.make_metrics_route(metrics_door)]
+        routes += self._status.list_routes()
         if dependencies.resume_stream is not None:
             routes += StreamRoutes(dependencies.resume_stream).list_routes()
         if dependencies.read_drift is not None:
@@ -203,7 +217,7 @@ class Sidecar:
             )
             routes += [telemetry.make_stats_route(), *self._serving.list_routes()]
             routes += DocumentRoutes(lambda: self.routes, dependencies.serving.versions, guarded=guarded).list_routes()
-            routes += list_pages()
+            routes += DocsRoutes().list_routes()
         return routes
 
     def _conclude(self, pattern: str, answer: Answer, call: Call) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoreline.observability.events import BatchScored, Outcome, RequestServed
@@ -114,15 +114,25 @@ class Stats:
             )
             return Progress(counts, Counter(tally.versions), tally.end_to_end.copy())
 
-    def http_progress(self) -> Progress:
-        """How far the http role has come."""
+    def http_progress(self, but: Collection[str] = ()) -> Progress:
+        """How far the http role has come.
+
+        Args:
+            but: routes whose requests are left out.
+        """
         with self._http_lock:
             tally, seconds = self._http, QuantileSketch()
-            for route in tally.routes.values():
+            routes = [route for name, route in tally.routes.items() if name not in but]
+            for route in routes:
                 seconds.merge(route.seconds)
-            errors = sum(route.errors for route in tally.routes.values())
+            errors = sum(route.errors for route in routes)
             counts = Counter(requests=seconds.count, errors=errors, predictions=tally.versions.total())
             return Progress(counts, Counter(tally.versions), seconds)
+
+    def count_failures(self, but: Collection[str] = ()) -> int:
+        """How many requests were answered with a 5xx; those of the routes `but` are left out."""
+        with self._http_lock:
+            return sum(route.failures for name, route in self._http.routes.items() if name not in but)
 
     def snapshot(self) -> Snapshot:
         """Everything as of now, ready for JSON; durations in seconds, quantiles within 1 %, null where nothing was."""

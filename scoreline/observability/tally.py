@@ -9,6 +9,7 @@ from scoreline.observability.quantiles import QuantileSketch
 from scoreline.records import Reason
 
 FIRST_ERROR_STATUS = 400
+FIRST_FAILURE_STATUS = 500
 MAX_ROUTES = 64
 MAX_VERSIONS = 1000
 MAX_ERROR_NAMES = 64
@@ -57,7 +58,15 @@ class RouteTally:
     @property
     def errors(self) -> int:
         """Requests that were answered with a 4xx or a 5xx."""
-        return sum(n for status, n in self.statuses.items() if status >= FIRST_ERROR_STATUS)
+        return self._count_from(FIRST_ERROR_STATUS)
+
+    @property
+    def failures(self) -> int:
+        """Requests that were answered with a 5xx."""
+        return self._count_from(FIRST_FAILURE_STATUS)
+
+    def _count_from(self, first_status: int) -> int:
+        return sum(n for status, n in self.statuses.items() if status >= first_status)
 
 
 @dataclass

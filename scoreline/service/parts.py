@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
+from scoreline.http.pages.status.routes import WATCHING_ROUTES
 from scoreline.models.cache import ModelCache
 from scoreline.models.compiled.outcomes import EngineState
 from scoreline.models.compiled.upgrades import EngineUpgrades
@@ -19,7 +20,9 @@ from scoreline.observability.client_log import ClientLog
 from scoreline.observability.comparisons import Comparison, Comparisons
 from scoreline.observability.dead_letters import DeadLetterLog
 from scoreline.observability.health import ComponentHealth, HealthBoard
+from scoreline.observability.latest_letters import LatestDeadLetters
 from scoreline.observability.metrics import Metrics
+from scoreline.observability.pace import RecentPace
 from scoreline.observability.reload_log import ReloadLog
 from scoreline.observability.stats import Stats
 from scoreline.observability.store_log import StoreLog
@@ -75,7 +78,9 @@ class Parts:
         self.traces = open_traces(settings, self.model_name, self.metrics.spans)
         self.stats = Stats()
         self.summary = Summary(self.stats, sorted(roles))
+        self.pace = RecentPace(self.stats, sorted(roles), but=WATCHING_ROUTES)
         self.dead_letter_log = DeadLetterLog()
+        self.latest_letters = LatestDeadLetters()
         self.breaker = Breaker(settings.dead_letter_max_ratio, settings.dead_letter_window)
         self.health = HealthBoard()
         self.metrics.watch_health(self.health.report)

@@ -66,7 +66,8 @@ async def _run(parts: Parts, roles: frozenset[Role], early: EarlyStop) -> int:
     if early.requested:
         asked.set()
     jobs = _open_jobs(parts, roles)
-    server = await start_sidecar(parts, roles, None if jobs is None or Role.HTTP not in roles else jobs.serve())
+    serving = None if jobs is None or Role.HTTP not in roles else jobs.serve()
+    server = await start_sidecar(parts, roles, serving, None if jobs is None else jobs.view)
     if jobs is not None:
         jobs.start()
     parts.drift.start()
@@ -135,6 +136,7 @@ async def _summarise(parts: Parts) -> None:
         await asyncio.sleep(SUMMARY_SECONDS)
         try:
             parts.summary.tick()
+            parts.pace.tick()
             parts.client_log.tick()
         except Exception:
             logger.exception("the summary failed", extra={"event": "summary_failed"})

@@ -13,23 +13,28 @@ from scoreline.http.limits import Limits
 from scoreline.http.server import MOST_CONNECTIONS, SHARE_IN_HANDSHAKE, Address, HttpServer
 from scoreline.http.serving import Serving
 from scoreline.http.wire.descriptors import find_room
+from scoreline.jobs.view import JobView
 from scoreline.observability.tee import RequestTee
 from scoreline.service.model_listing import StoreListing
 from scoreline.service.parts import Parts
+from scoreline.service.status_sources import find_status_sources
 
 
-async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing | None) -> HttpServer:
+async def start_sidecar(
+    parts: Parts, roles: frozenset[Role], jobs: JobServing | None, jobs_view: JobView | None = None
+) -> HttpServer:
     """Listen, with the routes that the roles need.
 
     Args:
         jobs: what the routes of batch jobs work on; None without Kafka.
+        jobs_view: what the status page shows of jobs; None where this process does not follow them.
 
     Raises:
         ConfigError: the address may not be listened on without a token.
         Refused: it is taken.
     """
     settings = parts.settings
-    serves = Role.HTTP in roles
+    serves, guarded = Role.HTTP in roles, _is_guarded(settings)
     if serves:
         check_binding(settings.http_host, settings.http_tokens, open_on_purpose=settings.http_auth == "none")
     limits = Limits(
@@ -49,13 +54,22 @@ async def start_sidecar(parts: Parts, roles: frozenset[Role], jobs: JobServing |
                 parts.versions,
                 listing,
                 settings.workers,
-                parts.follower.look_anew if _is_guarded(settings) else None,
+                parts.follower.look_anew if guarded else None,
                 parts.shadows,
                 jobs,
                 parts.drift.monitor,
             )
             if serves
             else None,
+            status=find_status_sources(
+                parts,
+                roles,
+                listing,
+                guarded=guarded,
+                jobs_view=jobs_view,
+                read_drift=parts.drift.reader.read,
+                read_quality=lambda: parts.stats.snapshot()["quality"],
+            ),
             tokens=settings.http_tokens,
             metrics_need_token=settings.metrics_auth == "token",
             resume_stream=_find_resume(parts, roles),

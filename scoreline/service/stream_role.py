@@ -125,6 +125,7 @@ class StreamRole:
                 parts.metrics,
                 parts.stats,
                 parts.dead_letter_log,
+                parts.latest_letters,
                 LagObserver(source, parts.metrics.set_lag, time.monotonic, time.time),
             ),
             limits=BatchLimits(settings.batch_max_records, settings.batch_max_bytes),

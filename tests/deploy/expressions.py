@@ -7,7 +7,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.metrics.catalogue import CATALOGUE, Type
-from tests.deploy.soon import SOON
 
 TARGET_LABELS = {"job", "instance"}
 SUFFIXES = {"_bucket", "_sum", "_count"}
@@ -20,7 +19,7 @@ MATCHER = re.compile(rf"(\w+)\s*(=~|!~|!=|=)\s*({STRING})")
 RATED = re.compile(r"\b(?:rate|irate|increase)\s*\(\s*([A-Za-z_:][\w:]*)")
 NAME = re.compile(r"[A-Za-z_:][\w:]*")
 
-DECLARED = {metric.full_name: metric for metric in (*SOON, *CATALOGUE)}
+DECLARED = {metric.full_name: metric for metric in CATALOGUE}
 
 
 def read_fresh_service():

@@ -21,6 +21,7 @@ from scoreline.http.app import Dependencies, Sidecar
 from scoreline.http.batch.routes import JobServing
 from scoreline.http.drift import ReadDrift
 from scoreline.http.limits import Limits
+from scoreline.http.pages.status.picture import StatusSources
 from scoreline.http.server import MOST_CONNECTIONS, Address, HttpServer
 from scoreline.http.serving import Serving
 from scoreline.models.live_route import LiveRoute, Versions
@@ -173,6 +174,7 @@ async def serve(
     tracer: RequestTracer | None = None,
     read_drift: ReadDrift | None = None,
     rows_observer: RowsObserver | None = None,
+    status: StatusSources | None = None,
 ) -> AsyncIterator[Running]:
     """A sidecar over fakes on a free port, stopped at the end."""
     board, recorder = HealthBoard(), Recorder()
@@ -188,6 +190,7 @@ async def serve(
             serving=Serving(versions, Listing(), workers, reload_models, shadows, jobs, rows_observer)
             if serving
             else None,
+            status=status or StatusSources(),
             tokens=tokens,
             metrics_need_token=metrics_need_token,
             resume_stream=resume_stream,

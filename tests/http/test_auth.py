@@ -19,8 +19,8 @@ def bearer(token: str, scheme: str = "Bearer") -> dict[str, str]:
     return {"Authorization": f"{scheme} {token}"}
 
 
-OPEN = re.compile(r"/health(/.*)?|/v2/health/.*|/metrics|/docs")
-PREDICT = re.compile(r"/predict|/batch(/.*)?|/v2(/.*)?|/drift|/stats|/openapi\.json")
+OPEN = re.compile(r"/health(/.*)?|/v2/health/.*|/metrics|/docs|/")
+PREDICT = re.compile(r"/predict|/batch(/.*)?|/v2(/.*)?|/drift|/stats|/status|/openapi\.json")
 LISTED = re.compile(r"/models(/.*)?")
 
 

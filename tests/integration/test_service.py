@@ -1,6 +1,7 @@
 """The service as users run it: start, stop, refuse, recover."""
 
 import json
+import re
 import time
 import urllib.request
 
@@ -160,6 +161,12 @@ def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
         stats = json.load(response)
     assert stats["stream"]["predictions"] == {"total": 100, "versions": {"1": 100}}
     assert stats["stream"]["dead_letters"] == {"undecodable": 1}
+    with urllib.request.urlopen(f"{deployment.service.url}/status", timeout=10) as response:
+        shown = re.sub(r"<[^>]+>", " ", response.read().decode())
+    assert "Since the start: 1 undecodable." in shown
+    assert re.search(rf"{deployment.input_topic} -\d offset \d+", shown)
+    assert "8 partitions of this process" in shown
+    assert "not ready" not in shown
 
 
 def await_metric(url, line, within_seconds=10.0):

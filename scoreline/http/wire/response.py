@@ -42,7 +42,8 @@ class WholeResponse(web.StreamResponse):
         self._keep_alive = request.keep_alive and not answer.closes and request.content.is_eof()
         connection = "keep-alive" if self._keep_alive else "close"
         head = make_head(answer, self._request_id, self._date, connection)
-        whole = head if request.method == "HEAD" else head + answer.body
+        # Both tell the length of a body that they do not have.
+        whole = head if request.method == "HEAD" or answer.status == HTTPStatus.NOT_MODIFIED else head + answer.body
         writer = request.writer
         at_once = len(whole) <= _AT_ONCE_BYTES
         if at_once:

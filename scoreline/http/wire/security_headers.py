@@ -19,24 +19,28 @@ _EVERYWHERE = {
 }
 
 
-def make_page_headers(*, scripts: Sequence[str] = (), styles: Sequence[str] = ()) -> Headers:
+def make_page_headers(
+    *, scripts: Sequence[str] = (), styles: Sequence[str] = (), trusted_types: Sequence[str] = ()
+) -> Headers:
     """The headers of an HTML page of the sidecar, for `Answer.headers`.
 
     Args:
         scripts: sources that its scripts may come from, as a content security policy writes them: `'self'`, or the
             hash of an inline one (`'sha256-…'`). Without any there may be none.
         styles: the same of its style sheets.
+        trusted_types: names of the only policies by which its scripts may make markup of text.
 
     Raises:
         ValueError: a source that would allow whatever is injected.
     """
-    for source in (*scripts, *styles):
+    for source in (*scripts, *styles, *trusted_types):
         if source.startswith(("'unsafe", "*", "http", "data:")) or not source.isascii() or set(source) & set(" ;,\r\n"):
             raise ValueError(f"expected 'self', a nonce or a hash as the source of a page, got {source!r}")
     policy = {
         **_EVERYWHERE,
         "script-src": " ".join(scripts) or "'none'",
         "style-src": " ".join(styles) or "'none'",
+        "trusted-types": " ".join(trusted_types) or "'none'",
     }
     return (
         ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items())),

@@ -16,6 +16,9 @@ class JobMetrics:
         lags: of the lanes' partitions.
         lock: of these.
         count_predictions: by version.
+
+    Attributes:
+        lags: of the lanes' partitions; read with the lock held.
     """
 
     def __init__(
@@ -30,7 +33,7 @@ class JobMetrics:
         self._jobs = jobs
         self._predicted, self._failed = rows.labels("predicted"), rows.labels("failed")
         self._passed_over = rows.labels("passed_over")
-        self._lags = lags
+        self.lags = lags
         self._lock = lock
         self._count_predictions = count_predictions
 
@@ -53,17 +56,17 @@ class JobMetrics:
     def set_lag(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         with self._lock:
-            self._lags.show(partition, records, seconds)
+            self.lags.show(partition, records, seconds)
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """More partitions are a worker's."""
         with self._lock:
-            self._lags.add(partitions)
+            self.lags.add(partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to another member, and what only they have goes from the exposition."""
         with self._lock:
-            self._lags.remove(partitions)
+            self.lags.remove(partitions)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions have gone."""

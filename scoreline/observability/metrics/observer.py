@@ -23,7 +23,7 @@ from scoreline.observability.metrics.drift import DriftMetrics
 from scoreline.observability.metrics.exposition import Exposition
 from scoreline.observability.metrics.jobs import JobMetrics
 from scoreline.observability.metrics.models import SHADOW_PATH, ModelMetrics
-from scoreline.observability.metrics.partitions import AssignedLags, PartitionGauge
+from scoreline.observability.metrics.partitions import AssignedLags, Lag, PartitionGauge
 from scoreline.observability.metrics.quality import QualityMetrics
 from scoreline.observability.metrics.requests import RequestMetrics
 from scoreline.observability.metrics.shadows import ShadowGauges
@@ -146,6 +146,11 @@ class Metrics:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         with self._lock:
             self._lags.show(partition, records, seconds)
+
+    def read_lags(self) -> Mapping[TopicPartition, Lag]:
+        """How far the partitions are behind that this process has, those of the lanes of jobs among them."""
+        with self._lock:
+            return {**self._lags.read(), **self.jobs.lags.read()}
 
     def transaction_ended(self, outcome: str) -> None:
         """Count a transaction."""

@@ -1,6 +1,7 @@
 """Gauges of partitions, whose series go with their partition: what another member has alarms nobody here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from prometheus_client import Gauge
 
@@ -26,6 +27,16 @@ class PartitionGauge:
             self._gauge.remove(partition.topic, partition.partition)
 
 
+class Lag(NamedTuple):
+    """How far a partition is behind, in offsets and in seconds; None where that is not known."""
+
+    records: int | None
+    seconds: float | None
+
+
+UNKNOWN_LAG = Lag(None, None)
+
+
 class AssignedLags:
     """How far the partitions are behind that a member of a group has; not safe between threads.
 
@@ -36,28 +47,34 @@ class AssignedLags:
     def __init__(self, records: PartitionGauge, seconds: PartitionGauge) -> None:
         self._records = records
         self._seconds = seconds
-        self._assigned: set[TopicPartition] = set()
+        self._assigned: dict[TopicPartition, Lag] = {}
 
     def __len__(self) -> int:
         return len(self._assigned)
 
     def add(self, partitions: Collection[TopicPartition]) -> None:
         """More partitions are the member's."""
-        self._assigned.update(partitions)
+        for partition in partitions:
+            self._assigned.setdefault(partition, UNKNOWN_LAG)
 
     def remove(self, partitions: Collection[TopicPartition]) -> None:
         """Partitions go to another member, and what only they have goes from the exposition."""
         for partition in partitions:
             self._records.forget(partition)
             self._seconds.forget(partition)
-        self._assigned.difference_update(partitions)
+            self._assigned.pop(partition, None)
 
     def show(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""
         if partition not in self._assigned:
             return
+        self._assigned[partition] = Lag(records, seconds)
         self._records.set(partition, records)
         if seconds is None:
             self._seconds.forget(partition)
         else:
             self._seconds.set(partition, seconds)
+
+    def read(self) -> Mapping[TopicPartition, Lag]:
+        """What was said last of each assigned partition."""
+        return dict(self._assigned)

@@ -1,0 +1,1 @@
+"""The status page: what is wrong, in words, and how everything stands; sources → picture → text."""
