@@ -22,7 +22,7 @@ from scoreline.observability.drift.log import DriftLog
 from scoreline.observability.drift.monitor import DriftMonitor
 from scoreline.observability.drift.ports import DriftListener, LoadBaseline, MakeJudge, MakeLearner
 from scoreline.observability.drift.report import DriftReader
-from scoreline.observability.drift.thread import DriftThread
+from scoreline.observability.drift.thread import REST_SECONDS, DriftThread
 from scoreline.observability.drift.windows import WindowLimits
 from scoreline.observability.drift.wire import DriftEventEncoder
 from scoreline.observability.health import ComponentHealth
@@ -50,6 +50,7 @@ class DriftDetection:
         load_baseline: LoadBaseline,
         make_judge: MakeJudge,
         make_learner: MakeLearner,
+        rest_seconds: float = REST_SECONDS,
     ) -> None:
         self._publisher = _open_publisher(settings, metrics, client_log)
         listeners: list[DriftListener] = [DriftLog(), metrics.drift]
@@ -65,7 +66,7 @@ class DriftDetection:
             wall_clock=time.time,
             wake=woken.set,
         )
-        self._thread = DriftThread(self.monitor.turn, self.monitor.describe, woken)
+        self._thread = DriftThread(self.monitor.turn, self.monitor.describe, woken, rest_seconds=rest_seconds)
         self.reader = DriftReader(versions.name, self.monitor.read)
         metrics.drift.watch(self.monitor.read, lambda: self.monitor.dropped)
 

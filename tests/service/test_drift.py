@@ -28,6 +28,7 @@ class Scene:
             load_baseline=lambda _: make_baseline(),
             make_judge=self._make_judge,
             make_learner=None,
+            rest_seconds=0.0,
         )
 
     def _make_judge(self, baseline):
