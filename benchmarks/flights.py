@@ -9,8 +9,8 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from scoreline.demo.encoding import FlightEncoder
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, load_flights, to_rows
-from scoreline.demo.traffic import FlightEncoder
 from scoreline.features import Feature, FeatureSet, Kind
 
 SCHEMA_ID = 1

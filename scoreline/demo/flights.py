@@ -41,8 +41,8 @@ def load_flights() -> "pd.DataFrame":
     """All flights that departed, in order of departure.
 
     Returns:
-        Columns `id`, `month`, the 25 `FEATURES`, and `late`: 1.0 if it arrived more than 15 minutes late, 0.0 if not,
-        NaN if it never arrived (diverted).
+        Columns `id`, `month`, the 25 `FEATURES`, `departed_at`, and `late`: 1.0 if it arrived more than 15 minutes
+        late, 0.0 if not, NaN if it never arrived (diverted).
 
     Raises:
         ConfigError: the data set is not installed.
@@ -68,7 +68,7 @@ def load_flights() -> "pd.DataFrame":
     minutes = pd.to_timedelta(flights["scheduled_departure"] + flights["departure_delay"], unit="min")
     flights["departed_at"] = day + minutes
     ordered = flights.sort_values(["departed_at", "id"], kind="stable", ignore_index=True)
-    return ordered[["id", "month", *FEATURES, "late"]]
+    return ordered[["id", "month", *FEATURES, "departed_at", "late"]]
 
 
 def to_rows(flights: "pd.DataFrame") -> Iterator[dict[str, Any]]:

@@ -101,8 +101,13 @@ class Commands:
         return " | ".join(lines[-5:])
 
 
-def get_json(url: str) -> dict[str, Any]:
-    """The JSON object that a loopback address answers with."""
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - a loopback address made by the caller
-        found: dict[str, Any] = json.load(answer)
-        return found
+def get_text(url: str) -> str:
+    """What a loopback address answers with."""
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - a loopback address made by the caller
+        text: bytes = answer.read()
+        return text.decode("utf-8")
+
+
+def get_json(url: str) -> Any:
+    """What a loopback address answers with, read as JSON."""
+    return json.loads(get_text(url))

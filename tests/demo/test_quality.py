@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import log_loss as sklearn_log_loss
 
-from scoreline.demo.quality import area_under_curve
+from scoreline.demo.quality import area_under_curve, log_loss
 
 
 @pytest.mark.slow
@@ -20,3 +21,9 @@ def test_it_equals_the_share_of_pairs_in_the_right_order(pairs):
     labels = np.array([float(label) for label, _ in pairs])
     found = area_under_curve(labels, [score for _, score in pairs])
     assert abs(found - wins / (len(positives) * len(negatives))) < 1e-12
+
+
+def test_log_loss_is_that_of_scikit_learn():
+    """Certain and wrong ones too."""
+    labels, scores = np.array([1.0, 0.0, 1.0, 0.0]), [0.9, 0.2, 0.0, 1.0]
+    assert log_loss(labels, scores) == pytest.approx(sklearn_log_loss(labels, scores))

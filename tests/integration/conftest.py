@@ -13,8 +13,8 @@ import pytest
 from scoreline.cli.topics import create_topics
 from scoreline.config.environment import Variable
 from scoreline.config.settings import load_settings
+from scoreline.demo.encoding import FlightEncoder
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, flight_schema, load_flights, to_rows
-from scoreline.demo.traffic import FlightEncoder
 from scoreline.kafka.cluster.admin import TopicDescription, open_admin
 from scoreline.models.publishing import Publication, publish
 from scoreline.models.store import ModelStore

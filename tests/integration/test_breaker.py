@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from scoreline.demo.encoding import FlightEncoder
 from scoreline.demo.flights import flight_schema
-from scoreline.demo.traffic import FlightEncoder
 from scoreline.schemas.folder import write_schema
 from scoreline.testing.consume import await_committed, produce_records, read_records
 from scoreline.transport.record import StoredRecord

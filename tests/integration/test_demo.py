@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
 def test_the_demonstration_shows_everything_ends_with_0_and_leaves_nothing_behind(tmp_path):
-    """All flights come out once, the same bits over HTTP, and no process and no file stays."""
+    """All flights come out once, the same bits over HTTP, drift and labels are told, and nothing stays."""
     kept = {k: v for k, v in read_environment().items() if not k.startswith("SCORELINE_")}
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -43,6 +43,23 @@ def test_the_demonstration_shows_everything_ends_with_0_and_leaves_nothing_behin
     }
     auc = float(re.search(r"AUC against what really happened\s+│\s+([\d.]+)", said).group(1))
     assert 0.90 < auc < 0.93
+    assert re.search(r"labels joined to a prediction\s+│\s+166,668 │", said)
+    as_served = float(re.search(r"AUC since the start, as /stats says\s+│\s+([\d.]+)", said).group(1))
+    assert abs(as_served - auc) < 0.002
+    by_month = {month: float(found) for month, found in re.findall(r"(\w+): AUC ([\d.]+), log loss", said)}
+    assert list(by_month) == ["July", "August", "September", "October", "November", "December"]
+    assert min(by_month, key=by_month.get) == "November"
+    assert re.search(r"July +28,485 +\d+ +\d+  ANC 4", said)
+    assert re.search(r"November +27,035 +\d+ +\d+  ILM 29, SBN 2, LEX 1 +October: AUC", said)
+    raised, cleared = map(int, re.search(r"(\d+) states were raised and (\d+) cleared", said).groups())
+    assert raised > cleared
+    # The weather of these flights ends a day before they do.
+    assert re.search(r"│ temp +│ drift │ +[\d.]+% │ quality │ missing_ratio │", said)
+    assert "- Ranking got worse: the AUC fell from 0.9" in said
+    assert "- Look at the source now: missing_ratio of temp" in said
+    assert "ILM (108), SBN (10), ANC (8) and LEX (1)" in said
+    assert "- Nothing is wrong with the service: 167,254 records" in said
+    assert "- So: once the source is repaired, retrain" in said
     over_http = re.search(r"over HTTP\s+(\S+)", said).group(1)
     assert over_http == re.search(r"on Kafka\s+(\S+)", said).group(1)
     assert "curl -s http://127.0.0.1:" in said

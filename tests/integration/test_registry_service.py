@@ -7,8 +7,8 @@ import urllib.request
 import pytest
 
 from scoreline.dead_letters import DETAIL_HEADER, REASON_HEADER
+from scoreline.demo.encoding import FlightEncoder
 from scoreline.demo.flights import flight_schema
-from scoreline.demo.traffic import FlightEncoder
 from scoreline.records import find_header
 from scoreline.schemas.fixed import prediction_schema
 from scoreline.schemas.parsing import are_equal, to_text

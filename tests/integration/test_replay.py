@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from scoreline.config.environment import read_environment
+from scoreline.demo.encoding import FlightEncoder
 from scoreline.demo.flights import flight_schema
-from scoreline.demo.traffic import FlightEncoder
 from scoreline.schemas.folder import write_schema
 from scoreline.testing.consume import await_committed, partitions_of, produce_records, read_records
 from scoreline.testing.topics import Topics

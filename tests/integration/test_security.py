@@ -14,8 +14,8 @@ from confluent_kafka import TopicPartition
 
 from scoreline.cli.topics import create_topics
 from scoreline.config.librdkafka import admin_properties
+from scoreline.demo.encoding import FlightEncoder
 from scoreline.demo.flights import flight_schema
-from scoreline.demo.traffic import FlightEncoder
 from scoreline.errors import Refused
 from scoreline.kafka.client.clients import make_consumer, make_producer
 from scoreline.kafka.cluster.admin import open_admin
