@@ -14,7 +14,10 @@ PANE_ROWS = 512
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
-    """When a window ends: with so many rows, or after so long where it has at least `LEAST_ROWS`; else it stays open."""
+    """When a window ends: with so many rows, or after so long.
+
+    One that has fewer than `LEAST_ROWS` by then stays open until it has so many.
+    """
 
     records: int = 4096
     seconds: float = 600.0
