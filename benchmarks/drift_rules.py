@@ -7,13 +7,15 @@ which whoever is called is called for nothing; and July to December as they came
 Into the first, faults are put a third into a window. The scores of the model stay as they were, so that only the
 feature itself tells. Counts are exact and the same on every machine.
 
-The other rules: PSI over 0.2 on tenths of the training's values, and on categories; Kolmogorov-Smirnov with p < 0.05 on
-the bins of the grid; a mean of the last 4 windows that is a quarter of the baseline's mean, or deviation, away.
+Uncalibrated, the judge has a baseline whose rows are in no order. The other rules: PSI over 0.2 on tenths of the
+training's values, and on categories; Kolmogorov-Smirnov with p < 0.05 on the bins of the grid; a mean of the last 4
+windows that is a quarter of the baseline's mean, or deviation, away.
 """
 
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
@@ -180,8 +182,15 @@ def main() -> None:
     bounds.at_most("calibration, CPU seconds", time.process_time() - began, MOST_CALIBRATION_SECONDS)
     bounds.at_most("judging a window, milliseconds", measure_judging(flights, judge), MOST_JUDGING_MS)
 
+    unordered = DriftJudge(
+        replace(flights.baseline, blocks=None),
+        window_records=WINDOW,
+        relative_threshold=RELATIVE,
+        false_alarm_windows=FALSE_ALARM_WINDOWS,
+    )
     detectors: dict[str, Callable[[], Detector]] = {
         "the judge": lambda: detect_by_judge(flights, judge),
+        "the judge, uncalibrated": lambda: detect_by_judge(flights, unordered),
         "PSI > 0.2": lambda: detect_by_psi(flights),
         "KS p < 0.05": lambda: detect_by_ks(flights),
         "relative mean": lambda: detect_by_means(flights),
