@@ -131,7 +131,8 @@ class _Calibration:
         draws = [self._draw(rows) for rows in sizes]
         families = [np.zeros((len(DEPARTURES), len(drawn.windows))) for drawn in draws]
         scales: list[list[Doubles]] = [[] for _ in draws]
-        for group in group_axes(self._baseline, self._layout):
+        most_rows = int(np.diff(self._rows_before).max())
+        for group in group_axes(self._baseline, self._layout, most_rows):
             for drawn, family, scale in zip(draws, families, scales, strict=True):
                 odds = to_odds(self._measure(group, drawn))
                 least = to_odds(least_limits(drawn.rows))

@@ -14,7 +14,7 @@ from scoreline.observability.drift.statistics import (
 
 DEPARTURES = ("js_distance", "missing_ratio", "unseen_ratio", "outside_ratio")
 
-FLOORS = np.array([0.5, 0.05, 0.02, 0.05])
+FLOORS = np.array([0.5, 0.05, 0.01, 0.05])
 """Limits where the baseline cannot tell what is rare; shape (statistics,)."""
 
 LEAST = np.array([0.05, 0.01, 0.005, 0.05])
