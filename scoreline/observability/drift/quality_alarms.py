@@ -26,7 +26,7 @@ ALARMS = ("missing_ratio", "unseen_ratio", "outside_ratio", "largest_bin_ratio")
 _LEAST = 0.5
 """Half of the values: less is for windows to judge."""
 
-_USUAL = 0.9
+_USUAL = 0.95
 """Where a block was so nearly all of it, all of it is no surprise."""
 
 _RARE = 0.05
