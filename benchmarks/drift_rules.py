@@ -134,13 +134,16 @@ def count_alarms(detector: Detector, windows: Iterable[Rows]) -> tuple[int, int]
 
 
 def find_delay(detector: Detector, flights: DriftFlights, fault: str, seed: int) -> float:
-    """Windows until the feature with the fault is called out, the one that it begins in being the first."""
+    """Windows until the feature with the fault is called out, the one that it begins in being the first.
+
+    0 where it was called out in the window before, when nothing was wrong with it.
+    """
     rng = np.random.default_rng(seed)
     feature = FAULTS[fault][0]
     for number, rows in enumerate(draw_days(flights.training, 5, rng), start=-1):
         changed = add_fault(fault, rows, BEGIN if number == 1 else 0, rng) if number >= 1 else rows
         called = feature in detector(changed)
-        if number >= 1 and called:
+        if number >= 0 and called:
             return number
     return math.inf
 
@@ -211,6 +214,7 @@ def main() -> None:
         if name == "the judge":
             bounds.at_most(f"windows of {WINDOWS} with a false alarm", false, most)
             bounds.at_most("of the training as it came", contiguous, most)
+            bounds.at_least("windows until the first fault is raised", min(map(min, delays.values())), 1)
             bounds.at_most("windows until the last fault is raised", max(map(max, delays.values())), 2)
     tell_months(detectors, flights.streamed)
     bounds.conclude()
