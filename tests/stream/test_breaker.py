@@ -9,7 +9,6 @@ from scoreline.records import DeadLetter, Reason
 from scoreline.stream.breaker import LEAST_RECORDS, Breaker
 from scoreline.transport.record import StoredRecord
 
-
 RECORDS = tuple(StoredRecord("features", 0, n, value_=b"v") for n in range(5000))
 
 
