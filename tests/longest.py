@@ -1,4 +1,4 @@
-"""Files whose tests take 20 seconds or more, the longest first, as measured; a file that is missing only starts late."""
+"""Files whose tests take 20 seconds or more, the longest first, as measured; one that is missing here starts late."""
 
 LONGEST = (
     "tests/torture/test_torture.py",
