@@ -79,7 +79,7 @@ def load_drift_flights(score: Callable[[Matrix], Matrix]) -> DriftFlights:
         if name not in levels:
             matrix[:, i] = flights[name].to_numpy(np.float64)
             continue
-        codes = pd.Categorical(flights[name], categories=levels[name]).codes
+        codes = pd.Index(levels[name]).get_indexer(flights[name])
         matrix[:, i] = np.where(codes < 0, np.nan, codes)
         unseen[:, i] = (codes < 0) & flights[name].notna().to_numpy()
     day = pd.to_datetime(flights["id"].str[:10]).dt.day_of_year.to_numpy()

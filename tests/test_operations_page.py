@@ -105,6 +105,7 @@ def test_every_command_is_on_the_page(capsys):
     assert named == set(shown)
 
 
+@pytest.mark.usefixtures("command_line")
 @pytest.mark.parametrize("row", table_under("Commands"), ids=lambda row: row[0].split(" [")[0])
 def test_every_option_on_the_page_is_one_of_its_command(row, capsys):
     words = row[0].split("[")[0].removeprefix("scoreline ").split()

@@ -144,6 +144,7 @@ class Scripted:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             wbufsize = 0
+            disable_nagle_algorithm = True  # or the second small piece of an answer waits 40 ms for the first's receipt
 
             def setup(self) -> None:
                 scripted.connections.append(self.request)
@@ -170,7 +171,7 @@ class Scripted:
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.001})
         self._thread.start()
 
     def close(self) -> None:

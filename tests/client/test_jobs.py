@@ -156,7 +156,7 @@ def test_an_upload_that_is_refused_early_stops(connect):
     def refuse(turn):
         turn.note()
         turn.send(write_answer(403, {"title": "No", "detail": "not with this token"}))
-        turn.cut()
+        turn.linger()
 
     taken = []
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from scoreline.cli.exits import find_exit_code
 from scoreline.cli.findings import Findings, State
 from scoreline.cli.preflight import check_stream, reach_kafka
+from scoreline.cli.preflight_drift import check_drift_events
 from scoreline.config.environment import Variable
 from scoreline.config.roles import Role
 from scoreline.config.settings import load_settings
@@ -77,7 +78,9 @@ def judge_check(variables):
     began = time.monotonic()
     findings = Findings()
     settings = make_settings(variables)
-    check_stream(settings, reach_kafka(settings, findings), findings)
+    admin = reach_kafka(settings, findings)
+    check_stream(settings, admin, findings)
+    check_drift_events(settings, admin, findings, must=True)
     said = "; ".join(f"{f.item}: {f.detail}" for f in findings.found if f.state is State.FAILED)
     return Verdict(findings.exit_code, said, time.monotonic() - began)
 

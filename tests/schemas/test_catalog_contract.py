@@ -45,6 +45,7 @@ class TestFolder(CatalogContract):
         return shelf
 
 
+@pytest.mark.usefixtures("one_authority")
 class TestRegistryStub(CatalogContract):
     @pytest.fixture
     def shelf(self):

@@ -12,6 +12,8 @@ from scoreline.schemas.registry import RegistryCatalog
 from scoreline.testing.registry_stub import Fault, RegistryStub
 from tests.schemas.catalog_contract import FakeClock, features, features_text
 
+pytestmark = pytest.mark.usefixtures("one_authority")
+
 
 @pytest.fixture
 def stub():

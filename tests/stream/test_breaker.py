@@ -9,10 +9,13 @@ from scoreline.records import DeadLetter, Reason
 from scoreline.stream.breaker import LEAST_RECORDS, Breaker
 from scoreline.transport.record import StoredRecord
 
+RECORDS = tuple(StoredRecord("features", 0, n, value_=b"v") for n in range(5000))
+
 
 def make_batch(flags, reason=Reason.UNDECODABLE):
     """Records, and dead letters where a flag is true."""
-    records = [StoredRecord("features", 0, n, value_=b"v") for n in range(len(flags))]
+    records = RECORDS[: len(flags)]
+    assert len(records) == len(flags)
     return records, [DeadLetter(r, reason, "why") for r, dead in zip(records, flags, strict=True) if dead]
 
 

@@ -12,6 +12,8 @@ from scoreline.testing.registry import RealRegistry
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.slow  # each is a session of pytest, or several
+
 USES_KAFKA = "def test_it(kafka): assert kafka.bootstrap_servers == 'there:9092'"
 
 
@@ -34,7 +36,6 @@ def run(pytester, monkeypatch):
     return run
 
 
-@pytest.mark.slow
 def test_a_kafka_that_is_found_is_given_and_named_in_the_summary(run):
     result = run(USES_KAFKA, found=RunningKafka("there:9092", "told"))
     result.assert_outcomes(passed=1)
@@ -104,7 +105,6 @@ def test_a_service_that_a_test_forgets_is_ended(run, tmp_path):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
-@pytest.mark.slow
 def test_loading_the_plugin_loads_no_client():
     """It is loaded into every pytest run of an environment that has scoreline."""
     code = "import sys, scoreline.testing.plugin; print(*sys.modules)"

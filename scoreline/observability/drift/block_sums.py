@@ -34,10 +34,13 @@ def count_rows(baseline: Baseline) -> Places:
     return np.cumsum(rows, dtype=np.intp)
 
 
-def group_axes(baseline: Baseline, layout: Layout) -> Iterator[AxisGroup]:
-    """Every axis once, in the order of the grid; memory is bounded, however many axes there are."""
+def group_axes(baseline: Baseline, layout: Layout, most_rows: int) -> Iterator[AxisGroup]:
+    """Every axis once, in the order of the grid; memory is bounded, however many axes there are.
+
+    Args:
+        most_rows: of a block.
+    """
     blocks = baseline.blocks or ()
-    most_rows = max((block.rows for block in blocks), default=0)
     for held in _split(layout, slice(0, len(layout.first)), _CELLS_HELD // max(1, len(blocks))):
         bins = _bins_of(layout, held)
         cells = np.empty((len(blocks), bins.stop - bins.start), dtype=np.min_scalar_type(most_rows))

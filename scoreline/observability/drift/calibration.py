@@ -22,7 +22,7 @@ from scoreline.observability.drift.departures import (
     to_odds,
 )
 from scoreline.observability.drift.lengths import LEAST_ROWS, LENGTHS, size_of
-from scoreline.observability.drift.resampling import PARTS, Resample, draw
+from scoreline.observability.drift.resampling import PARTS, Resample, draw, find_part
 from scoreline.observability.drift.statistics import Doubles, Layout, Places, lay_out, share
 
 LEAST_WINDOWS = 20
@@ -32,7 +32,7 @@ SEED = 20130101
 
 _MOST_RESAMPLES, _FEWEST_RESAMPLES = 2000, 200
 _BINS_RESAMPLED = 8_000_000
-_WINDOWS_AT_ONCE = 200
+_UNSEEN = DEPARTURES.index("unseen_ratio")
 _TAIL = 0.05
 
 
@@ -131,7 +131,8 @@ class _Calibration:
         draws = [self._draw(rows) for rows in sizes]
         families = [np.zeros((len(DEPARTURES), len(drawn.windows))) for drawn in draws]
         scales: list[list[Doubles]] = [[] for _ in draws]
-        for group in group_axes(self._baseline, self._layout):
+        most_rows = int(np.diff(self._rows_before).max())
+        for group in group_axes(self._baseline, self._layout, most_rows):
             for drawn, family, scale in zip(draws, families, scales, strict=True):
                 odds = to_odds(self._measure(group, drawn))
                 least = to_odds(least_limits(drawn.rows))
@@ -157,16 +158,23 @@ class _Calibration:
     def _measure(self, group: AxisGroup, drawn: _Draw) -> Doubles:
         """Departures of every window from the rest of the baseline; shape (statistics, windows, axes)."""
         running, before = group.running, self._rows_before
+        others = [self._count_others(group, part) for part in range(PARTS)]
         found = []
-        for first in range(0, len(drawn.windows), _WINDOWS_AT_ONCE):
-            windows = drawn.windows[first : first + _WINDOWS_AT_ONCE]
+        for first in range(0, len(drawn.windows), self._windows_a_part):
+            windows = drawn.windows[first : first + self._windows_a_part]
             bins = np.stack([running[w.ends].sum(axis=0) - running[w.firsts].sum(axis=0) for w in windows])
             rows = np.array([(before[w.ends] - before[w.firsts]).sum() for w in windows], dtype=np.float64)
             shares, rest = share(bins, rows), share(running[-1] - bins, before[-1] - rows)
             departures = find_departures(group.layout, shares, rest)
-            departures[DEPARTURES.index("unseen_ratio")] = count_new(group.layout, shares, rest)
+            departures[_UNSEEN] = count_new(group.layout, shares, others[windows[0].part])
             found.append(departures)
         return np.concatenate(found, axis=1)
+
+    def _count_others(self, group: AxisGroup, part: int) -> Doubles:
+        """Shares of the rows of all other parts."""
+        begin, end = find_part(len(self._rows_before) - 1, part)
+        running, before = group.running, self._rows_before
+        return share(running[-1] - running[end] + running[begin], before[-1] - before[end] + before[begin])
 
 
 def _find_tail(family: Doubles, chance: float) -> Doubles:

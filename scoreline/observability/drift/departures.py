@@ -14,10 +14,10 @@ from scoreline.observability.drift.statistics import (
 
 DEPARTURES = ("js_distance", "missing_ratio", "unseen_ratio", "outside_ratio")
 
-FLOORS = np.array([0.5, 0.05, 0.02, 0.05])
+FLOORS = np.array([0.5, 0.05, 0.01, 0.05])
 """Limits where the baseline cannot tell what is rare; shape (statistics,)."""
 
-LEAST = np.array([0.05, 0.01, 0.005, 0.02])
+LEAST = np.array([0.05, 0.01, 0.005, 0.05])
 """No limit is lower: less is no matter to anybody, however steady the training was; shape (statistics,)."""
 
 LEAST_VALUES = 5
@@ -41,7 +41,11 @@ def find_departures(layout: Layout, shares: Doubles, baseline: Doubles) -> Doubl
 
 
 def count_new(layout: Layout, shares: Doubles, rest: Doubles) -> Doubles:
-    """Share of rows with levels that the rest of a baseline does not have: what is unseen in a part of the training."""
+    """Share of rows with levels that the other parts of a training do not have: unseen, had it been those alone.
+
+    Args:
+        rest: shares of the rows of the other parts; shape (bins,).
+    """
     new = np.add.reduceat(np.where(rest == 0, shares, 0.0), layout.first, axis=-1)
     found = np.zeros_like(new)
     found[..., layout.categorical] = new[..., layout.categorical]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from scoreline.errors import DependencyError, ModelRejected
 from scoreline.models.baseline.baseline import Baseline
 from scoreline.models.model import ModelVersion
+from scoreline.observability.drift.lengths import LEAST_ROWS
 from scoreline.observability.drift.ports import Judge, Learner, LoadBaseline, MakeJudge, MakeLearner
 from scoreline.observability.drift.states import Change, Judgement
 from scoreline.observability.drift.watching import Arrived, VersionWatch
-from scoreline.observability.drift.windows import LEAST_ROWS, WindowLimits
+from scoreline.observability.drift.windows import WindowLimits
 from scoreline.records import Clock
 
 logger = logging.getLogger("scoreline.drift")

@@ -14,14 +14,11 @@ from scoreline.observability.drift.hysteresis import Flags, Raised
 from scoreline.observability.drift.lengths import LEAST_ROWS
 from scoreline.observability.drift.states import Cause, Rule
 from scoreline.observability.drift.statistics import (
-    Bins,
     Doubles,
     Layout,
-    count_present,
     find_missing,
     find_outside,
     find_unseen,
-    share,
 )
 
 ALARMS = ("missing_ratio", "unseen_ratio", "outside_ratio", "largest_bin_ratio")
@@ -29,7 +26,7 @@ ALARMS = ("missing_ratio", "unseen_ratio", "outside_ratio", "largest_bin_ratio")
 _LEAST = 0.5
 """Half of the values: less is for windows to judge."""
 
-_USUAL = 0.9
+_USUAL = 0.95
 """Where a block was so nearly all of it, all of it is no surprise."""
 
 _RARE = 0.05
@@ -66,10 +63,12 @@ class QualityAlarms:
             self._recent.popleft()
         if self._count_rows() < self._rows:
             return
-        together = self._recent[0].copy()
-        for later in list(self._recent)[1:]:
-            together.add(later)
-        ratios = _find_ratios(self._layout, together.bins, together.rows)
+        together = self._recent[0]
+        if len(self._recent) > 1:
+            together = together.copy()
+            for later in list(self._recent)[1:]:
+                together.add(later)
+        ratios = _find_ratios(self._layout, together)
         exceeded: Flags = np.asarray(ratios > self._limits)
         raised = self._raised.update(np.asarray(exceeded.any(axis=0)))
         self._causes = {
@@ -87,32 +86,28 @@ class QualityAlarms:
         return sum(counts.rows for counts in self._recent)
 
 
-def _find_ratios(layout: Layout, bins: Bins, rows: int) -> Doubles:
+def _find_ratios(layout: Layout, counts: Counts) -> Doubles:
     """Shares of rows, and the largest bin's share of what is there, where that is enough; shape (alarms, axes)."""
-    shares = share(bins, rows)
-    return np.stack(
-        [find(layout, shares) for find in (find_missing, find_unseen, find_outside)]
-        + [np.where(count_present(layout, bins) >= min(rows, LEAST_ROWS) / 2, _find_largest(layout, bins), 0.0)]
-    )
-
-
-def _find_largest(layout: Layout, bins: Bins) -> Doubles:
-    there = bins.copy()
-    there[layout.missing] = 0
-    present = count_present(layout, bins)
-    return np.maximum.reduceat(there, layout.first) / np.maximum(present, 1)
+    rows = max(counts.rows, 1)
+    bins = counts.bins.astype(np.float64)
+    found = [find(layout, bins) / rows for find in (find_missing, find_unseen, find_outside)]
+    bins[layout.missing] = 0.0
+    present = np.add.reduceat(bins, layout.first)
+    enough = present >= max(1.0, min(rows, LEAST_ROWS) / 2)
+    largest = np.maximum.reduceat(bins, layout.first) / np.maximum(present, 1.0)
+    return np.stack([*found, np.where(enough, largest, 0.0)])
 
 
 def _find_limits(baseline: Baseline, layout: Layout) -> tuple[Doubles, int]:
     """What has to be exceeded, infinite where nothing would surprise; and the rows of the largest block."""
     if not baseline.blocks:
-        usual = _find_ratios(layout, baseline.total.bins, baseline.total.rows)
+        usual = _find_ratios(layout, baseline.total)
         limits = np.where(usual < _RARE, np.maximum(_LEAST, (1 + usual) / 2), np.inf)
         limits[-1] = np.inf  # a day of the week is constant for long, and rows without order do not tell
         return limits, LEAST_ROWS
     largest = np.zeros((len(ALARMS), len(layout.first)))
     for block in baseline.blocks:
-        np.maximum(largest, _find_ratios(layout, block.bins, block.rows), out=largest)
+        np.maximum(largest, _find_ratios(layout, block), out=largest)
     limits = np.maximum(_LEAST, (1 + largest) / 2)
     limits[-1] = _ALL
     # An axis that no block had enough values of has shown nothing, and nothing can be said of it.

@@ -35,12 +35,16 @@ def draw(blocks: int, blocks_a_window: int, windows_a_part: int, *, seed: int) -
         blocks: how many there are, at least `4 * PARTS * blocks_a_window`.
     """
     rng = np.random.default_rng(seed)
-    edges = np.linspace(0, blocks, PARTS + 1).astype(int)
     return [
-        _draw_one(rng, part, int(edges[part]), int(edges[part + 1]), blocks_a_window)
+        _draw_one(rng, part, *find_part(blocks, part), blocks_a_window)
         for part in range(PARTS)
         for _ in range(windows_a_part)
     ]
+
+
+def find_part(blocks: int, part: int) -> tuple[int, int]:
+    """First block of a part of the training, and the one behind its last."""
+    return blocks * part // PARTS, blocks * (part + 1) // PARTS
 
 
 def _draw_one(rng: np.random.Generator, part: int, first: int, end: int, size: int) -> Resample:

@@ -56,7 +56,8 @@ class Cause:
     Attributes:
         statistic: what was looked at: `js_distance`, `missing_ratio`, `mean`, …
         value, threshold: of the statistic; above the threshold is what caused it.
-        windows: how many windows were looked at together; 0 where the rule does not wait for a window to end.
+        windows: how many windows were looked at together; 0 for all with falling weights, and where the rule does not
+            wait for a window to end.
     """
 
     rule: Rule

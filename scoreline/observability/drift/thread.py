@@ -10,8 +10,8 @@ logger = logging.getLogger("scoreline.drift")
 
 TICK_SECONDS = 1.0
 REST_SECONDS = 0.25
-"""Between two turns at least: behind a backlog several batches end in that time, and are looked at together, and windows
-are judged one after the other while what that needs is in the processor's caches."""
+"""Between two turns at least: behind a backlog several batches end in that time, and are looked at together, while what
+judging needs is in the processor's caches."""
 
 
 class DriftThread:

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from scoreline.models.baseline.counts import Counts
+from scoreline.observability.drift.lengths import LEAST_ROWS
 from scoreline.observability.drift.states import Window
 
 PANE_ROWS = 512
-LEAST_ROWS = 500
-"""Fewer say too little to be judged: a window that its time would end stays open until it has so many."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
-    """When a window ends: with so many rows, or after so long where it has at least `LEAST_ROWS`."""
+    """When a window ends: with so many rows, or after so long.
+
+    One that has fewer than `LEAST_ROWS` by then stays open until it has so many.
+    """
 
     records: int = 4096
     seconds: float = 600.0

@@ -94,6 +94,7 @@ async def test_a_body_under_a_key_that_exists_is_read_no_further_than_that_of_an
         head = b"POST /batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nIdempotency-Key: k\r\n"
         writer.write(head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(body), body))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
+        writer.write(b"0\r\n\r\n")  # the end: until it comes, or a second later, the sidecar would not stop
         writer.close()
 
 

@@ -208,6 +208,7 @@ async def test_a_byte_now_and_then_does_not_keep_a_place():
                 writer.write(wrap(b"1"))
                 await asyncio.wait([answering], timeout=0.02)
         assert answering.result().startswith(b"HTTP/1.1 408 ")
+        writer.write(b"0\r\n\r\n")  # the end: until it comes, or a second later, the sidecar would not stop
         writer.close()
         assert batch.topics.events == []
 

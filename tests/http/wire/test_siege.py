@@ -114,11 +114,15 @@ async def send_on(service: ServiceProcess, headers: bytes, piece: bytes, pieces:
     return bytes(answer), sent
 
 
-BOMB = gzip.compress(b" " * 2**28, 9)
+def make_bomb() -> tuple[bytes, bytes, int]:
+    bomb = gzip.compress(b" " * 2**28, 9)
+    return b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n" % len(bomb), bomb, 1
+
+
 HUGE = {
-    "announced": (b"Content-Length: %d\r\n" % (GIGABYTE * len(PIECE)), PIECE, GIGABYTE),
-    "chunked": (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%s\r\n" % (len(PIECE), PIECE), GIGABYTE),
-    "bomb": (b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n" % len(BOMB), BOMB, 1),
+    "announced": lambda: (b"Content-Length: %d\r\n" % (GIGABYTE * len(PIECE)), PIECE, GIGABYTE),
+    "chunked": lambda: (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%s\r\n" % (len(PIECE), PIECE), GIGABYTE),
+    "bomb": make_bomb,
 }
 
 
@@ -128,7 +132,7 @@ async def test_a_gigabyte_is_cut_off_at_the_limit(service, kind):
     assert await is_served(service)
     before = read_resident(service.pid)
     async with others_are_served(service):
-        answer, sent = await send_on(service, *HUGE[kind])
+        answer, sent = await send_on(service, *HUGE[kind]())
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert sent < 150
     assert read_resident(service.pid) - before < 2 * LIMIT

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreline.observability.drift.windows import LEAST_ROWS, PANE_ROWS, OpenWindows, WindowLimits
+from scoreline.observability.drift.lengths import LEAST_ROWS
+from scoreline.observability.drift.windows import PANE_ROWS, OpenWindows, WindowLimits
 from tests.observability.drift.scenes import GRID, make_counts
 
 
