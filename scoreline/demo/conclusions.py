@@ -172,18 +172,21 @@ def _has_fallen(quality: Sequence[MonthQuality]) -> bool:
 
 
 def _list_months(drift: Sequence[MonthDrift], *, seasonal: bool) -> str:
-    """Features that were raised, with what was looked at and in which months."""
-    found: dict[str, list[str]] = {}
+    """Which statistic was raised of which features in which months; features that agree in both are told together."""
+    months: dict[tuple[str, str], list[str]] = {}
     for month in drift:
         for event in month.raised:
             if event.rule == Rule.QUALITY or event.name.startswith(OUTPUT_PREFIX):
                 continue
             if (event.name in WEATHER and event.statistic != "missing_ratio") is not seasonal:
                 continue
-            months = found.setdefault(f"{event.name} ({event.statistic})", [])
-            if month.name not in months:
-                months.append(month.name)
-    return "; ".join(f"{name} in {_join(months)}" for name, months in found.items())
+            found = months.setdefault((event.statistic, event.name), [])
+            if month.name not in found:
+                found.append(month.name)
+    names: dict[tuple[str, str], list[str]] = {}
+    for (statistic, name), when in months.items():
+        names.setdefault((statistic, _join(when)), []).append(name)
+    return "; ".join(f"{statistic} of {_join(found)} in {when}" for (statistic, when), found in names.items())
 
 
 def _join(parts: Collection[str]) -> str:

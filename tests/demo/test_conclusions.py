@@ -95,11 +95,14 @@ def test_weather_that_the_training_never_had_is_told_apart_from_all_else():
     drift = (
         raise_in("July", ("temp", "calibrated", "outside_ratio"), ("departure_delay", "relative_mean", "mean")),
         raise_in("August", ("temp", "calibrated", "outside_ratio"), ("dewp", "calibrated", "missing_ratio")),
+        raise_in("October", ("humid", "calibrated", "js_distance"), ("pressure", "calibrated", "js_distance")),
     )
     findings = find(drift)
-    assert say_of("Another season", findings).endswith(": temp (outside_ratio) in July and August.")
+    assert say_of("Another season", findings).endswith(
+        ": outside_ratio of temp in July and August; js_distance of humid and pressure in October."
+    )
     assert say_of("No season explains these", findings).endswith(
-        ": departure_delay (mean) in July; dewp (missing_ratio) in August."
+        ": mean of departure_delay in July; missing_ratio of dewp in August."
     )
 
 

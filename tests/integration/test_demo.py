@@ -10,7 +10,7 @@ import pytest
 from scoreline.config.environment import read_environment
 from scoreline.testing.processes import find_children
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
 def test_the_demonstration_shows_everything_ends_with_0_and_leaves_nothing_behind(tmp_path):
@@ -25,7 +25,7 @@ def test_the_demonstration_shows_everything_ends_with_0_and_leaves_nothing_behin
         env={**kept, "TMPDIR": str(scratch)},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -52,11 +52,12 @@ def test_the_demonstration_shows_everything_ends_with_0_and_leaves_nothing_behin
     assert re.search(r"July +28,485 +\d+ +\d+  ANC 4", said)
     assert re.search(r"November +27,035 +\d+ +\d+  ILM 29, SBN 2, LEX 1 +October: AUC", said)
     raised, cleared = map(int, re.search(r"(\d+) states were raised and (\d+) cleared", said).groups())
-    assert raised > cleared
+    assert raised > 5
+    assert cleared > 0
     # The weather of these flights ends a day before they do.
     assert re.search(r"│ temp +│ drift │ +[\d.]+% │ quality │ missing_ratio │", said)
     assert "- Ranking got worse: the AUC fell from 0.9" in said
-    assert "- Look at the source now: missing_ratio of temp" in said
+    assert re.search(r"- Look at the source now: missing_ratio of .*temp, dewp.* is [01]", said)
     assert "ILM (108), SBN (10), ANC (8) and LEX (1)" in said
     assert "- Nothing is wrong with the service: 167,254 records" in said
     assert "- So: once the source is repaired, retrain" in said
