@@ -112,10 +112,11 @@ def _stopping(commands: Commands) -> Iterator[None]:
 def _serve(console: Console, url: str, seconds: float | None) -> None:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    page = f"\nThe status page: {url}/, with histograms of drift at {url}/#drift."
     if seconds is None:
-        print_plain(console, f"\nThe status page: {url}/ (its section Drift: {url}/#drift). Serving until Ctrl-C.")
+        print_plain(console, f"{page} Serving until Ctrl-C.")
         signal.sigwait(ends)
     elif seconds > 0:
-        print_plain(console, f"\nThe status page: {url}/. Serving for {seconds:.0f} s more.")
+        print_plain(console, f"{page} Serving for {seconds:.0f} s more.")
         signal.sigtimedwait(ends, seconds)
     console.print("Stopping.")
