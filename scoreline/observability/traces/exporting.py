@@ -17,7 +17,7 @@ EXPORTERS_LOGGER = trace_exporter.__name__
 """Which has two lines for each attempt of each export that fails."""
 
 MOST_REASON_CHARACTERS = 200
-"""Such a line has the phrase of a collector's answer, in earlier releases its whole body: a page where a proxy gave it."""
+"""Such a line quotes the phrase of a collector's answer; in earlier releases its body, however long a page that is."""
 
 HEADER_PARSERS_LOGGER = "opentelemetry.util.re"
 """Which shows a list of headers that it cannot read, and with it the credential that is in there."""
