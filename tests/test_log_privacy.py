@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from scoreline.config.tokens import Access, Token
 from scoreline.http.access_log import AccessLogMode
@@ -15,19 +16,24 @@ from scoreline.observability.dead_letters import DeadLetterLog
 from scoreline.observability.logs import configure_logging
 from scoreline.observability.stats import Stats
 from scoreline.observability.summary import Summary
+from scoreline.observability.traces.batches import BatchTraces
+from scoreline.observability.traces.requests import RequestTraces
 from scoreline.schemas.registry import RegistryCatalog
 from scoreline.service.jobs_health import WorkerHealth
 from scoreline.stream.breaker import Breaker
 from scoreline.stream.health import StreamHealth
+from scoreline.transport.record import StoredRecord
 from tests.http.batch.batch_sidecars import serve_batch, write_lines
 from tests.http.sidecars import make_model
 from tests.jobs.builders import JOB, make_chunk, submitted
 from tests.jobs.scenes import Scene as JobScene
 from tests.jobs.scenes import turn
+from tests.observability.batches import make_batch
 from tests.stream.scenes import Scene, encode
 
 VALUES = {"a number": 7319.4261, "a text": "needle-of-a-feature"}
 NEEDLES = ["7319", "4261", "needle", "s3cret"]
+HOSTILE_STATES = ["needle", "a=1,needle=", "a=needle,a=needle", "a=1;needle\u00e9=7319", "needle" * 90]
 FIRST_FIELDS = ["timestamp", "level", "logger", "event", "message"]
 
 
@@ -96,6 +102,26 @@ async def test_the_sidecar_logs_neither(mode, lines):
 
     events = read_events(lines())
     assert ("request_served" in events) is (mode is not AccessLogMode.NONE)
+
+
+async def test_spans_of_hostile_headers_log_neither(lines):
+    """With the sampler as delivered, which records all spans of callers that say so."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    tracer = provider.get_tracer("scoreline")
+    batches, number = BatchTraces(tracer, "group"), VALUES["a number"]
+    traceparents = [f"00-{'7319' * 8}-{'4261' * 4}-01", f"00-{'a' * 32}-{'b' * 16}-01"]
+    records = []
+    async with serve_batch(tracer=RequestTraces(tracer), access_log=AccessLogMode.NONE) as batch:
+        for state in HOSTILE_STATES:
+            for traceparent in traceparents:
+                headers = {"traceparent": traceparent, "tracestate": state, "baggage": state}
+                await batch.running.predict([{"a": number, "b": 1.0}], headers=headers)
+                await batch.submit_lines(write_lines([{"a": number, "b": 1.0}]), **headers)
+                records.append(StoredRecord(headers_=[(name, value.encode()) for name, value in headers.items()]))
+    batches.batch_scored(make_batch(records))
+    provider.shutdown()
+
+    assert read_events(lines()) == {"http_started", "http_stopped"}
 
 
 def test_workers_of_jobs_log_neither(lines):

@@ -194,6 +194,7 @@ TOPICS = (
     "job_results_topic",
     "job_events_topic",
     "drift_events_topic",
+    "labels_topic",
 )
 
 CHECKS = (

@@ -62,13 +62,13 @@ class HealthRoutes:
         ]
 
     async def show(self, call: Call) -> Answer:
-        """All components; 503 when one of them is not ready."""
+        """All components; 503 when one that is needed is not ready."""
         read_query(call.request, ())
         report = self._board.report()
         return _answer(report.components, "ready" if report.ready else "unready", good=report.ready)
 
     async def show_live(self, call: Call) -> Answer:
-        """Whether every loop turns, whatever is away."""
+        """Whether every loop turns that is needed, whatever is away."""
         read_query(call.request, ())
         report = self._board.report()
         return _answer(report.components, "alive" if report.alive else "stuck", good=report.alive)
@@ -83,7 +83,7 @@ class HealthRoutes:
         if role is not None and role not in set(Role):
             raise MalformedRequest(f"the query parameter 'role' has to be {describe_roles()}")
         report = self._board.report(role)
-        ready = report.ready and (role is None or any(c.role == role for c in report.components))
+        ready = report.ready and (role is None or any(c.role == role for c in report.needed))
         return _answer(report.components, "ready" if ready else "unready", good=ready)
 
 

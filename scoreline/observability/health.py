@@ -14,6 +14,8 @@ class ComponentHealth:
         ready: whether it can do its work.
         alive: whether its loop turns; never dependent on a remote system.
         detail: the state in words an operator can act on.
+        advisory: whether it only watches. Its failure is shown, but makes nothing unready or not alive: a restart for
+            its sake would end predictions that go on without it, again and again where it fails by a defect.
     """
 
     name: str
@@ -21,6 +23,7 @@ class ComponentHealth:
     ready: bool
     alive: bool
     detail: str
+    advisory: bool = False
 
 
 HealthCheck = Callable[[], ComponentHealth]
@@ -34,13 +37,18 @@ class HealthReport:
 
     @property
     def ready(self) -> bool:
-        """Whether there is at least one component and every one can do its work."""
-        return bool(self.components) and all(c.ready for c in self.components)
+        """Whether something is needed here, and all of it can do its work."""
+        return bool(self.needed) and all(c.ready for c in self.needed)
 
     @property
     def alive(self) -> bool:
-        """Whether every loop turns."""
-        return all(c.alive for c in self.components)
+        """Whether every loop turns that is needed."""
+        return all(c.alive for c in self.needed)
+
+    @property
+    def needed(self) -> Sequence[ComponentHealth]:
+        """Those that do more than watch."""
+        return [c for c in self.components if not c.advisory]
 
 
 class HealthBoard:

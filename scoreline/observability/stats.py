@@ -92,6 +92,10 @@ class Stats:
         """Ask this at every snapshot how good versions are."""
         self._read_quality = read
 
+    def read_quality(self) -> QualityReport | None:
+        """How good versions are; None where no labels are read."""
+        return None if self._read_quality is None else self._read_quality()
+
     def jobs_progress(self) -> Progress:
         """How far the jobs role has come."""
         with self._jobs_lock:
@@ -143,7 +147,7 @@ class Stats:
         with self._jobs_lock:
             jobs = _describe_jobs(self._jobs)
         uptime_seconds = round(self._clock() - self._started_at, 3)
-        quality = None if self._read_quality is None else self._read_quality()
+        quality = self.read_quality()
         return {"uptime_seconds": uptime_seconds, "stream": stream, "http": http, "jobs": jobs, "quality": quality}
 
 

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from scoreline.config.librdkafka import producer_properties
 from scoreline.config.settings import Settings
@@ -84,12 +85,12 @@ class DriftDetection:
             self._publisher.close(max(0.0, until - time.monotonic()))
 
     def check(self) -> ComponentHealth:
-        """The component `drift`: never a reason to be unready."""
+        """The component `drift`; it fails where one of the two threads has ended."""
         health = self._thread.check()
         trouble = None if self._publisher is None else self._publisher.trouble
         if trouble is None or not health.alive:
             return health
-        return ComponentHealth(health.name, None, ready=True, alive=False, detail=trouble)
+        return replace(health, ready=False, alive=False, detail=trouble)
 
 
 def open_drift(

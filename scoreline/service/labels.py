@@ -41,9 +41,9 @@ class LiveLabels:
         self._reader.close(min(CLOSE_SECONDS, within_seconds))
 
     def _check(self) -> ComponentHealth:
-        """Never a reason to be unready: predictions go on without it."""
-        alive = self._reader.is_alive
-        return ComponentHealth("labels", Role.STREAM, ready=True, alive=alive, detail=self._reader.describe())
+        """Predictions go on without it; what is away it waits for, and says so."""
+        works = self._reader.is_alive
+        return ComponentHealth("labels", Role.STREAM, works, works, self._reader.describe(), advisory=True)
 
 
 def open_labels(parts: Parts, topic: str, observer: ClientObserver) -> LiveLabels:

@@ -68,7 +68,7 @@ async def start_sidecar(
                 guarded=guarded,
                 jobs_view=jobs_view,
                 read_drift=parts.drift.reader.read,
-                read_quality=lambda: parts.stats.snapshot()["quality"],
+                read_quality=parts.stats.read_quality,
             ),
             tokens=settings.http_tokens,
             metrics_need_token=settings.metrics_auth == "token",

@@ -253,6 +253,11 @@ class TestConflicts:
     def test_loopback_needs_no_token(self, host):
         assert load([Role.HTTP], HTTP_HOST=host).http_host == host
 
+    @pytest.mark.parametrize("topic", ["JOBS_TOPIC", "LABELS_TOPIC"])
+    def test_topics_are_compared_when_all_of_them_are_names(self, topic):
+        (problem,) = problems_of([], **{topic: "no topic", "OUTPUT_TOPIC": "features"})
+        assert topic in problem
+
     def test_only_the_stream_role_needs_a_broker(self):
         assert load([Role.HTTP]).kafka_bootstrap_servers is None
         assert "KAFKA_BOOTSTRAP_SERVERS is not set" in problems_of([Role.STREAM])[0]

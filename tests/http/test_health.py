@@ -4,8 +4,8 @@ from scoreline.observability.health import ComponentHealth
 from tests.http.sidecars import serve
 
 
-def component(name: str, role: str | None, *, ready: bool = True, alive: bool = True):
-    return lambda: ComponentHealth(name, role, ready, alive, f"{name} it is")
+def component(name: str, role: str | None, *, ready: bool = True, alive: bool = True, advisory: bool = False):
+    return lambda: ComponentHealth(name, role, ready, alive, f"{name} it is", advisory)
 
 
 async def test_health_shows_every_component():
@@ -21,6 +21,7 @@ async def test_health_shows_every_component():
             "ready": True,
             "alive": True,
             "detail": "model it is",
+            "advisory": False,
         }
 
 
@@ -39,6 +40,16 @@ async def test_a_loop_that_does_not_turn_is_not_alive():
         running.board.add(component("stream", "stream", ready=False, alive=False))
         answer = await running.get("/health/live")
         assert (answer.status, answer.json["status"]) == (503, "stuck")
+
+
+async def test_one_that_only_watches_is_shown_as_failing_while_all_is_ready_and_alive():
+    async with serve() as running:
+        running.board.add(component("labels", "stream", ready=False, alive=False, advisory=True))
+        for path in ("/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"):
+            assert (await running.get(path)).status == 200, path
+        shown = (await running.get("/health")).json["components"][1]
+        assert (shown["name"], shown["ready"], shown["alive"], shown["advisory"]) == ("labels", False, False, True)
+        assert (await running.get("/health/ready?role=stream")).status == 503, "the role is not played here"
 
 
 async def test_a_role_is_ready_by_its_own_components():

@@ -237,6 +237,14 @@ def test_components_are_shown_as_they_are_at_the_scrape():
     assert value(metrics, "component_ready", component="stream", role="stream") == 0
 
 
+def test_a_component_that_only_watches_is_shown_as_failing_too():
+    metrics, board = Metrics(), HealthBoard()
+    board.add(lambda: ComponentHealth("drift", None, ready=False, alive=False, detail="", advisory=True))
+    metrics.watch_health(board.report)
+    assert value(metrics, "component_ready", component="drift", role="all") == 0
+    assert value(metrics, "component_alive", component="drift", role="all") == 0
+
+
 def test_attempts_to_compile_are_counted_by_their_outcome():
     metrics = Metrics()
     assert value(metrics, "model_compilations_total", outcome="refused") == 0

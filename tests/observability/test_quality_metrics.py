@@ -1,7 +1,10 @@
 """What a scraper sees of labels, and of the quality that they tell."""
 
+import threading
+
 from scoreline.observability.labels.quality import LabelOutcome
 from scoreline.observability.metrics import Metrics
+from scoreline.records import TopicPartition
 from tests.observability.labels.reports import make_report, make_version_quality
 
 
@@ -34,3 +37,19 @@ def test_a_version_is_shown_with_what_is_measured_and_goes_with_its_labels():
     assert not any(line.startswith(('quality_auc{version="4"', 'quality_bias{version="3"')) for line in shown)
     del told["3"]
     assert not any('version="3"' in line for line in render(metrics))
+
+
+def test_the_stream_does_not_wait_while_quality_is_measured():
+    metrics, done = Metrics(), threading.Event()
+
+    def assign():
+        metrics.assigned([TopicPartition("features", 0)])
+        done.set()
+
+    def read():
+        threading.Thread(target=assign, daemon=True).start()
+        assert done.wait(5)
+        return make_report({}, waiting=3)
+
+    metrics.quality.watch(read)
+    assert "labels_waiting 3.0" in render(metrics)

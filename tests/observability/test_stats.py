@@ -27,9 +27,10 @@ def test_a_snapshot_of_a_service_that_did_nothing_is_all_zeros_and_nulls():
 
 def test_quality_is_told_where_labels_are_read():
     stats = Stats(Ticking())
-    assert stats.snapshot()["quality"] is None
+    assert stats.snapshot()["quality"] is stats.read_quality() is None
     stats.watch_quality(lambda: make_report({"3": make_version_quality(auc=0.7)}))
     assert stats.snapshot()["quality"]["versions"]["3"]["auc"] == 0.7
+    assert stats.read_quality() == stats.snapshot()["quality"]
 
 
 def test_work_on_jobs_is_summed_up():

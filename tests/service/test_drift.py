@@ -100,5 +100,5 @@ def test_a_publisher_that_has_crashed_is_told_by_health(make_scene):
     scene.drift._publisher._crashed = "the thread that publishes drift events has ended"
 
     health = scene.drift.check()
-    assert (health.ready, health.alive) == (True, False)
+    assert (health.ready, health.alive, health.advisory) == (False, False, True)
     assert "publishes drift events" in health.detail

@@ -54,9 +54,9 @@ class DriftThread:
             self._thread.join(within_seconds)
 
     def check(self) -> ComponentHealth:
-        """The component `drift`: predictions are made without it, so it is always ready."""
-        detail = self._describe() if self._crashed is None else self._crashed
-        return ComponentHealth("drift", None, ready=True, alive=self._crashed is None, detail=detail)
+        """The component `drift`; predictions are made without it."""
+        works = self._crashed is None
+        return ComponentHealth("drift", None, works, works, self._crashed or self._describe(), advisory=True)
 
     def _run(self) -> None:
         try:

@@ -134,7 +134,10 @@ class PredictionMemory:
     def _merge(self) -> None:
         """Put the latest into the index, and leave out what is overwritten by now."""
         latest = self._sort_latest()
-        kept = self._hashes[self._index.slots] == self._index.hashes
+        is_used_again = np.zeros(self._most, dtype=np.bool_)
+        is_used_again[latest.slots] = True
+        # What lies there now says nothing of that: it may be of the same id.
+        kept = ~is_used_again[self._index.slots]
         hashes, slots = self._index.hashes[kept], self._index.slots[kept]
         at = np.searchsorted(hashes, latest.hashes, side="right") + np.arange(len(latest.hashes))
         is_older = np.ones(len(hashes) + len(at), dtype=np.bool_)

@@ -27,7 +27,7 @@ class VersionQuality(QualityMeasures):
     answers, regression or ranking.
 
     Attributes:
-        delay_seconds: the middle one of the times from a prediction to its label.
+        delay_seconds: the middle one of the times from a prediction to its label, 0 for a label that came first.
         latest_known_at_ms: the latest `time` of a label, milliseconds since the epoch.
     """
 

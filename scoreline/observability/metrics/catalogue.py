@@ -59,14 +59,16 @@ COMPONENT_READY = Declared(
     "component_ready",
     Type.GAUGE,
     "",
-    "1 where a component can do its work, 0 where it cannot; /health has the reason. Role `all`: every role needs it.",
+    "1 where a component can do its work, 0 where it cannot; /health has the reason. Role `all`: every role needs it."
+    " `drift` and `labels` only watch: the process is ready without them.",
     ("component", "role"),
 )
 COMPONENT_ALIVE = Declared(
     "component_alive",
     Type.GAUGE,
     "",
-    "1 where a component's loop turns, whatever is away; 0: the process has to be restarted.",
+    "1 where a component's loop turns, whatever is away; 0: the process has to be restarted, but not for `drift` and"
+    " `labels`, which only watch.",
     ("component", "role"),
 )
 RECORDS = Declared(

@@ -223,8 +223,7 @@ class Metrics:
             comparisons = self._compare()
             with self._lock:
                 self._shadows.show(comparisons)
-        with self._lock:
-            self.quality.show()
+        self.quality.show()
         if self._count_jobs is not None:
             self.jobs.show(self._count_jobs())
         self.drift.show()

@@ -1,5 +1,6 @@
 """What of the metrics is about labels, and the quality of versions that they tell; series go with their version."""
 
+import threading
 from collections.abc import Callable
 
 from prometheus_client import Gauge
@@ -11,7 +12,7 @@ from scoreline.observability.metrics.exposition import Exposition
 
 
 class QualityMetrics:
-    """Implements `scoreline.observability.labels.quality.LabelObserver`; `show` is for one thread at a time."""
+    """Implements `scoreline.observability.labels.quality.LabelObserver`; every method may be called by any thread."""
 
     def __init__(self, show: Exposition) -> None:
         settled = show.counter(catalogue.LABELS)
@@ -25,6 +26,7 @@ class QualityMetrics:
         self._absolute_error = show.gauge(catalogue.QUALITY_ABSOLUTE_ERROR)
         self._root_mean_squared_error = show.gauge(catalogue.QUALITY_ROOT_MEAN_SQUARED_ERROR)
         self._bias = show.gauge(catalogue.QUALITY_BIAS)
+        self._lock = threading.Lock()
         self._read: Callable[[], QualityReport] | None = None
 
     def labels_settled(self, outcome: LabelOutcome, labels: int) -> None:
@@ -40,11 +42,12 @@ class QualityMetrics:
         if self._read is None:
             return
         report = self._read()
-        self._waiting.set(report["waiting"])
-        for gauge in self._gauges():
-            gauge.clear()
-        for version, quality in report["versions"].items():
-            self._show_version(version, quality)
+        with self._lock:
+            self._waiting.set(report["waiting"])
+            for gauge in self._gauges():
+                gauge.clear()
+            for version, quality in report["versions"].items():
+                self._show_version(version, quality)
 
     def _gauges(self) -> tuple[Gauge, ...]:
         return (

@@ -9,13 +9,18 @@ from scoreline.records import Headers, Record
 TRACEPARENT, TRACESTATE = "traceparent", "tracestate"
 
 MOST_STATE_CHARACTERS = 512
-"""What has to be passed on at least; a longer one is left out whole, and the trace goes on without it."""
+"""What has to be passed on at least."""
+
+MOST_STATE_MEMBERS = 32
 
 SAMPLED = 0x01
 _KNOWN_FLAGS = 0x03
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_STATE = re.compile(r"[ -~\t]*")
+_STATE_MEMBER = re.compile(
+    r"([a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+    r"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+)
 
 
 class TraceContext(NamedTuple):
@@ -48,9 +53,7 @@ def parse_context(traceparent: str | bytes | None, tracestate: str | bytes | Non
     # A later version may have more behind what this one has; `ff` is none.
     if version == "ff" or (version == "00" and rest is not None) or not trace_id.strip("0") or not span_id.strip("0"):
         return None
-    state = _to_text(tracestate) or ""
-    sane = len(state) <= MOST_STATE_CHARACTERS and _STATE.fullmatch(state) is not None
-    return TraceContext(trace_id, span_id, int(flags, 16) & _KNOWN_FLAGS, state.strip() if sane else "")
+    return TraceContext(trace_id, span_id, int(flags, 16) & _KNOWN_FLAGS, _read_state(_to_text(tracestate) or ""))
 
 
 def read_context(headers: Mapping[str, str]) -> TraceContext | None:
@@ -83,6 +86,18 @@ def make_headers(context: TraceContext | None) -> Headers:
     traceparent = f"00-{context.trace_id}-{context.span_id}-{context.flags:02x}".encode()
     state = [(TRACESTATE, context.state.encode())] if context.state else []
     return [(TRACEPARENT, traceparent), *state]
+
+
+def _read_state(text: str) -> str:
+    """The state where it is one and not too long; else it is left out whole, and the trace goes on without it.
+
+    It is never left to OpenTelemetry, which logs what it cannot read: texts of outsiders, a line for each.
+    """
+    if not text or len(text) > MOST_STATE_CHARACTERS:
+        return ""
+    members = [member for each in text.split(",") if (member := each.strip(" \t"))]
+    keys = {found[1] for member in members if (found := _STATE_MEMBER.fullmatch(member))}
+    return text.strip(" \t") if 0 < len(keys) == len(members) <= MOST_STATE_MEMBERS else ""
 
 
 def _to_text(value: str | bytes | None) -> str | None:

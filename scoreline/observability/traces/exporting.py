@@ -16,6 +16,8 @@ logger = logging.getLogger("scoreline.traces")
 EXPORTERS_LOGGER = trace_exporter.__name__
 """Which has two lines for each attempt of each export that fails."""
 
+MOST_REASON_CHARACTERS = 200
+"""Such a line quotes the phrase of a collector's answer; in earlier releases its body, however long a page that is."""
 
 HEADER_PARSERS_LOGGER = "opentelemetry.util.re"
 """Which shows a list of headers that it cannot read, and with it the credential that is in there."""
@@ -64,7 +66,8 @@ class FailureReasons(logging.Filter):
         """Take note of a line; it goes nowhere."""
         given = record.args if isinstance(record.args, tuple) else ()
         told = tuple(type(arg).__name__ if isinstance(arg, Exception) else arg for arg in given)
-        self.latest = str(record.msg) % told if told else str(record.msg)
+        reason = str(record.msg) % told if told else str(record.msg)
+        self.latest = reason if len(reason) <= MOST_REASON_CHARACTERS else f"{reason[:MOST_REASON_CHARACTERS]}…"
         return False
 
 

@@ -43,7 +43,7 @@ def test_a_defect_is_told_by_health_and_by_the_log(caplog):
     thread._thread.join(5)
 
     health = thread.check()
-    assert (health.ready, health.alive) == (True, False)
+    assert (health.ready, health.alive, health.advisory) == (False, False, True)
     assert "ZeroDivisionError" in health.detail
     assert [record.event for record in caplog.records] == ["drift_crashed"]
 

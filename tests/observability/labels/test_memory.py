@@ -81,6 +81,17 @@ def test_only_the_first_label_of_a_prediction_is_new_even_among_those_that_come_
     assert remembered.mark_labelled(find(remembered, b"b")).tolist() == [True]
 
 
+@pytest.mark.parametrize("ids", [1, 3, 7])
+def test_the_index_has_one_entry_at_most_for_each_prediction_that_is_remembered(ids):
+    """Also where an id takes the place that it had before."""
+    remembered = PredictionMemory(7, 60.0, most_unmerged=2)
+    for n in range(0, 90, 3):
+        add(remembered, *(b"%d" % (i % ids) for i in range(n, n + 3)))
+        find(remembered, b"0")
+        assert len(remembered._index.hashes) <= 7
+    assert (find(remembered, *(b"%d" % i for i in range(ids))) != UNKNOWN).all()
+
+
 @pytest.mark.slow
 @given(st.lists(st.one_of(st.lists(st.integers(0, 12), max_size=6), st.just("find")), max_size=30), st.integers(1, 9))
 def test_it_knows_what_a_dictionary_of_the_latest_knows(steps, most):

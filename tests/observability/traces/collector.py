@@ -15,11 +15,13 @@ class Collector:
 
     Attributes:
         status: of the answers.
+        phrase: behind the status, None for the usual one.
         answering: cleared, nobody is answered.
     """
 
     def __init__(self) -> None:
         self.status = 200
+        self.phrase: str | None = None
         self.requests: list[ExportTraceServiceRequest] = []
         self.authorizations: list[str | None] = []
         self.answering = threading.Event()
@@ -59,7 +61,7 @@ def run_collector() -> Iterator[tuple[Collector, str]]:
             if collector.status == 200:
                 collector.authorizations.append(self.headers["Authorization"])
                 collector.requests.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(collector.status)
+            self.send_response(collector.status, collector.phrase)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -1,9 +1,13 @@
 """Trace contexts as headers say them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.trace import TraceState
 
 from scoreline.observability.traces.context import (
     MOST_STATE_CHARACTERS,
+    MOST_STATE_MEMBERS,
     TraceContext,
     find_context,
     find_trace_id,
@@ -11,6 +15,7 @@ from scoreline.observability.traces.context import (
     parse_context,
     read_context,
 )
+from scoreline.observability.traces.spans import make_span_context
 from scoreline.transport.record import StoredRecord
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -52,9 +57,48 @@ def test_a_later_version_is_read_as_far_as_this_one_goes():
     assert parse_context(f"cc-{TRACE}-{SPAN}-ff-what.comes") == TraceContext(TRACE, SPAN, 3)
 
 
-@pytest.mark.parametrize("state", ["x" * (MOST_STATE_CHARACTERS + 1), "a=\x00", b"a=\xff"])
-def test_a_state_that_is_too_long_or_no_text_is_left_out_and_the_trace_goes_on(state):
+WRONG_STATES = [
+    "a=" + "x" * (MOST_STATE_CHARACTERS - 1),
+    "a=\x00",
+    b"a=\xff",
+    "needle",
+    "Needle=1",
+    "1needle=1",
+    "a=needle=1",
+    "a=",
+    "a=1,needle",
+    " ,, ",
+    "a=1;b =2,c =3",
+    "a=1,a=needle",
+    ",".join(f"a{n}=1" for n in range(MOST_STATE_MEMBERS + 1)),
+]
+STATES = ["a=1", "b= 1, 2tenant@vendor=x/y:z;k\t,,a=~", ",".join(f"a{n}=1" for n in range(MOST_STATE_MEMBERS))]
+
+
+@pytest.mark.parametrize("state", WRONG_STATES)
+def test_a_state_that_is_too_long_or_none_is_left_out_and_the_trace_goes_on(state):
     assert parse_context(PARENT, state) == TraceContext(TRACE, SPAN, 1, "")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_is_carried_as_it_came(state):
+    assert parse_context(PARENT, f" {state}\t").state == state
+
+
+@pytest.mark.parametrize("state", [*STATES, *WRONG_STATES])
+def test_what_is_carried_of_a_state_opentelemetry_reads_whole_and_without_a_word(state, caplog):
+    carried = parse_context(PARENT, state)
+    read = make_span_context(carried).trace_state
+
+    assert len(read) == len([member for member in carried.state.split(",") if member])
+    assert not caplog.records
+
+
+@given(st.text(st.sampled_from("aZ1_@=,; \t~é"), max_size=40))
+def test_it_reads_whatever_is_taken_for_a_state(text):
+    """OpenTelemetry as the oracle: it gives up a state whole where it cannot read one member."""
+    carried = parse_context(PARENT, text).state
+    assert carried == (text.strip(" \t") if TraceState.from_header([text]) else "")
 
 
 def test_a_record_is_where_its_last_headers_say():

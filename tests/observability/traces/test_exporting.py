@@ -6,7 +6,7 @@ import time
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from scoreline.observability.traces.exporting import WatchedExporter
+from scoreline.observability.traces.exporting import MOST_REASON_CHARACTERS, WatchedExporter
 from tests.http.sidecars import read_fields
 from tests.observability.batches import make_batch, make_records
 
@@ -40,6 +40,15 @@ def test_spans_that_are_refused_are_counted_and_logged_once_until_they_are_taken
     assert (counted.exported, counted.failed) == (2, 3)
     assert len(read_fields(caplog, "spans_exported_again")) == 1
     assert {r.name for r in caplog.records} == {"scoreline.traces"}, "the exporter's own lines are kept back"
+
+
+def test_of_a_long_answer_of_a_collector_the_log_has_the_beginning(collector, open_traces, caplog):
+    collector.status, collector.phrase = 400, "No" + "x" * 10_000
+    export_one(open_traces())
+
+    (lost,) = read_fields(caplog, "spans_lost")
+    assert "400, reason: Noxxx" in lost["error"]
+    assert len(lost["error"]) == MOST_REASON_CHARACTERS + 1
 
 
 def test_a_collector_that_is_not_there_is_no_error_of_the_flow(open_traces, counted, caplog, monkeypatch):

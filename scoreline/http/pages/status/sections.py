@@ -41,6 +41,8 @@ def show_health(picture: StatusPicture) -> Html:
 
 
 def _name_state(component: ComponentHealth) -> str:
+    if component.advisory and not component.ready:
+        return "failed"
     if not component.alive:
         return "stuck"
     return "ready" if component.ready else "not ready"

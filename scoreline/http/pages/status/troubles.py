@@ -49,7 +49,9 @@ def find_troubles(picture: StatusPicture) -> Sequence[Trouble]:
 
 def _of_health(picture: StatusPicture) -> Iterator[Trouble]:
     for component in picture.health.components:
-        if not component.alive:
+        if component.advisory and not component.ready:
+            yield Trouble(Severity.FAILING, f"{component.name} has failed", component.detail, "health")
+        elif not component.alive:
             yield Trouble(Severity.STUCK, f"{component.name} is stuck", component.detail, "health")
         elif not component.ready:
             yield Trouble(Severity.UNREADY, f"{component.name} is not ready", component.detail, "health")

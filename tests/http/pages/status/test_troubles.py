@@ -3,7 +3,7 @@ import pytest
 from scoreline.http.pages.status.picture import StatusPicture
 from scoreline.http.pages.status.troubles import Severity, find_troubles
 from scoreline.jobs.job import JobStatus
-from scoreline.observability.health import HealthReport
+from scoreline.observability.health import ComponentHealth, HealthReport
 from tests.http.pages.pictures import (
     AT_MS,
     make_axis,
@@ -17,6 +17,8 @@ from tests.http.pages.pictures import (
     make_rich_picture,
     make_work,
 )
+
+WATCHING = HealthReport([ComponentHealth("labels", "stream", False, False, "its thread has ended", advisory=True)])
 
 
 def make_pace(**work):
@@ -32,6 +34,7 @@ def test_a_calm_picture_has_none():
     [
         ({"health": make_health("kafka")}, "kafka is not ready", "no acknowledgement for 31 s", "health"),
         ({"health": make_health("stream!")}, "stream is stuck", "no acknowledgement for 31 s", "health"),
+        ({"health": WATCHING}, "labels has failed", "its thread has ended", "health"),
         ({"health": HealthReport([])}, "no component has said anything", "the process is starting", "health"),
         (make_pace(letters=90), "records become dead letters", "4.5 % of the latest records", "letters"),
         (make_pace(failures=9), "requests fail", "9 of the latest 200 requests were answered with a 5xx", "pace"),
