@@ -31,9 +31,9 @@ from tests.jobs.scenes import turn
 from tests.observability.batches import make_batch
 from tests.stream.scenes import Scene, encode
 
-VALUES = {"a number": 7319.4261, "a text": "needle-of-a-feature"}
-NEEDLES = ["7319", "4261", "needle", "s3cret"]
-HOSTILE_STATES = ["needle", "a=1,needle=", "a=needle,a=needle", "a=1;needle\u00e9=7319", "needle" * 90]
+VALUES = {"a number": 731942.615873, "a text": "needle-of-a-feature"}
+NEEDLES = ["731942", "615873", "needle", "s3cret"]
+HOSTILE_STATES = ["needle", "a=1,needle=", "a=needle,a=needle", "a=1;needle\u00e9=731942", "needle" * 90]
 FIRST_FIELDS = ["timestamp", "level", "logger", "event", "message"]
 
 
@@ -109,7 +109,7 @@ async def test_spans_of_hostile_headers_log_neither(lines):
     provider = TracerProvider(shutdown_on_exit=False)
     tracer = provider.get_tracer("scoreline")
     batches, number = BatchTraces(tracer, "group"), VALUES["a number"]
-    traceparents = [f"00-{'7319' * 8}-{'4261' * 4}-01", f"00-{'a' * 32}-{'b' * 16}-01"]
+    traceparents = [f"00-{'731942' * 5}00-{'615873' * 2}0000-01", f"00-{'a' * 32}-{'b' * 16}-01"]
     records = []
     async with serve_batch(tracer=RequestTraces(tracer), access_log=AccessLogMode.NONE) as batch:
         for state in HOSTILE_STATES:
