@@ -22,6 +22,7 @@ LONGEST = (
     "tests/integration/test_jobs.py",
     "tests/kafka/jobs/test_broker_loss.py",
     "tests/torture/test_store.py",
+    "tests/integration/test_drift.py",
     "tests/integration/test_demo.py",
     "tests/kafka/member/test_broker_loss.py",
     "tests/kafka/commands/test_transactional_sender.py",

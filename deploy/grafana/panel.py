@@ -90,3 +90,15 @@ def share(part: str, whole: str, *labels: str, of: str = "", among: str = "") ->
 def largest(metric: str, *labels: str, most: int = 10) -> str:
     """A gauge's largest values among all processes."""
     return f"topk({most}, max by ({', '.join(labels)}) ({metric}))"
+
+
+def by_labels(measure: str, *, squares: bool = False) -> str:
+    """A measure of quality over all processes, of which one with more labels says more.
+
+    Args:
+        squares: whether it is the root of a mean of squares.
+    """
+    metric, labels = f"scoreline_quality_{measure}", "scoreline_quality_labels"
+    each = f"{metric} ^ 2" if squares else metric
+    mean = f"sum by (version) ({each} * {labels}) / sum by (version) ({labels} and {metric})"
+    return f"sqrt({mean})" if squares else mean

@@ -1,11 +1,12 @@
 """What the dashboard shows: rows of panels, each with its queries; `dashboard.py` beside it makes JSON of them."""
 
-from deploy.grafana.panel import RATE, Row, largest, quantiles, rate, share, show
+from deploy.grafana.panel import RATE, Row, by_labels, largest, quantiles, rate, share, show
 
 PREDICTIONS = "scoreline_predictions_total"
 ANSWERING = 'path!="shadow"'
 ASKED = 'route!~"(/v2)?/health.*"'
 FAILED = f'status=~"5..", {ASKED}'
+NEEDED = 'component!~"labels|drift"'
 BUT_TOMBSTONES = 'reason!="tombstone"'
 
 READY = ((0, "not ready", "red"), (1, "ready", "green"))
@@ -14,8 +15,8 @@ STATES = ((-1, "no data", "gray"), (0, "ok", "green"), (1, "warning", "orange"),
 OVERVIEW = Row(
     "Overview",
     (
-        show("Ready", "none", ("min(scoreline_component_ready)", ""), kind="stat", width=3, states=READY),
-        show("Alive", "none", ("min(scoreline_component_alive)", ""), kind="stat", width=3, states=READY),
+        show("Ready", "none", (f"min(scoreline_component_ready{{{NEEDED}}})", ""), kind="stat", width=3, states=READY),
+        show("Alive", "none", (f"min(scoreline_component_alive{{{NEEDED}}})", ""), kind="stat", width=3, states=READY),
         show("Records a second", "short", rate("scoreline_records_total"), kind="stat", width=3),
         show("Requests a second", "reqps", rate("scoreline_http_requests_total"), kind="stat", width=3),
         show(
@@ -192,26 +193,31 @@ DRIFT = Row(
             ("sum by (version) (scoreline_quality_labels)", PER_VERSION),
             ("sum(scoreline_labels_waiting)", "waiting for their prediction"),
         ),
-        show("AUC", "short", ("avg by (version) (scoreline_quality_auc)", PER_VERSION), width=6),
-        show("Log loss", "short", ("avg by (version) (scoreline_quality_log_loss)", PER_VERSION), width=6),
-        show("Error", "short", ("avg by (version) (scoreline_quality_error)", PER_VERSION), width=6),
-        show("Calibration", "short", ("avg by (version) (scoreline_quality_calibration_error)", PER_VERSION), width=6),
+        show("AUC", "short", (by_labels("auc"), PER_VERSION), width=6),
+        show("Log loss", "short", (by_labels("log_loss"), PER_VERSION), width=6),
+        show("Error", "short", (by_labels("error"), PER_VERSION), width=6),
+        show("Calibration", "short", (by_labels("calibration_error"), PER_VERSION), width=6),
         show(
             "Errors of regressions",
             "short",
-            ("avg by (version) (scoreline_quality_absolute_error)", f"{PER_VERSION} mean absolute"),
-            ("avg by (version) (scoreline_quality_root_mean_squared_error)", f"{PER_VERSION} root mean squared"),
+            (by_labels("absolute_error"), f"{PER_VERSION} mean absolute"),
+            (by_labels("root_mean_squared_error", squares=True), f"{PER_VERSION} root mean squared"),
             width=12,
         ),
-        show("Bias of regressions", "short", ("avg by (version) (scoreline_quality_bias)", PER_VERSION), width=12),
+        show("Bias of regressions", "short", (by_labels("bias"), PER_VERSION), width=12),
     ),
 )
 
 JOBS = Row(
     "Jobs",
     (
-        show("Jobs by status", "short", ("max by (status) (scoreline_jobs)", "{{status}}"), width=12),
-        show("Rows by outcome", "short", rate("scoreline_job_rows_total", "outcome"), width=12),
+        show("Jobs by status", "short", ("max by (status) (scoreline_jobs)", "{{status}}")),
+        show(
+            "Jobs that ended within an hour",
+            "short",
+            ("max by (status) (increase(scoreline_jobs_ended_total[1h]))", "{{status}}"),
+        ),
+        show("Rows by outcome", "short", rate("scoreline_job_rows_total", "outcome")),
     ),
 )
 

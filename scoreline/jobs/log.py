@@ -1,6 +1,7 @@
-"""Logs what becomes of batch jobs: when there is one, and how it ends; nothing of what is in it."""
+"""Tells what becomes of batch jobs: when there is one, and how it ends; nothing of what is in it."""
 
 import logging
+from collections.abc import Callable
 
 from scoreline.jobs.events import JobEvent
 from scoreline.jobs.job import JobSnapshot, JobStatus
@@ -10,10 +11,15 @@ logger = logging.getLogger("scoreline.jobs")
 
 
 class LoggingView:
-    """Applies events to a view, and logs each job that they begin or end."""
+    """Applies events to a view, and logs each job that they begin or end.
 
-    def __init__(self, view: JobView) -> None:
+    Args:
+        tell_ended: called with how a job has ended; may not raise.
+    """
+
+    def __init__(self, view: JobView, tell_ended: Callable[[JobStatus], None]) -> None:
         self._view = view
+        self._tell_ended = tell_ended
 
     def apply(self, event: JobEvent, partition: int, trace_id: str | None = None) -> None:
         """See `JobView.apply`.
@@ -23,7 +29,10 @@ class LoggingView:
         """
         before, after = self._view.apply(event, partition)
         begins = before is None and after is not None
-        ends = after is not None and after.ended and not (before is not None and before.ended)
+        ends = False
+        if after is not None and after.ended and not (before is not None and before.ended):
+            ends = True
+            self._tell_ended(after)
         job = self._view.find(event.job_id) if begins or ends else None
         if job is None:
             return

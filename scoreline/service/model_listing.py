@@ -63,6 +63,8 @@ class StoreListing:
             return ask(), None
         except ServiceError as error:
             return known, str(error)
+        except OSError as error:
+            return known, f"{type(error).__name__}: {error}"
 
     def _describe_version(self, number: int, aliases: list[str], version: ModelVersion | None) -> VersionAnswer:
         """Where it is loaded also what computes it, and why that is not the engine that was asked for."""

@@ -1,14 +1,15 @@
 """What the roles http and jobs share of batch jobs: one view of all of them a process, and who keeps it up to date."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from scoreline.config.librdkafka import admin_properties, consumer_properties, producer_properties
 from scoreline.config.roles import Role
 from scoreline.config.settings import Settings
 from scoreline.errors import Unavailable
 from scoreline.http.batch.routes import JobServing
-from scoreline.jobs.ports import ResultReader
+from scoreline.jobs.ports import EventFeed, ResultReader
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.cluster.admin import KafkaAdmin, TopicDescription, open_admin
@@ -58,8 +59,9 @@ class SharedJobs:
             self.view,
             prepare=self._prepare,
             observer=self._observer,
+            tell_ended=parts.metrics.jobs.job_ended,
         )
-        parts.metrics.watch_jobs(lambda: {str(status): n for status, n in self.view.count_by_status().items()})
+        parts.metrics.watch_jobs(partial(count_jobs, self._feed, self.view))
         parts.health.add(self._check)
 
     def start(self) -> None:
@@ -113,6 +115,15 @@ class SharedJobs:
         trouble = None if self._publisher is None else self._publisher.trouble
         alive = self._feed.is_alive and trouble is None
         return ComponentHealth("job_events", None, ready=True, alive=alive, detail=trouble or self._feed.describe())
+
+
+def count_jobs(feed: EventFeed, view: JobView) -> Mapping[str, int]:
+    """Jobs by status; empty while the view is not what the topic holds, since a part of them would look like all."""
+    try:
+        feed.check_ready()
+    except Unavailable:
+        return {}
+    return {str(status): jobs for status, jobs in view.count_by_status().items()}
 
 
 def name_job_topics(settings: Settings) -> JobTopicNames:

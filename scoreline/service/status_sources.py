@@ -29,8 +29,12 @@ def find_status_sources(
         guarded: whether only those can ask who may; else there is no more than `/health` and `/metrics` tell anybody.
         jobs_view, read_drift, read_quality: None where this process does not follow them.
     """
-    lags = parts.metrics.read_lags if roles & {Role.STREAM, Role.JOBS} else None
-    told = StatusSources(read_pace=parts.pace.read, read_totals=parts.stats.snapshot, read_lags=lags)
+    told = StatusSources(
+        read_pace=parts.pace.read,
+        read_totals=parts.stats.snapshot,
+        read_lags=parts.metrics.read_lags if Role.STREAM in roles else None,
+        read_lanes=parts.metrics.jobs.read_lags if Role.JOBS in roles else None,
+    )
     if not guarded:
         return replace(told, withheld=True)
     return replace(

@@ -62,10 +62,18 @@ def read_selectors(expression):
     return found
 
 
-def find_problems(expression):
-    """What is wrong with an expression, in words; empty where it can be answered."""
+def find_problems(expression, recorded=None):
+    """What is wrong with an expression, in words; empty where it can be answered.
+
+    Args:
+        recorded: labels of what rules record, by its name.
+    """
     problems, labels = [], set(TARGET_LABELS)
     for name, matchers in read_selectors(expression):
+        if name in (recorded or {}):
+            labels |= recorded[name]
+            problems += [f"{name} has no label {label}" for label, *_ in matchers if label not in recorded[name]]
+            continue
         if name in OTHERS:
             problems += [f"{name} has no label {label}" for label, *_ in matchers if label not in TARGET_LABELS]
             continue

@@ -46,6 +46,20 @@ def test_what_nobody_can_answer_is_told(expression, problem):
     assert find_problems(expression) == [problem]
 
 
+def test_what_rules_record_is_known_by_the_labels_that_it_has():
+    recorded = {"scoreline:error:weighted": {"job", "version"}}
+    expression = "max by (version) (scoreline:error:weighted)"
+
+    assert find_problems(expression, recorded) == []
+    assert find_problems(expression) == [
+        "nobody shows scoreline:error:weighted",
+        "grouped by version, which nothing has",
+    ]
+    assert find_problems('scoreline:error:weighted{topic="a"}', recorded) == [
+        "scoreline:error:weighted has no label topic"
+    ]
+
+
 def test_every_selector_of_an_expression_is_found():
     expression = 'sum by (job) (rate(a_total{b="}c"}[5m])) / on (job) group_left () (d + e) or f{g=~"h|i"}'
 

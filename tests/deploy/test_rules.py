@@ -8,12 +8,15 @@ import pytest
 import yaml
 
 from scoreline.cli import main
-from tests.deploy.expressions import find_problems, read_selectors
+from tests.deploy.expressions import OTHERS, find_problems, read_selectors
 from tests.tools import require_tool
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
-RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
+EVERY = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
+RULES = [rule for rule in EVERY if "alert" in rule]
+RECORDED = {rule["record"]: rule["expr"] for rule in EVERY if "record" in rule}
+LABELS_RECORDED = {name: {"job", "version"} for name in RECORDED}
 ALERTS = [rule["alert"] for rule in RULES]
 SCENARIOS = yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -30,6 +33,12 @@ def expected_of(alert):
         for test in scenario["alert_rule_test"]
         if test["alertname"] == alert
     ]
+
+
+def names_asked(expression):
+    """What of a service's metrics an expression asks for, by way of what is recorded, too."""
+    for name, _ in read_selectors(expression):
+        yield from names_asked(RECORDED[name]) if name in RECORDED else [name]
 
 
 def runbook_of(alert):
@@ -61,7 +70,24 @@ def test_names_are_told_apart():
 @every_alert
 def test_what_an_alert_asks_for_is_shown(rule):
     assert read_selectors(rule["expr"])
-    assert find_problems(rule["expr"]) == []
+    assert find_problems(rule["expr"], LABELS_RECORDED) == []
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_is_recorded_is_shown_has_its_labels_and_is_asked_for(name):
+    assert find_problems(RECORDED[name]) == []
+    assert f"by ({', '.join(sorted(LABELS_RECORDED[name]))})" in RECORDED[name]
+    assert any(name in rule["expr"] for rule in RULES)
+
+
+@every_alert
+def test_an_alert_looks_at_every_deployment_and_at_nothing_else(rule):
+    """What only scoreline shows needs no choice of the job."""
+    chosen = {(name, matcher) for name, matchers in read_selectors(rule["expr"]) for matcher in matchers or [None]}
+    for name, matcher in chosen:
+        if name in OTHERS:
+            assert matcher == ("job", "=~", "scoreline.*"), name
+    assert not [matcher for name, matcher in chosen if name not in OTHERS and matcher and matcher[0] == "job"]
 
 
 @every_alert
@@ -70,7 +96,7 @@ def test_an_alert_has_a_scenario_in_which_it_fires_and_one_in_which_it_is_silent
         [series for series, expected in expected_of(rule["alert"]) if bool(expected) == fired]
         for fired in (True, False)
     )
-    asked = {name for name, _ in read_selectors(rule["expr"])}
+    asked = set(names_asked(rule["expr"]))
 
     assert fires
     assert silent

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.integration.calls import read_metric
 from tests.integration.commands import run_command
 from tests.integration.job_calls import await_job, call, read_results, submit, to_lines
 
@@ -25,6 +26,9 @@ def test_a_job_is_submitted_here_worked_on_there_and_read_anywhere(deploy_jobs, 
     assert results[1234]["errors"]
     expected = streamed_flights.expected[:5000].tolist()
     assert [r["prediction"] for n, r in enumerate(results) if n != 1234] == expected[:1234] + expected[1235:]
+    for service, ended_meanwhile in ((first, 1), (second, 0)):
+        assert read_metric(service, 'jobs{status="succeeded"}') == 1
+        assert read_metric(service, 'jobs_ended_total{status="succeeded"}') == ended_meanwhile
     assert first.terminate() == second.terminate() == 0
 
 

@@ -3,6 +3,7 @@
 import logging
 
 from scoreline.jobs.events import Cancelled, ChunkDone, ChunkFailed, Submitted
+from scoreline.jobs.job import JobStatus
 from scoreline.jobs.log import LoggingView
 from scoreline.jobs.result import ResultPlace
 from scoreline.jobs.view import JobView
@@ -11,9 +12,13 @@ JOB = "8c6f1f0e-0000-4000-8000-000000000001"
 SUBMITTED = Submitted(JOB, JOB, 1_000_000, 2, 20, "flights", 3, b"d" * 32)
 
 
+def make_view(tell_ended=lambda status: None):
+    return LoggingView(JobView(lambda: 1000.0, results_retention_seconds=3600), tell_ended)
+
+
 def log_of(caplog, *events):
     caplog.set_level(logging.INFO, "scoreline.jobs")
-    view = LoggingView(JobView(lambda: 1000.0, results_retention_seconds=3600))
+    view = make_view()
     for event in events:
         view.apply(event, 0)
     return [vars(record) for record in caplog.records]
@@ -47,6 +52,14 @@ def test_a_job_is_cancelled_once(caplog):
     assert [line["event"] for line in lines] == ["job_submitted", "job_cancelled"]
 
 
+def test_each_job_that_ends_is_told_of_once_with_how_it_ended():
+    ended = []
+    view = make_view(ended.append)
+    for event in (SUBMITTED, done(0, 1_000_000), ChunkFailed(JOB, JOB, 1_000_500, 1, "it is no chunk")) * 2:
+        view.apply(event, 0)
+    assert ended == [JobStatus.FAILED]
+
+
 def test_nothing_is_said_of_uploads_that_were_never_submitted(caplog):
     assert log_of(caplog, done(0, 1_000_000), Cancelled(JOB, JOB, 1_000_500)) == []
 
@@ -62,7 +75,7 @@ def test_a_job_is_only_looked_up_where_there_is_something_to_say():
             return super().find(job_id)
 
     counting = Counting(lambda: 1000.0, results_retention_seconds=3600)
-    view = LoggingView(counting)
+    view = LoggingView(counting, lambda status: None)
     for event in (SUBMITTED, done(0, 1_000_000), done(0, 1_000_000), done(0, 1_000_000), done(1, 1_001_000)):
         view.apply(event, 0)
     assert counting.looks == 2
@@ -70,7 +83,7 @@ def test_a_job_is_only_looked_up_where_there_is_something_to_say():
 
 def test_a_line_names_the_trace_that_its_event_belongs_to(caplog):
     caplog.set_level(logging.INFO, "scoreline.jobs")
-    view = LoggingView(JobView(lambda: 1000.0, results_retention_seconds=3600))
+    view = make_view()
     view.apply(SUBMITTED, 0, "a" * 32)
     view.apply(Cancelled(JOB, JOB, 1_000_500), 0)
 

@@ -60,14 +60,24 @@ def test_it_tells_of_versions_aliases_routes_engines_and_shadows(listing):
     assert (other["agreement"], other["difference"]["mean"], other["rank_correlation"]) == (0.5, None, None)
 
 
-def test_while_the_store_is_away_it_tells_of_what_is_loaded_and_why_of_nothing_else(listing, store, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (Unavailable("no route to host"), "no route to host"),
+        (OSError(24, "Too many open files"), "OSError: [Errno 24] Too many open files"),
+    ],
+    ids=["away", "of the machine"],
+)
+def test_while_the_store_is_away_it_tells_of_what_is_loaded_and_why_of_nothing_else(
+    listing, store, monkeypatch, error, problem
+):
     def fail(*_):
-        raise Unavailable("no route to host")
+        raise error
 
     monkeypatch.setattr(store, "aliases", fail)
     monkeypatch.setattr(store, "versions", fail)
     told = listing.list_versions()
-    assert told["problem"] == "no route to host"
+    assert told["problem"] == problem
     assert list(told["aliases"]) == ["production"]
     assert [version["version"] for version in told["versions"]] == [1, 2]
 

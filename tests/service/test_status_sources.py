@@ -61,13 +61,13 @@ def test_a_picture_has_what_the_parts_have_counted(parts):
 def test_what_a_role_does_not_have_is_left_out(parts):
     http = name_known(find(parts, {Role.HTTP}))
     assert http == {"read_pace", "read_totals", "list_models"}
-    assert name_known(find(parts, {Role.JOBS})) == http | {"read_lags"}
+    assert name_known(find(parts, {Role.JOBS})) == http | {"read_lanes"}
     assert name_known(find(parts, {Role.STREAM})) == http | {"read_lags", "read_letters"}
 
 
 def test_a_process_that_others_can_reach_without_a_token_keeps_back_what_they_could_not_ask_for(parts):
     sources = find(parts, guarded=False, jobs_view=object(), read_drift=object(), read_quality=object())
-    assert name_known(sources) == {"read_pace", "read_totals", "read_lags", "withheld"}
+    assert name_known(sources) == {"read_pace", "read_totals", "read_lags", "read_lanes", "withheld"}
 
 
 def test_lags_go_with_their_partition(parts):
@@ -78,4 +78,5 @@ def test_lags_go_with_their_partition(parts):
     parts.metrics.jobs.set_lag(lane, 3, None)
     parts.metrics.revoked([PARTITION])
     parts.metrics.set_lag(PARTITION, 9, 9.0)
-    assert find(parts).read_lags() == {lane: Lag(3, None)}
+    assert find(parts).read_lags() == {}
+    assert find(parts).read_lanes() == {lane: Lag(3, None)}

@@ -5,6 +5,20 @@
 const EVERY_MS = 2000;
 const PATIENCE_MS = 8000;
 const KEPT = "scoreline-token";
+// Where the browser refuses to keep it (storage that is blocked for a site) the token lasts as long as the page is open.
+const store = {
+  token: null,
+  get() {
+    try { return sessionStorage.getItem(KEPT) ?? this.token; } catch { return this.token; }
+  },
+  set(token) {
+    try { sessionStorage.setItem(KEPT, token); } catch { this.token = token; }
+  },
+  forget() {
+    this.token = null;
+    try { sessionStorage.removeItem(KEPT); } catch { /* there is nothing kept */ }
+  },
+};
 const find = (id) => document.getElementById(id);
 const policy = window.trustedTypes?.createPolicy("scoreline-status", { createHTML: (text) => text });
 // Relative to this page, so that a prefix that a proxy takes away stays in front.
@@ -83,7 +97,7 @@ function tellTime() {
 }
 
 function askForToken(words) {
-  sessionStorage.removeItem(KEPT);
+  store.forget();
   etag = null;
   const nothing = document.createElement("h1");
   nothing.id = "headline";
@@ -103,7 +117,7 @@ function askForToken(words) {
 async function refresh() {
   clearTimeout(timer);
   const turn = ++asked;
-  const token = sessionStorage.getItem(KEPT);
+  const token = store.get();
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
   if (etag) headers["If-None-Match"] = etag;
@@ -167,7 +181,7 @@ find("door").addEventListener("submit", (event) => {
   event.preventDefault();
   const token = find("token").value.trim();
   find("token").value = "";
-  if (token) sessionStorage.setItem(KEPT, token);
+  if (token) store.set(token);
   refresh();
 });
 document.addEventListener("visibilitychange", () => {

@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from scoreline.errors import ServiceError, Unavailable
+from scoreline.jobs.job import JobStatus
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
 from scoreline.kafka.client.bounded import call_in_thread
@@ -51,6 +52,7 @@ class KafkaEventFeed:
         prepare: done first, again and again until it does not raise a `ServiceError`; may wait.
         decoder: for the thread of the feed alone.
         clock: monotonic seconds.
+        tell_ended: called for each job that ends after the feed became ready; may not raise.
     """
 
     def __init__(
@@ -64,12 +66,13 @@ class KafkaEventFeed:
         prepare: Callable[[], None],
         watch: ClientWatch,
         clock: Clock,
+        tell_ended: Callable[[JobStatus], None],
         catch_up_seconds: float = CATCH_UP_SECONDS,
     ) -> None:
         self._connect = connect
         self._topics = topics
         self._topic = topic
-        self._folding = EventFolding(decoder, view, clock=clock)
+        self._folding = EventFolding(decoder, view, clock=clock, tell_ended=tell_ended)
         self._prepare = prepare
         self._watch = watch
         self._clock = clock
@@ -262,6 +265,7 @@ def open_event_feed(
     *,
     prepare: Callable[[], None] = lambda: None,
     observer: ClientObserver | None,
+    tell_ended: Callable[[JobStatus], None],
     clock: Clock = time.monotonic,
     catch_up_seconds: float = CATCH_UP_SECONDS,
 ) -> KafkaEventFeed:
@@ -269,6 +273,7 @@ def open_event_feed(
 
     Args:
         properties: the user's for a consumer, `bootstrap.servers` among them.
+        tell_ended: see `KafkaEventFeed`.
     """
     watch = ClientWatch(observer, clock=clock)
     merged = {**FEED_DEFAULTS, **without_membership(properties), **FEED_INVARIANTS}
@@ -281,5 +286,6 @@ def open_event_feed(
         prepare=prepare,
         watch=watch,
         clock=clock,
+        tell_ended=tell_ended,
         catch_up_seconds=catch_up_seconds,
     )

@@ -1,8 +1,10 @@
 """Puts events of jobs into the view of a process, as they were read from their topic."""
 
 import logging
+from collections.abc import Callable
 
 from scoreline.jobs.fields import Unreadable
+from scoreline.jobs.job import JobStatus
 from scoreline.jobs.log import LoggingView
 from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder
@@ -19,16 +21,19 @@ class EventFolding:
 
     Args:
         clock: monotonic seconds.
+        tell_ended: called for each job that an event ends which is news.
 
     Attributes:
         unreadable: how many could not be read.
     """
 
-    def __init__(self, decoder: JobDecoder, view: JobView, *, clock: Clock) -> None:
+    def __init__(
+        self, decoder: JobDecoder, view: JobView, *, clock: Clock, tell_ended: Callable[[JobStatus], None]
+    ) -> None:
         self.unreadable = 0
         self._decoder = decoder
         self._view = view
-        self._logging_view = LoggingView(view)
+        self._logging_view = LoggingView(view, tell_ended)
         self._clock = clock
         self._told_at = float("-inf")
 
@@ -44,8 +49,8 @@ class EventFolding:
         """Take the next event of a partition.
 
         Args:
-            is_news: whether to log what becomes of its job.
-            trace_id: that its record belongs to, for such a line.
+            is_news: whether to tell what becomes of its job.
+            trace_id: that its record belongs to, for a line of the log.
 
         Raises:
             Unavailable: the schema registry is needed for it, and is away.

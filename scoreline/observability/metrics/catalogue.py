@@ -243,7 +243,15 @@ JOBS = Declared(
     "jobs",
     Type.GAUGE,
     "jobs",
-    "Batch jobs by status, of all that the events topic still knows: queued, running, succeeded, failed, cancelled.",
+    "Batch jobs by status, of all that the events topic still knows: queued, running, succeeded, failed, cancelled; "
+    "there when all events have been read.",
+    ("status",),
+)
+JOBS_ENDED = Declared(
+    "jobs_ended_total",
+    Type.COUNTER,
+    "jobs",
+    "Batch jobs that ended while this process was looking: succeeded, failed, cancelled. Every process sees them all.",
     ("status",),
 )
 JOB_ROWS = Declared(
@@ -400,6 +408,7 @@ CATALOGUE: tuple[Declared, ...] = (
     SHADOW_RANK_CORRELATION,
     MODEL_COMPILATIONS,
     JOBS,
+    JOBS_ENDED,
     JOB_ROWS,
     TRACE_SPANS,
     LABELS,

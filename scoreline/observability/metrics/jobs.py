@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Mapping
 
 from prometheus_client import Counter, Gauge
 
-from scoreline.observability.metrics.partitions import AssignedLags
+from scoreline.observability.metrics.partitions import AssignedLags, Lag
 from scoreline.records import TopicPartition
+
+WAYS_TO_END = ("succeeded", "failed", "cancelled")
 
 
 class JobMetrics:
@@ -24,6 +26,7 @@ class JobMetrics:
     def __init__(
         self,
         jobs: Gauge,
+        ended: Counter,
         rows: Counter,
         lags: AssignedLags,
         *,
@@ -31,6 +34,7 @@ class JobMetrics:
         count_predictions: Callable[[int, int], None],
     ) -> None:
         self._jobs = jobs
+        self._ended = {status: ended.labels(status) for status in WAYS_TO_END}
         self._predicted, self._failed = rows.labels("predicted"), rows.labels("failed")
         self._passed_over = rows.labels("passed_over")
         self.lags = lags
@@ -48,10 +52,20 @@ class JobMetrics:
         """Count the rows of a chunk that another model's workers score."""
         self._passed_over.inc(rows)
 
+    def job_ended(self, status: str) -> None:
+        """Count a job that has ended while this process was looking."""
+        self._ended[status].inc()
+
     def show(self, counts: Mapping[str, int]) -> None:
-        """Show how many jobs there are in each status."""
+        """Show how many jobs there are in each status, and nothing of a status that is not named."""
+        self._jobs.clear()
         for status, count in counts.items():
             self._jobs.labels(status).set(count)
+
+    def read_lags(self) -> Mapping[TopicPartition, Lag]:
+        """How far the partitions of the lanes are behind that the workers of this process have."""
+        with self._lock:
+            return self.lags.read()
 
     def set_lag(self, partition: TopicPartition, records: int, seconds: float | None) -> None:
         """Say how far an assigned partition is behind; of any other partition nothing is shown."""

@@ -78,6 +78,7 @@ class Metrics:
         self._count_jobs: Callable[[], Mapping[str, int]] | None = None
         self.jobs = JobMetrics(
             show.gauge(catalogue.JOBS),
+            show.counter(catalogue.JOBS_ENDED),
             show.counter(catalogue.JOB_ROWS),
             AssignedLags(lag_records, lag_seconds),
             lock=self._lock,
@@ -148,9 +149,9 @@ class Metrics:
             self._lags.show(partition, records, seconds)
 
     def read_lags(self) -> Mapping[TopicPartition, Lag]:
-        """How far the partitions are behind that this process has, those of the lanes of jobs among them."""
+        """How far the partitions of the stream are behind that this process has; `jobs.read_lags` has the lanes'."""
         with self._lock:
-            return {**self._lags.read(), **self.jobs.lags.read()}
+            return self._lags.read()
 
     def transaction_ended(self, outcome: str) -> None:
         """Count a transaction."""
@@ -207,7 +208,7 @@ class Metrics:
         self._models.upgraded(upgrade)
 
     def watch_jobs(self, count: Callable[[], Mapping[str, int]]) -> None:
-        """Ask this at every scrape how many batch jobs there are in each status."""
+        """Ask this at every scrape how many batch jobs there are in each status; empty where that is not known."""
         self._count_jobs = count
 
     def watch_models(self, resident: Callable[[], Iterable[ModelVersion]]) -> None:

@@ -105,6 +105,10 @@ class Browser:
         await self.call("Page.navigate", url=url)
         await asyncio.wait_for(self._loaded.wait(), ANSWER_SECONDS)
 
+    async def before_each_page(self, script: str) -> None:
+        """Run this in every page that is opened, before its own script."""
+        await self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     async def evaluate(self, expression: str) -> Any:
         """The value of an expression in the page, awaited where it is a promise."""
         found = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

@@ -167,6 +167,7 @@ def make_picture(**changes):
         pace=pace,
         totals=totals,
         lags=make_lags(),
+        lanes=make_lags(topic="jobs"),
         models=make_models(),
         drift=make_drift(*map(make_axis, FEATURES), make_axis("output:prediction", kind="output")),
         quality={
@@ -196,6 +197,7 @@ def make_rich_picture():
         pace=pace,
         totals=totals,
         lags=make_lags(_2=(81_000, 432.0), _3=(None, None)),
+        lanes=make_lags(topic="jobs", _2=(90, 900.0)),
         models=make_models(detail="version 9 was rejected: golden rows differ"),
         drift=make_drift(*axes, make_axis("output:prediction", kind="output", state="warning"), state="drift"),
         letters=make_letters(n=6),
@@ -213,6 +215,7 @@ def make_hostile_picture():
     return make_picture(
         health=make_health(*HOSTILE[:4], detail=HOSTILE[1]),
         lags=make_lags(topic=HOSTILE[1], _2=(5, 100.0)),
+        lanes=make_lags(topic=HOSTILE[1]),
         models=make_models(detail=script, problem=HOSTILE[3], model=HOSTILE[5]),
         drift=make_drift(*axes, state=script),
         quality={**make_picture().quality, "versions": {script: {**make_quality(), "kind": HOSTILE[1]}}},

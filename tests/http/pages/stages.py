@@ -16,7 +16,7 @@ class Stage:
         self.picture = picture
 
     def make_sources(self) -> StatusSources:
-        names = ["pace", "totals", "lags", "drift", "quality", "letters", "jobs"]
+        names = ["pace", "totals", "lags", "lanes", "drift", "quality", "letters", "jobs"]
         readers = {f"read_{name}": partial(self._read, name) for name in names}
         return StatusSources(**readers, list_models=partial(self._read, "models"), withheld=self.picture.withheld)
 

@@ -78,7 +78,13 @@ class JobsScene:
         view = JobView(time.time, results_retention_seconds=WEEK_SECONDS)
         decoder = JobDecoder(self.catalog, Framing.CONFLUENT)
         feed = open_event_feed(
-            self.properties, self.open_topics(), self.names.events, decoder, view, observer=None, **options
+            self.properties,
+            self.open_topics(),
+            self.names.events,
+            decoder,
+            view,
+            observer=None,
+            **{"tell_ended": lambda status: None, **options},
         )
         feed.start()
         self._closers.append(partial(feed.close, 5.0))

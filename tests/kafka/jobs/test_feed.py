@@ -41,6 +41,7 @@ def test_a_feed_whose_thread_has_ended_is_neither_alive_nor_ready(caplog):
         prepare=lambda: None,
         watch=ClientWatch(None, clock=lambda: 0.0),
         clock=lambda: 0.0,
+        tell_ended=print,
     )
     feed.start()
     await_that(lambda: is_ready(feed))

@@ -5,7 +5,9 @@ import logging
 import pytest
 
 from scoreline.errors import Unavailable
+from scoreline.jobs.events import Cancelled
 from scoreline.jobs.fields import Unreadable
+from scoreline.jobs.job import JobStatus
 from scoreline.jobs.view import JobView
 from scoreline.kafka.jobs.folding import QUIET_SECONDS, EventFolding
 from scoreline.records import TopicPartition
@@ -25,9 +27,9 @@ class Decoder:
 
 class Scene:
     def __init__(self):
-        self.now = 0.0
+        self.now, self.ended = 0.0, []
         self.view = JobView(lambda: 1000.0, results_retention_seconds=WEEK_SECONDS)
-        self.folding = EventFolding(Decoder(), self.view, clock=lambda: self.now)
+        self.folding = EventFolding(Decoder(), self.view, clock=lambda: self.now, tell_ended=self.ended.append)
 
     def take(self, *values, is_news=True):
         for value in values:
@@ -52,6 +54,18 @@ def test_only_news_is_logged(caplog):
     assert not caplog.records
     scene.take(submitted())
     assert [vars(record)["event"] for record in caplog.records] == ["job_submitted"]
+
+
+def test_only_jobs_whose_end_is_news_are_told_of():
+    scene, event = Scene(), submitted()
+    cancelled = Cancelled(event.job_id, event.submission, 1_000_500)
+    scene.take(event, cancelled, is_news=False)
+    scene.take(cancelled)
+    assert scene.ended == []
+    scene = Scene()
+    scene.take(event, is_news=False)
+    scene.take(cancelled, cancelled)
+    assert scene.ended == [JobStatus.CANCELLED]
 
 
 def test_what_cannot_be_read_is_counted_told_now_and_then_and_keeps_nothing_up(caplog):

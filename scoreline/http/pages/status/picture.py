@@ -38,6 +38,8 @@ class StatusPicture:
     Attributes:
         at_ms: milliseconds since the epoch.
         pace: by role.
+        lags: of the partitions of the stream.
+        lanes: of the partitions of batch jobs' lanes, where a large job waits for as long as it takes.
         withheld: whether more is kept back, because anybody could ask.
     """
 
@@ -46,6 +48,7 @@ class StatusPicture:
     pace: Mapping[str, Pace] | None = None
     totals: Snapshot | None = None
     lags: Mapping[TopicPartition, Lag] | None = None
+    lanes: Mapping[TopicPartition, Lag] | None = None
     models: ListingAnswer | None = None
     drift: DriftReport | None = None
     quality: QualityReport | None = None
@@ -68,6 +71,7 @@ class StatusSources:
     read_pace: Callable[[], Mapping[str, Pace]] | None = None
     read_totals: Callable[[], Snapshot] | None = None
     read_lags: Callable[[], Mapping[TopicPartition, Lag]] | None = None
+    read_lanes: Callable[[], Mapping[TopicPartition, Lag]] | None = None
     list_models: Callable[[], ListingAnswer] | None = None
     read_drift: Callable[[], DriftReport] | None = None
     read_quality: Callable[[], QualityReport | None] | None = None
@@ -83,6 +87,7 @@ class StatusSources:
             pace=None if self.read_pace is None else self.read_pace(),
             totals=None if self.read_totals is None else self.read_totals(),
             lags=None if self.read_lags is None else self.read_lags(),
+            lanes=None if self.read_lanes is None else self.read_lanes(),
             models=models,
             drift=None if self.read_drift is None else self.read_drift(),
             quality=None if self.read_quality is None else self.read_quality(),

@@ -1,6 +1,6 @@
 """Sections about the flow: components, pace, lag, dead letters and jobs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from scoreline.http.pages.status.markup import Child, Html, element, join, name_of, note, section, table
@@ -15,8 +15,10 @@ from scoreline.http.pages.status.wording import (
     say_time,
 )
 from scoreline.observability.health import ComponentHealth
+from scoreline.observability.metrics.partitions import Lag
 from scoreline.observability.pace import SPAN_SECONDS, Pace
 from scoreline.observability.snapshot import Snapshot
+from scoreline.records import TopicPartition
 
 WITHHELD: Final = (
     "Kept back: this process can be reached from other machines and asks nobody for a token. "
@@ -98,27 +100,32 @@ def _show_stages(totals: Snapshot) -> Html | None:
 
 
 def show_lag(picture: StatusPicture) -> Html:
-    """How far every assigned partition is behind, the furthest first."""
-    if picture.lags is None:
+    """How far every assigned partition is behind, of the stream and then of batch jobs, the furthest first."""
+    if picture.lags is None and picture.lanes is None:
         shown = explain_absence(picture, "This process has neither the role stream nor the role jobs.")
         return section("lag", "Lag", shown)
-    if not picture.lags:
+    if not picture.lags and not picture.lanes:
         return section("lag", "Lag", note("No partition is assigned to this process."))
-    furthest = sorted(
-        picture.lags.items(), key=lambda each: (-(each[1].seconds or 0), -(each[1].records or 0), each[0])
+    return section(
+        "lag",
+        "Lag",
+        *_show_partitions("stream", ("partition", "records behind", "oldest waits"), picture.lags or {}),
+        *_show_partitions("batch jobs", ("partition", "chunks that wait", "oldest waits"), picture.lanes or {}),
     )
+
+
+def _show_partitions(what: str, heads: Sequence[str], lags: Mapping[TopicPartition, Lag]) -> Iterable[Html]:
+    if not lags:
+        return ()
+    furthest = sorted(lags.items(), key=lambda each: (-(each[1].seconds or 0), -(each[1].records or 0), each[0]))
     rows = [
         (join(name_of(topic), f"-{number}"), say_count(lag.records), say_seconds(lag.seconds))
         for (topic, number), lag in furthest[:_MOST_PARTITIONS]
     ]
     more = len(furthest) - len(rows)
-    caption = f"{say_many(len(furthest), 'partition', 'partitions')} of this process, the furthest behind first"
-    return section(
-        "lag",
-        "Lag",
-        table(caption, ("partition", "records behind", "oldest waits"), rows, key="lag"),
-        note(f"and {more:,} that are less behind") if more else None,
-    )
+    caption = f"{what.capitalize()}: {say_many(len(furthest), 'partition', 'partitions')}, the furthest behind first"
+    shown = table(caption, heads, rows, key=f"lag-{what.partition(' ')[0]}")
+    return (shown, note(f"and {more:,} that are less behind")) if more else (shown,)
 
 
 def show_letters(picture: StatusPicture) -> Html:

@@ -24,6 +24,13 @@ WATCH_TIMERS = """{
   };
   window.clearTimeout = (timer) => { waiting.delete(timer); clear(timer); };
 }"""
+HURRY = """{
+  const set = window.setTimeout;
+  window.setTimeout = (work, ms) => set(work, ms === 2000 ? 50 : ms);
+}"""
+BLOCK_STORAGE = """Object.defineProperty(window, 'sessionStorage', {
+  get() { throw new DOMException("blocked", "SecurityError"); },
+});"""
 TURN = """Object.defineProperty(document, 'hidden', { value: %s, configurable: true });
 document.dispatchEvent(new Event('visibilitychange'));"""
 TOO_WIDE = """[...document.querySelectorAll('body, body *')].filter(
@@ -32,6 +39,7 @@ TOO_WIDE = """[...document.querySelectorAll('body, body *')].filter(
 
 
 async def test_it_follows_what_happens_and_keeps_focus_scroll_and_what_was_opened(browser):
+    await browser.before_each_page(HURRY)
     async with serve_picture(make_picture()) as (stage, running):
         await browser.open(f"{running.server.url}/")
         await browser.until(UPDATED)
@@ -88,9 +96,9 @@ async def test_everything_that_can_be_used_is_reached_by_the_keyboard(browser):
     assert browser.complaints == []
 
 
-async def test_it_can_be_paused(browser):
-    await browser.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH_TIMERS)
-    async with serve_picture(make_picture()) as (_, running):
+async def test_it_asks_nothing_while_it_is_paused_or_nobody_looks(browser):
+    await browser.before_each_page(WATCH_TIMERS)
+    async with serve_picture(make_picture()) as (stage, running):
         await browser.open(f"{running.server.url}/")
         await browser.until(f"{UPDATED} && waiting.size === 1")
         await browser.evaluate("document.getElementById('pause').focus()")
@@ -99,13 +107,6 @@ async def test_it_can_be_paused(browser):
         assert await browser.evaluate("document.getElementById('pause').getAttribute('aria-pressed')") == "true"
         assert await browser.evaluate("waiting.size") == 0
         await browser.press("Space")
-        await browser.until(f"{UPDATED} && waiting.size === 1")
-
-
-async def test_it_asks_nothing_while_nobody_looks(browser):
-    await browser.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH_TIMERS)
-    async with serve_picture(make_picture()) as (stage, running):
-        await browser.open(f"{running.server.url}/")
         await browser.until(f"{UPDATED} && waiting.size === 1")
         await browser.evaluate(TURN % "true")
         assert await browser.evaluate("waiting.size") == 0
@@ -126,20 +127,24 @@ async def test_without_javascript_it_shows_the_same_and_a_way_to_load_it_anew(br
 
 
 async def test_it_says_that_the_service_does_not_answer_and_goes_on_when_it_does(browser):
+    await browser.before_each_page(HURRY)
     async with serve_picture(make_picture()) as (_, running):
         await browser.open(f"{running.server.url}/")
         await browser.until(UPDATED)
         await browser.call("Network.enable")
         lost = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         await browser.call("Network.emulateNetworkConditions", offline=True, **lost)
-        await browser.evaluate("refresh()")
-        assert await browser.evaluate(HEADLINE) == "The service does not answer."
+        await browser.until(f"{HEADLINE} === 'The service does not answer.'")
         assert "What is below is older" in await browser.evaluate("document.getElementById('state').textContent")
         await browser.call("Network.emulateNetworkConditions", offline=False, **lost)
         await browser.until(f"{HEADLINE} === 'Nothing is wrong.'")
 
 
-async def test_it_asks_for_a_token_and_sends_it_nowhere_but_to_the_service(browser):
+@pytest.mark.parametrize("storage", ["kept", "blocked"])
+async def test_it_asks_for_a_token_and_sends_it_nowhere_but_to_the_service(browser, storage):
+    await browser.before_each_page(WATCH_TIMERS)
+    if storage == "blocked":
+        await browser.before_each_page(BLOCK_STORAGE)
     async with serve_picture(make_rich_picture(), tokens=[Token(Access.PREDICT, "predict-me")]) as (_, running):
         await browser.open(f"{running.server.url}/")
         await browser.until("!document.getElementById('door').hidden")
@@ -151,9 +156,10 @@ async def test_it_asks_for_a_token_and_sends_it_nowhere_but_to_the_service(brows
         await browser.press("Enter")
         await browser.until(f"{HEADLINE}.startsWith('Kafka is not ready')")
         assert await browser.evaluate("[location.search, document.cookie, localStorage.length]") == ["", "", 0]
+        await browser.until("waiting.size === 1")
         await browser.evaluate("document.getElementById('forget').click()")
         assert "kafka" not in await browser.evaluate("document.body.innerText")
-        assert await browser.evaluate("sessionStorage.length") == 0
+        assert await browser.evaluate("store.get()") is None
     assert all(each.startswith("network:") and "401" in each for each in browser.complaints)
 
 
@@ -169,20 +175,21 @@ async def test_names_that_mean_harm_are_only_text(browser):
     assert browser.complaints == []
 
 
-@pytest.mark.parametrize(("name", "width", "dark"), [("desktop", 1280, False), ("phone", 360, True)])
-async def test_it_fits_the_screen_and_the_time_of_day(browser, name, width, dark, tmp_path_factory, record_property):
+async def test_it_fits_the_screen_and_the_time_of_day(browser, tmp_path_factory, record_property):
+    folder = tmp_path_factory.mktemp("screenshots")
     async with serve_picture(make_rich_picture()) as (_, running):
-        await browser.resize(width, 740, dark=dark)
         await browser.open(f"{running.server.url}/")
         await browser.until(UPDATED)
-        assert await browser.evaluate(TOO_WIDE) == []
-        assert await browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        back = await browser.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert back == ("rgb(20, 23, 26)" if dark else "rgb(255, 255, 255)")
         await browser.evaluate("document.querySelector('.axes details').open = true")
-        picture = await browser.photograph()
-    path = tmp_path_factory.mktemp("screenshots") / f"status-{name}.png"
-    await asyncio.to_thread(path.write_bytes, picture)
-    record_property("screenshot", str(path))
+        for name, width, dark in (("desktop", 1280, False), ("phone", 360, True)):
+            await browser.resize(width, 740, dark=dark)
+            assert await browser.evaluate(TOO_WIDE) == []
+            assert await browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            back = await browser.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert back == ("rgb(20, 23, 26)" if dark else "rgb(255, 255, 255)")
+            picture = await browser.photograph()
+            assert len(picture) > 20_000
+            path = folder / f"status-{name}.png"
+            await asyncio.to_thread(path.write_bytes, picture)
+            record_property("screenshot", str(path))
     assert browser.complaints == []
-    assert len(picture) > 20_000

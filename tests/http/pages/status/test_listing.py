@@ -1,3 +1,4 @@
+import asyncio
 import threading
 
 import pytest
@@ -16,9 +17,11 @@ class Store:
         self.asked, self.error = 0, None
         self.answers = threading.Event()
         self.answers.set()
+        self.is_asked = threading.Event()
 
     def ask(self):
         self.asked += 1
+        self.is_asked.set()
         assert self.answers.wait(5)
         if self.error is not None:
             raise self.error
@@ -66,6 +69,33 @@ async def test_while_it_is_away_what_it_said_last_is_told_with_the_reason(patien
     store.error = Unavailable("the store is away")
     clock.now += KEPT_SECONDS
     assert await patient_listing.read() == {**make_models(), "problem": "the store is away"}
+
+
+async def test_what_nobody_has_foreseen_is_told_and_logged_too(patient_listing, store, clock, caplog):
+    await patient_listing.read()
+    store.error = OSError(24, "Too many open files")
+    clock.now += KEPT_SECONDS
+    problem = "OSError: [Errno 24] Too many open files"
+    assert await patient_listing.read() == {**make_models(), "problem": problem}
+    assert [vars(record)["event"] for record in caplog.records] == ["model_listing_failed"]
+
+
+async def test_the_page_is_there_before_a_first_answer_that_failed(patient_listing, store):
+    store.error = OSError(24, "Too many open files")
+    assert await patient_listing.read() is None
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_is_taken_all_the_same(patient_listing, store, caplog):
+    store.answers.clear()
+    store.error = OSError(24, "Too many open files")
+    asking = asyncio.create_task(patient_listing.read())
+    await asyncio.to_thread(store.is_asked.wait, 5)
+    asking.cancel()
+    await asyncio.wait([asking])
+    (task,) = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+    store.answers.set()
+    await asyncio.wait([task])
+    assert [vars(record)["event"] for record in caplog.records] == ["model_listing_failed"]
 
 
 async def test_nobody_waits_for_a_store_that_does_not_answer(listing, store, clock):

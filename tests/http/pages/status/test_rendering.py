@@ -139,7 +139,7 @@ def test_what_is_not_there_says_what_it_would_take(key, words):
 @pytest.mark.parametrize(
     ("key", "changes", "words"),
     [
-        ("lag", {"lags": {}}, "No partition is assigned"),
+        ("lag", {"lags": {}, "lanes": {}}, "No partition is assigned"),
         ("drift", {"drift": {"model": "delays", "versions": []}}, "Nothing was scored yet"),
         ("letters", {}, "None since the start"),
         ("jobs", {"jobs": replace(make_picture().jobs, counts={}, latest=[])}, "There are none"),
@@ -147,6 +147,15 @@ def test_what_is_not_there_says_what_it_would_take(key, words):
 )
 def test_what_is_empty_says_so(key, changes, words):
     assert words in read_section(make_picture(**changes), key)
+
+
+def test_lanes_of_batch_jobs_are_shown_apart_from_the_stream_also_where_there_is_no_stream():
+    lanes = make_lags(topic="jobs", _2=(90, 900.0))
+    for lags in (make_lags(), None):
+        shown = read_section(make_picture(lags=lags, lanes=lanes), "lag")
+        assert "Batch jobs: 3 partitions" in shown
+        assert "chunks that wait" in shown
+        assert ("Stream: 2 partitions" in shown) == (lags is not None)
 
 
 def test_every_figure_stands_in_its_place():

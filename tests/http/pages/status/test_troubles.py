@@ -59,6 +59,8 @@ def test_each_thing_that_is_wrong_is_told_with_its_section(changes, words, detai
         make_pace(letters=10),
         make_pace(failures=1),
         {"lags": make_lags(_2=(100_000, 59.0), _3=(5, None))},
+        {"lanes": make_lags(topic="jobs", _2=(100, 900.0))},
+        {"lags": None, "lanes": make_lags(topic="jobs", _2=(100, 900.0))},
         {"drift": make_drift(make_axis("a", state="no_data"))},
         {"jobs": make_jobs(make_job(JobStatus.CANCELLED))},
     ],
