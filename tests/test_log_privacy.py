@@ -127,7 +127,7 @@ async def test_spans_of_hostile_headers_log_neither(lines):
 def test_workers_of_jobs_log_neither(lines):
     scene, (number, text) = JobScene(), VALUES.values()
     health = WorkerHealth(lambda: scene.now, ("jobs", "bulk"))
-    log = LoggingView(scene.view)
+    log = LoggingView(scene.view, lambda status: None)
     scene.put(make_chunk([json.dumps({"a": value}).encode() for value in (number, text)]))
     scene.versions.away = True
     worker = scene.make_worker(observers=[health])
