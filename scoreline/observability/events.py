@@ -91,7 +91,7 @@ class BatchScored:
     def end_to_end_seconds(self) -> npt.NDArray[np.float64]:
         """From the Kafka timestamp of each predicted record that has one to the acknowledgement; never negative."""
         stamps = [stamp for r in self._predicted() if (stamp := r.timestamp()[1]) > 0]
-        return np.maximum(self.finished_at_ms - np.array(stamps, dtype=np.float64), 0.0) / 1000
+        return np.maximum(self.finished_at_ms - np.array(stamps, dtype=np.int64), 0) / 1000
 
     def _predicted(self) -> Sequence[Record]:
         if self.predictions.total() == len(self.records):
