@@ -229,7 +229,9 @@ def tell(runs: Sequence[dict[str, float]]) -> float:
     watching = [name for name in runs[0] if name not in ("all", "calibration")]
     for name in watching:
         micros = statistics.median(run[name] for run in runs) / records * 1e6
-        print(f"  {name:18} {micros:6.3f} µs a record  {statistics.median(run[name] / run['all'] for run in runs):6.2%}")
+        print(
+            f"  {name:18} {micros:6.3f} µs a record  {statistics.median(run[name] / run['all'] for run in runs):6.2%}"
+        )
     print(f"  calibration, once a version: {statistics.median(run['calibration'] for run in runs):.2f} s")
     return statistics.median(sum(run[name] for name in watching) / run["all"] for run in runs)
 
