@@ -51,6 +51,9 @@ RUNS = 5
 BASELINE_ROWS = 100_000
 WINDOW = 4096
 REMEMBERED = 200_000
+BATCHES_A_LABEL_TURN = 4
+"""The reader of labels takes what was noted ten times a second."""
+
 MOST = 0.04
 """Bound of everything together, with what happens on threads beside the loop."""
 
@@ -76,9 +79,10 @@ class Nobody:
 
 
 class Labels:
-    """Notes of predictions, and the join that remembers them, here once a batch on the loop's thread."""
+    """Notes of predictions, and the join that remembers them: beside the loop in the service, here on its thread."""
 
     def __init__(self) -> None:
+        self._batches = 0
         clock = time.monotonic
         self.notes = PredictionNotes(REMEMBERED, clock)
         self.quality = LiveQuality(Nobody(), seconds=3600.0, list_loaded=lambda: [1], clock=clock)
@@ -92,7 +96,9 @@ class Labels:
         )
 
     def batch_scored(self, event: BatchScored) -> None:
-        self._join.turn([])
+        self._batches += 1
+        if self._batches % BATCHES_A_LABEL_TURN == 0:
+            self._join.turn([])
 
 
 class NoLag(ReplaySource):

@@ -18,6 +18,9 @@ Doubles = npt.NDArray[np.float64]
 _INSIDE = 1.0 - 2.0**-40
 """The upper end lies inside: one less than the last digit of a bin's number."""
 
+_BELOW = -0.5
+"""Stands for all that is lower where logarithms are taken: it lies below the lowest end, and has one."""
+
 MOST_BINS = 2**20
 """Of a grid: eight thousand numeric features, 8 MiB a set of counts."""
 
@@ -135,9 +138,7 @@ class _Layout:
         places -= self._lowest[:count]
         for axis in self._logarithmic:
             column = rows[:, axis]
-            below = np.minimum(column, 0.0)
-            np.log1p(np.maximum(column, 0.0), out=column)
-            column += below
+            np.log1p(np.maximum(column, _BELOW), out=column)
         places *= self._scale[:count]
         np.maximum(places, self._first[:count], out=places)
         np.minimum(places, self._last[:count], out=places)
