@@ -1,4 +1,4 @@
-"""The flights as drift detection sees them: a grid and a baseline in blocks, streams of windows, and faults."""
+"""The flights as drift detection sees them: the baseline that a publication makes, streams of windows, and faults."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from scoreline.demo.flights import CATEGORICAL, FEATURES, FIRST_STREAMED_MONTH, load_flights
-from scoreline.models.baseline.axes import BINS, Axis, CategoricalAxis, NumericAxis
-from scoreline.models.baseline.baseline import MOST_BLOCKS, Baseline
+from scoreline.features import Feature, FeatureSet, Kind
+from scoreline.models.baseline.baseline import Baseline
+from scoreline.models.baseline.building import TrainingRows, make_baseline
 from scoreline.models.baseline.counts import Counts
 from scoreline.models.baseline.grid import Grid
 
@@ -24,8 +25,6 @@ BEGIN = WINDOW // 3
 
 FAHRENHEIT_ZERO, FAHRENHEIT_DEGREE = 32.0, 5 / 9
 KILOMETRES = 1.609344
-_ENDS = (0.001, 0.999)
-_CROWDED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +84,18 @@ def load_drift_flights(score: Callable[[Matrix], Matrix]) -> DriftFlights:
     day = pd.to_datetime(flights["id"].str[:10]).dt.day_of_year.to_numpy()
     everything = Rows(matrix, unseen, score(matrix), day, month)
     training, streamed = everything.take(month < FIRST_STREAMED_MONTH), everything.take(month >= FIRST_STREAMED_MONTH)
-    return DriftFlights(training, streamed, make_baseline(training, make_grid(training, levels)))
+    rows = TrainingRows(training.matrix, training.scores, np.arange(len(training), dtype=np.float64))
+    return DriftFlights(training, streamed, make_baseline(make_features(levels), None, rows))
 
 
-def make_grid(rows: Rows, levels: Mapping[str, list[str]]) -> Grid:
-    """Ends at the 0.1 and 99.9 % quantiles, logarithmic where one bin would hold over a fifth."""
-    axes: list[Axis] = [
-        CategoricalAxis(name, len(levels[name]), tuple(levels[name]))
-        if name in levels
-        else _make_numeric(name, values, is_output=False)
-        for name, values in zip(FEATURES, rows.matrix.T, strict=True)
-    ]
-    return Grid((*axes, _make_numeric("output:prediction", rows.scores, is_output=True)))
-
-
-def _make_numeric(name: str, values: Matrix, *, is_output: bool) -> NumericAxis:
-    present = values[~np.isnan(values)]
-    lowest, highest = (float(end) for end in np.quantile(present, _ENDS))
-    inside = np.histogram(present, BINS, (lowest, highest))[0]
-    return NumericAxis(name, lowest, highest, bool(inside.max() > _CROWDED * len(present)), is_output)
-
-
-def make_baseline(rows: Rows, grid: Grid) -> Baseline:
-    """Blocks of equal size in the order of time, and their sum."""
-    parts = np.array_split(np.arange(len(rows)), MOST_BLOCKS)
-    blocks = [add_up(grid, rows.take(part).count(grid)) for part in parts]
-    values = np.column_stack([rows.matrix, rows.scores])
-    numeric = np.array([isinstance(axis, NumericAxis) for axis in grid.axes])
-    means, deviations = (np.where(numeric, found(values, axis=0), 0.0) for found in (np.nanmean, np.nanstd))
-    return Baseline(grid, add_up(grid, blocks), means, deviations, blocks)
+def make_features(levels: Mapping[str, list[str]]) -> FeatureSet:
+    """The features of the model, with the levels that the training has."""
+    return FeatureSet(
+        tuple(
+            Feature(name, Kind.CATEGORICAL, levels=tuple(levels[name])) if name in levels else Feature(name)
+            for name in FEATURES
+        )
+    )
 
 
 def add_up(grid: Grid, parts: list[Counts]) -> Counts:

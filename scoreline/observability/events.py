@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scoreline.features import Matrix
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import DeadLetter, Reason, Record, TopicPartition
+from scoreline.schemas.event_times import Times, read_kafka_times
 from scoreline.scoring import Part, Scored
 
 
@@ -39,6 +40,7 @@ class BatchScored:
         skipped: tombstones that were dropped on request.
         stage_seconds: time by stage: `poll`, `decode`, `predict`, `encode`, `publish`, `commit`.
         finished_at_ms: when the last acknowledgement was in, milliseconds since the epoch.
+        kafka_times_ms: of all records, as `read_kafka_times` gives them; None where nobody has asked them yet.
     """
 
     records: Sequence[Record]
@@ -49,6 +51,7 @@ class BatchScored:
     skipped: int
     stage_seconds: Mapping[str, float]
     finished_at_ms: int
+    kafka_times_ms: Times | None = None
 
     @cached_property
     def predictions(self) -> Counter[int]:
@@ -78,7 +81,7 @@ class BatchScored:
             topic = topics.pop()
             return {(topic, outcome): n for outcome, n in found.items() if n}
         counts: Counter[tuple[str, Outcome]] = Counter()
-        counts.update((r.topic(), Outcome.PREDICTED) for r in self._predicted())
+        counts.update((self.records[i].topic(), Outcome.PREDICTED) for i in self._find_predicted())
         counts.update((letter.record.topic(), Outcome.DEAD_LETTER) for letter in self.dead_letters)
         everything = Counter(r.topic() for r in self.records)
         everything.subtract(Counter(topic for topic, _ in counts.elements()))
@@ -90,17 +93,15 @@ class BatchScored:
     @cached_property
     def end_to_end_seconds(self) -> npt.NDArray[np.float64]:
         """From the Kafka timestamp of each predicted record that has one to the acknowledgement; never negative."""
-        stamps = [stamp for r in self._predicted() if (stamp := r.timestamp()[1]) > 0]
-        return np.maximum(self.finished_at_ms - np.array(stamps, dtype=np.float64), 0.0) / 1000
+        times = read_kafka_times(self.records) if self.kafka_times_ms is None else self.kafka_times_ms
+        if self.predictions.total() < len(times):
+            times = times[self._find_predicted()]
+        return np.maximum(self.finished_at_ms - times[times > 0], 0) / 1000
 
-    def _predicted(self) -> Sequence[Record]:
-        if self.predictions.total() == len(self.records):
-            return self.records
-        found: list[Record] = []
-        for part, result in zip(self.parts, self.scored, strict=True):
-            good = np.delete(part.positions, result.infinite) if len(result.infinite) else part.positions
-            found.extend(self.records[i] for i in good)
-        return found
+    def _find_predicted(self) -> npt.NDArray[np.intp]:
+        """Positions of the records that have a prediction."""
+        found = [np.delete(part.positions, one.infinite) for part, one in zip(self.parts, self.scored, strict=True)]
+        return np.concatenate([np.empty(0, dtype=np.intp), *found])
 
 
 class BatchObserver(Protocol):

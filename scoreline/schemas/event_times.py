@@ -1,14 +1,28 @@
 """Event times in milliseconds, and which of them a consumer can read back: the same that Python's calendar has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from scoreline.records import Record
 from scoreline.schemas.checks import make_pick
 from scoreline.schemas.logical import BOUNDS, scale_to_ms
 from scoreline.schemas.places import Place
 
 FIRST_MS, LAST_MS = BOUNDS["timestamp-millis"]
+NO_TIME_MS = -(2**63)
+"""Stands for the timestamp of a record that has none."""
+
+Times = npt.NDArray[np.int64]
 _SMALLER_UNITS = (("microseconds", 1_000), ("nanoseconds", 1_000_000))
+
+
+def read_kafka_times(records: Sequence[Record]) -> Times:
+    """Kafka's timestamp of each record, milliseconds since the epoch, or `NO_TIME_MS`; shape (records,)."""
+    times = [at if kind else NO_TIME_MS for record in records for kind, at in (record.timestamp(),)]
+    return np.array(times, dtype=np.int64)
 
 
 def make_time_reader(place: Place) -> Callable[[dict[str, Any]], int | None]:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
 from struct import pack
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from scoreline.records import Record
-from scoreline.schemas.event_times import FIRST_MS, LAST_MS
+from scoreline.schemas.event_times import FIRST_MS, LAST_MS, Times, read_kafka_times
 from scoreline.schemas.primitives import encode_long, encode_longs, encode_string, split_rows
 
 Scores = npt.NDArray[np.float64]
@@ -32,11 +32,13 @@ class Source:
         ids: UTF-8 of the id field of each record, None where it is null; None without an id field.
         event_times_ms: milliseconds since the epoch of each record, from the year 1 to 9999, None where null; None
             without such a field.
+        kafka_times_ms: Kafka's own, as `read_kafka_times` gives them; None where nobody has asked the records yet.
     """
 
     records: Sequence[Record]
     ids: Sequence[bytes | None] | None = None
     event_times_ms: Sequence[int | None] | None = None
+    kafka_times_ms: Times | None = None
 
     def take(self, rows: Sequence[int]) -> "Source":
         """Some of them, in the order that is given."""
@@ -44,6 +46,7 @@ class Source:
             [self.records[i] for i in rows],
             None if self.ids is None else [self.ids[i] for i in rows],
             None if self.event_times_ms is None else [self.event_times_ms[i] for i in rows],
+            None if self.kafka_times_ms is None else self.kafka_times_ms[rows],
         )
 
 
@@ -142,15 +145,17 @@ def _encode_origin(model: str, version: int, topic: str, partition: int) -> byte
 
 def _encode_event_times(source: Source) -> list[bytes]:
     """`event_time`: the payload's own, else Kafka's where a consumer can read it, else null."""
-    times = source.event_times_ms
-    if times is None and source.records:
-        kinds, stamps = zip(*[record.timestamp() for record in source.records], strict=True)
-        if all(kinds) and min(stamps) >= FIRST_MS and max(stamps) <= LAST_MS:
-            return [_NOT_NULL + piece for piece in encode_longs(stamps)]
-    if times is None or None in times:
-        times = [
-            (at if kind and FIRST_MS <= at <= LAST_MS else None) if own is None else own
-            for own, (kind, at) in zip(times or repeat(None), (r.timestamp() for r in source.records), strict=False)
-        ]
+    own = source.event_times_ms
+    if own is not None and None not in own:
+        return [_NOT_NULL + piece for piece in encode_longs(cast("Sequence[int]", own))]
+    kafkas = read_kafka_times(source.records) if source.kafka_times_ms is None else source.kafka_times_ms
+    readable = (kafkas >= FIRST_MS) & (kafkas <= LAST_MS)
+    if own is None and readable.all():
+        return [_NOT_NULL + piece for piece in encode_longs(kafkas)]
+    times: list[int | None] = [
+        at if can_read else None for at, can_read in zip(kafkas.tolist(), readable.tolist(), strict=True)
+    ]
+    if own is not None:
+        times = [kafka if at is None else at for at, kafka in zip(own, times, strict=True)]
     pieces = encode_longs([0 if at is None else at for at in times])
     return [_NULL if at is None else _NOT_NULL + piece for at, piece in zip(times, pieces, strict=True)]

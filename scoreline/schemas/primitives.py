@@ -20,11 +20,11 @@ def encode_long(value: int) -> bytes:
     return bytes(encoded)
 
 
-def encode_longs(values: Sequence[int]) -> list[bytes]:
+def encode_longs(values: Sequence[int] | npt.NDArray[np.int64]) -> list[bytes]:
     """Many at once; under a few dozen, numpy's fixed cost would be larger than the work."""
     if len(values) < _FEW:
-        return [encode_long(value) for value in values]
-    signed = np.array(values, dtype=np.int64)
+        return [encode_long(int(value)) for value in values]
+    signed = np.asarray(values, dtype=np.int64)
     zigzag = ((signed << 1) ^ (signed >> 63)).view(np.uint64)
     width = (int(zigzag.max()).bit_length() + 6) // 7 or 1
     groups = zigzag[:, np.newaxis] >> _SHIFTS[:width]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from scoreline.features import Matrix
 from scoreline.models.model import ModelVersion
 from scoreline.records import DeadLetter, Record
+from scoreline.schemas.event_times import Times, read_kafka_times
 
 
 class Tombstones(StrEnum):
@@ -40,7 +42,7 @@ class Part:
     shadows: tuple[ModelVersion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
     """What one poll gave, decoded: every record is in exactly one of parts, dead letters, skipped and forwarded.
 
@@ -55,3 +57,8 @@ class Batch:
     dead_letters: Sequence[DeadLetter]
     skipped: int = 0
     forwarded: Sequence[int] = ()
+
+    @cached_property
+    def kafka_times_ms(self) -> Times:
+        """Kafka's timestamps, as `read_kafka_times` gives them: to ask each record costs, and several ask."""
+        return read_kafka_times(self.records)

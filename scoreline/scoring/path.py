@@ -90,7 +90,7 @@ class ScoringPath:
         dead_letters = list(batch.dead_letters)
         pieces: list[_Piece] = []
         for part, result in zip(batch.parts, scored, strict=True):
-            pieces.append(self._encode_part(batch.records, part, result, scored_at_ms, dead_letters))
+            pieces.append(self._encode_part(batch, part, result, scored_at_ms, dead_letters))
         if len(dead_letters) > len(batch.dead_letters):
             position = {id(record): i for i, record in enumerate(batch.records)}
             dead_letters.sort(key=lambda letter: position[id(letter.record)])
@@ -156,12 +156,13 @@ class ScoringPath:
 
     def _encode_part(
         self,
-        records: Sequence[Record],
+        batch: Batch,
         part: Part,
         result: Scored,
         scored_at_ms: int,
         dead_letters: list[DeadLetter],
     ) -> tuple[list[int], list[Record], list[bytes], int]:
+        records = batch.records
         scores, positions, ids, times = result.scores, part.positions, part.ids, part.event_times_ms
         if len(result.infinite):
             for row in result.infinite:
@@ -173,7 +174,7 @@ class ScoringPath:
             ids, times = _take(ids, good), _take(times, good)
         at = positions.tolist()
         kept = [records[i] for i in at]
-        source = Source(kept, ids, times)
+        source = Source(kept, ids, times, batch.kafka_times_ms[positions] if times is None else None)
         values = self._encoder.encode(
             source,
             scores,

@@ -129,6 +129,7 @@ class StreamLoop:
             skipped=scored.batch.skipped,
             stage_seconds={**watch.laps, **spent},
             finished_at_ms=int(self._wall_clock() * 1000),
+            kafka_times_ms=scored.batch.kafka_times_ms,
         )
         for observer in self._batch_observers:
             observer.batch_scored(event)

@@ -1,9 +1,12 @@
 """What observers may ask of a finished batch."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from scoreline.observability.events import Outcome
 from scoreline.records import Reason
+from scoreline.schemas.event_times import NO_TIME_MS
 from tests.observability.batches import FINISHED_AT_MS, make_batch, make_letter, make_records
 
 
@@ -62,6 +65,12 @@ def test_only_predicted_records_have_an_end_to_end_time():
 def test_a_record_from_the_future_took_no_time_and_one_without_a_timestamp_is_left_out():
     records = [*make_records(1, age_ms=-5000), *make_records(1, age_ms=FINISHED_AT_MS), *make_records(1, age_ms=250)]
     assert make_batch(records).end_to_end_seconds.tolist() == [0.0, 0.25]
+
+
+def test_timestamps_that_were_asked_for_already_are_those_of_the_end_to_end_times():
+    event = make_batch(make_records(3), positions={3: [0, 2]}, dead_letters=[make_letter(make_records(1)[0])])
+    times = np.array([FINISHED_AT_MS - 70, FINISHED_AT_MS - 9000, NO_TIME_MS])
+    assert replace(event, kafka_times_ms=times).end_to_end_seconds.tolist() == [0.07]
 
 
 def test_a_batch_of_dead_letters_alone_is_fine():

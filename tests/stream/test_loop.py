@@ -137,6 +137,17 @@ def test_observers_get_every_stage_of_a_finished_batch_and_the_moment_it_was_fin
     assert event.finished_at_ms == 1_700_000_001_000
 
 
+def test_observers_get_the_timestamps_that_predictions_were_made_with():
+    scene = Scene()
+    for at_ms in (5, 7):
+        scene.broker.append("features", encode(1), timestamp_ms=at_ms)
+    scene.turn(2)
+    (event,) = scene.witness.batches
+    assert event.kafka_times_ms.tolist() == [5, 7]
+    found = [decode(record)["event_time"].timestamp() for record in scene.broker.read("predictions")]
+    assert found == [0.005, 0.007]
+
+
 def test_a_stop_ends_the_loop_between_two_batches():
     scene = Scene()
     scene.broker.append("features", encode(1))

@@ -14,7 +14,10 @@ from scoreline.observability.logs import format_timestamp
 
 
 class CauseReport(TypedDict):
-    """Why a state is what it is; `windows` is 0 where the rule does not wait for a window to end."""
+    """Why a state is what it is.
+
+    `windows` is 0 for all of them with falling weights, and where the rule does not wait for a window to end.
+    """
 
     rule: str
     statistic: str

@@ -11,7 +11,7 @@ from scoreline.observability.drift.calibration import Ladder
 from scoreline.observability.drift.departures import DEPARTURES, find_departures
 from scoreline.observability.drift.lengths import Span
 from scoreline.observability.drift.states import Cause, Rule, State
-from scoreline.observability.drift.statistics import Doubles, Layout, find_means, share
+from scoreline.observability.drift.statistics import Doubles, Layout, find_means
 
 PLAIN_WINDOWS = 4
 """The plain rule takes the mean of so many windows."""
@@ -71,16 +71,18 @@ def check_departures(layout: Layout, spans: Sequence[Span], baseline: Doubles, l
     raise a warning at most, since no promise comes with them.
 
     Args:
+        spans: at least one, none of them without rows.
         baseline: shares of its rows; shape (bins,).
     """
     floor = State.WARNING if ladder.is_calibrated else State.DRIFT
+    shares = np.stack([span.bins for span in spans]) / np.array([[span.rows] for span in spans])
+    departures = find_departures(layout, shares, baseline)
     found = []
-    for span in spans:
+    for i, span in enumerate(spans):
         rung = ladder.find(span.steady_rows)
-        departures = find_departures(layout, share(span.bins, span.rows), baseline)
         rule, severity = (Rule.CALIBRATED, State.DRIFT) if rung.calibrated else (Rule.FLOOR, floor)
         found += [
             Check(rule, name, severity, span.length, values, limits)
-            for name, values, limits in zip(DEPARTURES, departures, rung.limits, strict=True)
+            for name, values, limits in zip(DEPARTURES, departures[:, i], rung.limits, strict=True)
         ]
     return found

@@ -1,8 +1,9 @@
 """What judging comes to: the state of every feature and output, why it is so, and what has changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from scoreline.models.baseline.counts import Counts
 
@@ -105,15 +106,21 @@ class AxisJudgement:
     statistics: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judgement:
     """How a version stands after its last window.
 
     Attributes:
+        make_axes: gives how each feature and output stands, of facts that are not changed later.
         calibrated: of each length in windows, whether its threshold comes from the baseline; the EWMA is length 0.
         window: the last one that was judged; None before the first.
     """
 
-    axes: Sequence[AxisJudgement]
+    make_axes: Callable[[], Sequence[AxisJudgement]]
     calibrated: dict[int, bool]
     window: Window | None
+
+    @cached_property
+    def axes(self) -> Sequence[AxisJudgement]:
+        """How each feature and output stands; made when it is first asked for, by whichever thread asks."""
+        return self.make_axes()

@@ -4,7 +4,8 @@ Every function takes bins of the grid in the last dimension, as many others in f
 gives one value an axis in their place. The sources are in docs/drift.md.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ PSI_PRIOR = 0.5
 """Rows that each bin is given before PSI is taken, as Jeffreys' prior has it: no bin is empty on one side only."""
 
 
-class Layout(NamedTuple):
+@dataclass(frozen=True)
+class Layout:
     """Where the bins of a grid's axes lie, for all axes at once.
 
     Attributes:
@@ -36,10 +38,25 @@ class Layout(NamedTuple):
     numeric: Places
     categorical: Places
 
-    @property
+    @cached_property
     def missing(self) -> Places:
         """Bin of what is missing, of every axis."""
         return self.first + self.sizes - 1
+
+    @cached_property
+    def unseen(self) -> Places:
+        """Bin of levels that the training did not have, of every categorical axis."""
+        return self.missing[self.categorical] - 1
+
+    @cached_property
+    def under(self) -> Places:
+        """Bin of what is below the lowest end, of every numeric axis."""
+        return self.first[self.numeric]
+
+    @cached_property
+    def over(self) -> Places:
+        """Bin of what is above the highest end, of every numeric axis."""
+        return self.missing[self.numeric] - 1
 
 
 def lay_out(grid: Grid) -> Layout:
@@ -61,7 +78,8 @@ def find_js_distance(layout: Layout, ours: Doubles, theirs: Doubles) -> Doubles:
     Args:
         ours, theirs: shares of rows; shape (..., bins).
     """
-    middle = (ours + theirs) / 2
+    middle = ours + theirs
+    middle *= 0.5
     middle[middle == 0] = 1.0  # nothing in either: adds nothing, and divides
     divergence = _information(ours, middle)
     divergence += _information(theirs, middle)
@@ -99,15 +117,14 @@ def find_missing(layout: Layout, shares: Doubles) -> Doubles:
 def find_unseen(layout: Layout, shares: Doubles) -> Doubles:
     """Share of rows with a level that the training did not have; 0 for numeric axes."""
     found = np.zeros((*shares.shape[:-1], len(layout.first)))
-    found[..., layout.categorical] = shares[..., layout.missing[layout.categorical] - 1]
+    found[..., layout.categorical] = shares[..., layout.unseen]
     return found
 
 
 def find_outside(layout: Layout, shares: Doubles) -> Doubles:
     """Share of rows with a number below or above the grid's ends; 0 for categorical axes."""
     found = np.zeros((*shares.shape[:-1], len(layout.first)))
-    under = layout.first[layout.numeric]
-    found[..., layout.numeric] = shares[..., under] + shares[..., layout.missing[layout.numeric] - 1]
+    found[..., layout.numeric] = shares[..., layout.under] + shares[..., layout.over]
     return found
 
 

@@ -9,7 +9,7 @@ from scoreline.observability.health import ComponentHealth
 logger = logging.getLogger("scoreline.drift")
 
 TICK_SECONDS = 1.0
-REST_SECONDS = 0.25
+REST_SECONDS = 0.5
 """Between two turns at least: behind a backlog several batches end in that time, and are looked at together, while what
 judging needs is in the processor's caches."""
 

@@ -91,14 +91,12 @@ class PredictionMemory:
             wider = np.full((self._most, rows.shape[1]), np.nan)
             wider[:, : self._scores.shape[1]] = self._scores
             self._scores = wider
-        slots = (self._count + np.arange(len(hashes))[-self._most :]) % self._most
-        self._count += len(hashes)
-        self._hashes[slots] = hashes[-self._most :]
-        self._at_seconds[slots] = at_seconds
-        self._versions[slots] = version
-        self._labelled[slots] = False
-        self._scores[slots, : rows.shape[1]] = rows
-        self._scores[slots, rows.shape[1] :] = np.nan
+        hashes = hashes[-self._most :]
+        begin = (self._count + len(scores) - len(hashes)) % self._most
+        to_the_end = self._most - begin
+        self._put(begin, version, hashes[:to_the_end], rows[:to_the_end], at_seconds)
+        self._put(0, version, hashes[to_the_end:], rows[to_the_end:], at_seconds)
+        self._count += len(scores)
 
     def find(self, hashes: Hashes, now_seconds: float) -> Slots:
         """Where the last prediction of each id is; `UNKNOWN` where there was none, or it is forgotten."""
@@ -122,6 +120,16 @@ class PredictionMemory:
     def read(self, slots: Slots) -> Remembered:
         """What was predicted there."""
         return Remembered(self._versions[slots], self._scores[slots], self._at_seconds[slots])
+
+    def _put(self, begin: int, version: int, hashes: Hashes, rows: Scores, at_seconds: float) -> None:
+        """Write over consecutive places."""
+        places = slice(begin, begin + len(hashes))
+        self._hashes[places] = hashes
+        self._at_seconds[places] = at_seconds
+        self._versions[places] = version
+        self._labelled[places] = False
+        self._scores[places, : rows.shape[1]] = rows
+        self._scores[places, rows.shape[1] :] = np.nan
 
     def _sort_latest(self) -> _Index:
         """Those that are not in the index yet."""

@@ -83,7 +83,7 @@ class ScriptedJudge:
             AxisJudgement(n, state, None, last and last.ended_at_ms, score, dict(statistics) if i < 2 else {})
             for i, n in enumerate(GRID.names)
         ]
-        return Judgement(axes, {1: True, 4: True, 16: False, 0: True}, last)
+        return Judgement(lambda: axes, {1: True, 4: True, 16: False, 0: True}, last)
 
 
 class FirstWindows:

@@ -3,7 +3,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from scoreline.observability.drift.describing import describe
 from scoreline.observability.drift.states import Rule, State, Window
+from scoreline.observability.drift.statistics import lay_out
 from tests.observability.drift.streams import (
     BLOCK,
     COLOUR,
@@ -198,6 +200,8 @@ def test_what_was_read_is_not_changed_by_what_comes(judge):
     follow(judge, [fill(COLOUR, 0)] * 3)
     assert [axis.state for axis in before.axes] == [OK] * 4
     assert before.window.ended_at_ms == 1
+    expected = describe(lay_out(GRID), make_window(1).counts, make_baseline(40))
+    assert [axis.statistics for axis in before.axes] == expected
 
 
 def test_windows_may_end_between_blocks():

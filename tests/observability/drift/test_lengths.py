@@ -28,6 +28,14 @@ def test_spans_are_the_last_windows_together():
         assert spans[length].rows == spans[length].steady_rows == length * 512
 
 
+def test_the_last_windows_have_the_counts_and_sums_of_rows_that_are_counted_together():
+    for windows in (3, 20):
+        taken, expected = remember(WINDOWS[:windows]).take(4), add_up(WINDOWS[:windows][-4:])
+        assert np.array_equal(taken.bins, expected.bins)
+        assert taken.rows == expected.rows
+        np.testing.assert_allclose(taken.sums, expected.sums, rtol=1e-12)
+
+
 def test_falling_weights_are_worked_out_as_the_formula_says():
     span = next(span for span in remember(WINDOWS).spans() if span.length == EWMA)
     weights = (1 - EWMA_WEIGHT) ** np.arange(len(WINDOWS))[::-1]
