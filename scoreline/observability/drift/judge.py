@@ -1,6 +1,7 @@
 """The judge of one version: from windows of counts to the state of each feature and output, and what has changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,13 +35,13 @@ class DriftJudge:
     def __init__(
         self, baseline: Baseline, *, window_records: int, relative_threshold: float, false_alarm_windows: int
     ) -> None:
-        self._baseline = baseline
         self._relative_threshold = relative_threshold
         self._layout = lay_out(baseline.grid)
         self._shares = share(baseline.total.bins, baseline.total.rows)
         self._ladder = calibrate(baseline, window_records=window_records, false_alarm_windows=false_alarm_windows)
         self._calibrated = {length: self._ladder.find(size_of(length, window_records)).calibrated for length in LENGTHS}
         self._alarms = QualityAlarms(baseline, self._layout)
+        self._baseline = replace(baseline, blocks=None)  # most of it, and needed no more
         self.reset()
 
     def reset(self) -> None:
