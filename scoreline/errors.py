@@ -12,6 +12,7 @@
     │   └── SchemaIncompatible  the writer's schema does not give what the model needs
     ├── ModelError
     │   ├── ModelNotFound       the store has answered: no such model, version or alias
+    │   ├── FeatureNotFound     no version that is watched has such a feature or output
     │   └── ModelRejected       the artifact is damaged, unsafe or contradicts its manifest
     ├── DeliveryError           outputs were not published, or not acknowledged
     │   ├── RecordTooLarge      one of them is larger than its topic allows
@@ -75,6 +76,10 @@ class ModelError(ServiceError):
 
 class ModelNotFound(ModelError):
     """The store has answered: it has no such model, version or alias."""
+
+
+class FeatureNotFound(ModelError):
+    """A caller asked about a feature or an output that no version has."""
 
 
 class ModelRejected(ModelError):

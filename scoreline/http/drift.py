@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from scoreline.errors import MalformedRequest, ModelNotFound
+from scoreline.errors import FeatureNotFound, MalformedRequest, ModelNotFound
 from scoreline.http.auth import Door
 from scoreline.http.exchange import Answer, Call, answer_json
 from scoreline.http.openapi.operations import Location, Operation, Parameter, as_json
@@ -25,7 +25,7 @@ _OPERATION = Operation(
         ),
     ],
     answers={200: as_json(DriftReport)},
-    problems=[MalformedRequest, ModelNotFound],
+    problems=[MalformedRequest, ModelNotFound, FeatureNotFound],
 )
 
 
@@ -37,7 +37,7 @@ class ReadDrift(Protocol):
 
         Raises:
             ModelNotFound: nothing of the version is watched.
-            MalformedRequest: no version has the feature.
+            FeatureNotFound: no version has the feature.
         """
         ...
 
@@ -57,8 +57,9 @@ class DriftRoutes:
         """The report.
 
         Raises:
-            MalformedRequest: the query cannot be read, or no version has the feature.
+            MalformedRequest: the query cannot be read.
             ModelNotFound: nothing of the version is watched.
+            FeatureNotFound: no version has the feature.
         """
         query = read_query(call.request, ("version", "feature"))
         version = None

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from scoreline.errors import InstanceProblem, ModelNotFound, ModelRejected
-from scoreline.features import FeatureSet, bound_unseen
+from scoreline.features import FeatureSet, Matrix, bound_unseen
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.result import ChunkResult, RowError
 from scoreline.models.live_route import Versions
-from scoreline.models.model import Scores
-from scoreline.observability.events import RowsObserver
+from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Clock
 from scoreline.schemas.json_lines import JsonLines
 from scoreline.schemas.latest_decoders import LatestDecoders
@@ -27,16 +28,27 @@ _MOST_REMEMBERED = 16
 _SHOWN_ERROR = 400
 
 
+class ScoredRows(NamedTuple):
+    """Rows of a chunk that have a prediction, as `RowsObserver` is told of them once the chunk is finished."""
+
+    version: ModelVersion
+    features: Matrix
+    unseen: npt.NDArray[np.int64]
+    scores: Scores
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredChunk:
     """A result, and what it took.
 
     Attributes:
         seconds: by stage: `decode`, `predict`.
+        rows: None where there are none with a prediction.
     """
 
     result: ChunkResult
     seconds: Mapping[str, float]
+    rows: ScoredRows | None = None
 
 
 class ChunkScorer:
@@ -45,16 +57,12 @@ class ChunkScorer:
     Args:
         clock: monotonic seconds.
         wall_clock: seconds since the epoch.
-        observer: told of rows that have a prediction.
     """
 
-    def __init__(
-        self, versions: Versions, *, clock: Clock, wall_clock: Clock, observer: RowsObserver | None = None
-    ) -> None:
+    def __init__(self, versions: Versions, *, clock: Clock, wall_clock: Clock) -> None:
         self._versions = versions
         self._clock = clock
         self._wall_clock = wall_clock
-        self._observer = observer
         self._decoders = LatestDecoders(_make_lines, _MOST_REMEMBERED)
 
     def score(self, chunk: Chunk) -> ScoredChunk:
@@ -81,8 +89,7 @@ class ChunkScorer:
             rows, scores = np.delete(rows, scored.infinite), np.delete(scores, scored.infinite, axis=0)
             features = np.delete(features, scored.infinite, axis=0)
             unseen = bound_unseen(unseen, features)
-        if self._observer is not None and len(rows):
-            self._observer.rows_scored(version, features, unseen, scores)
+        told = ScoredRows(version, features, unseen, scores) if len(rows) else None
         classes = version.model.classes
         predictions: Scores = np.full(chunk.rows, np.nan)
         if classes is None:
@@ -92,7 +99,7 @@ class ChunkScorer:
             all_scores[rows] = scores
             predictions[rows] = np.argmax(scores, axis=1)
         result = self._make(chunk, predictions, _tell(problems), classes or (), all_scores)
-        return ScoredChunk(result, {"decode": decoded_at - began, "predict": self._clock() - decoded_at})
+        return ScoredChunk(result, {"decode": decoded_at - began, "predict": self._clock() - decoded_at}, told)
 
     def _refuse(self, chunk: Chunk, detail: str) -> ChunkResult:
         """What becomes of rows that nothing can score any more."""

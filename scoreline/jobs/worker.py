@@ -11,6 +11,7 @@ from scoreline.jobs.observers import ChunkScored, WorkerObserver
 from scoreline.jobs.ports import ChunkDelivery
 from scoreline.jobs.scoring import ChunkScorer, ScoredChunk
 from scoreline.jobs.wire import JobDecoder
+from scoreline.observability.events import RowsObserver
 from scoreline.observability.traces.context import TraceContext, find_context, make_headers
 from scoreline.records import Clock, Record, TopicPartition, find_last_records, find_next_offsets
 from scoreline.transport.backoff import Backoff
@@ -37,6 +38,7 @@ class JobWorker:
         is_unwanted: by job id and submission, whether chunks of an upload need not be scored any more.
         clock: monotonic seconds.
         wall_clock: seconds since the epoch.
+        rows_observer: told of the rows of a chunk that have a prediction, once the chunk is finished.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class JobWorker:
         clock: Clock,
         wall_clock: Clock,
         observers: Sequence[WorkerObserver] = (),
+        rows_observer: RowsObserver | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._lanes = lanes
@@ -64,6 +67,7 @@ class JobWorker:
         self._clock = clock
         self._wall_clock = wall_clock
         self._observers = observers
+        self._rows_observer = rows_observer
         self._backoff = backoff or Backoff()
 
     def run(self) -> None:
@@ -159,6 +163,8 @@ class JobWorker:
         )
         for observer in self._observers:
             observer.chunk_scored(event)
+        if self._rows_observer is not None and scored.rows is not None:
+            self._rows_observer.rows_scored(*scored.rows)
 
     def _tell_turned(self) -> None:
         for observer in self._observers:

@@ -35,6 +35,9 @@ from scoreline.schemas.framing import Framing
 class DriftDetection:
     """Made once, before any role starts; `start` begins to judge, and counting begins with the first row.
 
+    Args:
+        publisher: of changes, where there is a Kafka for them.
+
     Attributes:
         monitor: the observer of whatever is scored.
         reader: makes what `/drift` answers.
@@ -45,17 +48,17 @@ class DriftDetection:
         settings: Settings,
         versions: LiveVersions,
         metrics: Metrics,
-        client_log: ClientLog,
+        publisher: DriftEventPublisher | None,
         *,
         load_baseline: LoadBaseline,
         make_judge: MakeJudge,
         make_learner: MakeLearner,
         rest_seconds: float = REST_SECONDS,
     ) -> None:
-        self._publisher = _open_publisher(settings, metrics, client_log)
+        self._publisher = publisher
         listeners: list[DriftListener] = [DriftLog(), metrics.drift]
-        if self._publisher is not None:
-            listeners.append(self._publisher)
+        if publisher is not None:
+            listeners.append(publisher)
         woken = threading.Event()
         limits = WindowLimits(settings.drift_window_records, settings.drift_window_seconds)
         self.monitor = DriftMonitor(
@@ -77,9 +80,9 @@ class DriftDetection:
         self._thread.start()
 
     def close(self, within_seconds: float) -> None:
-        """End both threads; events that are under way get what is left of the time."""
+        """End both threads; one that calibrates is not waited for longer than events have left to get out."""
         until = time.monotonic() + within_seconds
-        self._thread.close(within_seconds)
+        self._thread.close(within_seconds / 2)
         if self._publisher is not None:
             self._publisher.close(max(0.0, until - time.monotonic()))
 
@@ -116,8 +119,9 @@ def open_drift(
     def make_learner(version: ModelVersion) -> BaselineLearner:
         return BaselineLearner(version.model.features, version.model.classes)
 
+    publisher = _open_publisher(settings, metrics, client_log)
     return DriftDetection(
-        settings, versions, metrics, client_log, load_baseline=load, make_judge=make_judge, make_learner=make_learner
+        settings, versions, metrics, publisher, load_baseline=load, make_judge=make_judge, make_learner=make_learner
     )
 
 

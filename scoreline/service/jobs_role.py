@@ -160,7 +160,7 @@ class JobsRole:
             worker = JobWorker(
                 lanes,
                 self._shared.make_decoder(),
-                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time, observer=parts.drift.monitor),
+                ChunkScorer(parts.versions, clock=time.monotonic, wall_clock=time.time),
                 delivery,
                 model=parts.model_name,
                 is_unwanted=self._shared.view.is_unwanted,
@@ -168,6 +168,7 @@ class JobsRole:
                 clock=time.monotonic,
                 wall_clock=time.time,
                 observers=(health, JobCounting(parts.metrics.jobs, parts.stats, lags), *tracing),
+                rows_observer=parts.drift.monitor,
             )
             try:
                 worker.run()

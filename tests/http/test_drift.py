@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scoreline.config.tokens import Access, Token
-from scoreline.errors import MalformedRequest, ModelNotFound
+from scoreline.errors import FeatureNotFound, ModelNotFound
 from scoreline.features import Feature, Kind
 from scoreline.testing.fakes import WeightedSum
 from tests.http.sidecars import make_model, serve
@@ -25,8 +25,8 @@ class Rows:
 def read_drift(version=None, feature=None):
     if version == 9:
         raise ModelNotFound("version 9 of flights is not loaded here")
-    if feature == "x":
-        raise MalformedRequest("no version that is watched has a feature 'x'")
+    if feature in {"", "x"}:
+        raise FeatureNotFound(f"no version that is watched has a feature {feature!r}")
     return {**REPORT, "asked": [version, feature]}
 
 
@@ -48,7 +48,14 @@ async def test_the_report_is_told_of_what_was_asked_for(query, asked):
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [("?version=9", 404), ("?version=production", 400), ("?version=0", 400), ("?feature=x", 400), ("?features=x", 400)],
+    [
+        ("?version=9", 404),
+        ("?version=production", 400),
+        ("?version=0", 400),
+        ("?feature=x", 404),
+        ("?feature=", 404),
+        ("?features=x", 400),
+    ],
 )
 async def test_what_cannot_be_told_is_refused(query, status):
     async with serve(read_drift=read_drift) as running:

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from scoreline.errors import DeliveryError, RecordTooLarge, Unavailable
-from scoreline.features import Feature
+from scoreline.features import Feature, Matrix
 from scoreline.jobs.chunk import Chunk
 from scoreline.jobs.events import EVENTS_PARTITION_HEADER, ChunkDone, JobEvent, find_chunk_key, find_key
 from scoreline.jobs.lanes import Lanes
@@ -18,6 +21,7 @@ from scoreline.jobs.view import JobView
 from scoreline.jobs.wire import JobDecoder, encode_chunk, encode_event, encode_result, find_prefix
 from scoreline.jobs.worker import JobWorker
 from scoreline.models.live_route import LiveRoute
+from scoreline.models.model import ModelVersion, Scores
 from scoreline.records import Headers, NextOffsets, Record, TopicPartition, find_header
 from scoreline.schemas.fixed import JOB_CHUNK_ID, JOB_EVENT_ID, JOB_RESULT_ID
 from scoreline.schemas.framing import Framing
@@ -136,6 +140,12 @@ class Witness:
     passed_over: list[Chunk] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
     rolled_back: list[tuple[Exception, float]] = field(default_factory=list)
+    predictions: list[float] = field(default_factory=list)
+
+    def rows_scored(
+        self, version: ModelVersion, features: Matrix, unseen: npt.NDArray[np.int64], scores: Scores
+    ) -> None:
+        self.predictions += scores.tolist()
 
     def turned(self) -> None:
         self.turns += 1
@@ -196,6 +206,7 @@ class Scene:
             clock=lambda: self.now,
             wall_clock=lambda: self.now,
             observers=[self.witness, *observers],
+            rows_observer=self.witness,
             backoff=Backoff(first_seconds=1.0, rng=random.Random(1)),
         )
 

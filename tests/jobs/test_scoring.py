@@ -223,17 +223,12 @@ def test_problems_of_a_row_carry_the_feature_at_fault():
     assert InstanceProblem(0, result.errors[0].detail, "a").detail.startswith("expected a number or null")
 
 
-def test_rows_that_have_a_prediction_are_told_with_what_was_unseen_in_them():
+def test_rows_that_have_a_prediction_are_there_with_what_was_unseen_in_them():
     """Not those that are bad, nor those whose output is not finite."""
-    told = []
-
-    class Rows:
-        def rows_scored(self, version, features, unseen, scores):
-            told.append((version.version, features[:, :2].tolist(), unseen.tolist(), scores.tolist()))
-
-    scorer = ChunkScorer(FixedVersions({1: MODEL}), clock=lambda: 0.0, wall_clock=lambda: 1.0, observer=Rows())
+    scorer = ChunkScorer(FixedVersions({1: MODEL}), clock=lambda: 0.0, wall_clock=lambda: 1.0)
     lines = [{"a": 1, "n": 0, "c": "zz"}, {"a": 2}, {"a": 3, "n": 10**9}, {"a": 4, "n": 0, "c": "{"}]
-    scorer.score(make_chunk([dump(line) for line in lines]))
-    scorer.score(make_chunk([b"?"]))
+    rows = scorer.score(make_chunk([dump(line) for line in lines])).rows
 
-    assert told == [(1, [[1.0, 0.0], [4.0, 0.0]], [0, 0, 1, 0], [1.0, 7.0])]
+    assert (rows.version.version, rows.features[:, :2].tolist()) == (1, [[1.0, 0.0], [4.0, 0.0]])
+    assert (rows.unseen.tolist(), rows.scores.tolist()) == ([0, 0, 1, 0], [1.0, 7.0])
+    assert scorer.score(make_chunk([b"?"])).rows is None

@@ -29,6 +29,7 @@ def test_a_chunk_becomes_a_result_an_event_and_an_offset():
     (told,) = scene.witness.scored
     assert (told.topic, told.rows, told.rows_failed, told.version) == ("jobs", 2, 1, 1)
     assert told.stage_seconds.keys() == {"decode", "predict", "publish"}
+    assert scene.witness.predictions == [3.0]
 
 
 def test_result_and_event_of_a_chunk_belong_to_the_trace_that_the_chunk_says():
@@ -72,6 +73,7 @@ def test_a_chunk_whose_transaction_fails_is_scored_again_after_a_pause(step):
     pauses = [seconds for _, seconds in scene.witness.rolled_back]
     assert len(pauses) == 2
     assert scene.now >= 1000 + sum(pauses)
+    assert sorted(scene.witness.predictions) == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0], "rows are told once, when they are out"
 
 
 def test_a_chunk_is_kept_until_the_model_store_is_back():
@@ -177,6 +179,7 @@ def test_a_result_that_is_too_large_fails_its_job_instead_of_being_tried_forever
     assert isinstance(failed, ChunkFailed)
     assert "its result cannot be published" in failed.detail
     assert len(scene.broker.read("dead")) == 1
+    assert scene.witness.predictions == []
 
 
 def test_a_dead_letter_that_is_too_large_is_not_dropped():

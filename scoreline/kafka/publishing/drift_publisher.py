@@ -5,16 +5,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
-
-from confluent_kafka import KafkaError, KafkaException, Message
 
 from scoreline.errors import ServiceError
-from scoreline.kafka.client.clients import Properties, make_producer
-from scoreline.kafka.client.errors import PURGES, describe_error, is_fatal
-from scoreline.kafka.client.shadowed import ANSWER_SECONDS, close_producer, raise_shadowed
-from scoreline.kafka.client.watch import ClientWatch
+from scoreline.kafka.client.clients import Properties
+from scoreline.kafka.client.errors import describe_error, find_remedy
+from scoreline.kafka.publishing.best_effort import FULL, BestEffortProducer
 from scoreline.observability.drift.ports import DriftChanged
 from scoreline.records import Clock
 from scoreline.transport.backoff import Backoff
@@ -49,22 +44,25 @@ class DriftEventPublisher:
         observer: ClientObserver,
         clock: Clock = time.monotonic,
     ) -> None:
-        self._properties = {**properties, **PATIENCE}
         self._topic = topic
         self._open_encoder = open_encoder
-        self._dropped = dropped
-        self._observer = observer
         self._clock = clock
+        self._producer = BestEffortProducer(
+            {**properties, **PATIENCE},
+            topic,
+            what="drift events",
+            dropped=dropped,
+            tell=self._tell,
+            observer=observer,
+            clock=clock,
+        )
         self._lock = threading.Lock()
         self._waiting: deque[DriftChanged] = deque()
         self._woken = threading.Event()
         self._closed = threading.Event()
         self._encode: Encode | None = None
-        self._producer: Any = None
-        self._watch = ClientWatch(observer, clock=clock)
         self._backoff = Backoff()
         self._retry_at = float("-inf")
-        self._trouble: str | None = None
         self._crashed: str | None = None
         self._thread = threading.Thread(target=self._run, name="drift-publisher", daemon=True)
 
@@ -83,18 +81,19 @@ class DriftEventPublisher:
             room = 0 if self._closed.is_set() or self._crashed else MOST_WAITING - len(self._waiting)
             self._waiting.extend(events[:room])
         if len(events) > room:
-            self._drop(len(events) - room, "too many wait already" if self._crashed is None else self._crashed)
+            self._producer.drop(len(events) - room, self._explain_no_room())
         self._woken.set()
 
     def close(self, within_seconds: float) -> None:
-        """Give what is under way a moment, and drop the rest."""
+        """Give what is under way a moment, half of the time each way; the rest is dropped and counted in any case."""
         self._closed.set()
         self._woken.set()
+        until = self._clock() + within_seconds
         if self._thread.ident is not None:
-            self._thread.join(within_seconds)
-        if not self._thread.is_alive():
-            self._release(flush_seconds=within_seconds / 2, answer_seconds=max(0.1, within_seconds / 2))
-            self._drop_waiting("the service stops")
+            self._thread.join(within_seconds / 2)
+        left_seconds = max(0.0, until - self._clock())
+        self._producer.close(flush_seconds=left_seconds / 2, answer_seconds=max(0.1, left_seconds / 2))
+        self._drop_waiting("the service stops")
 
     def _run(self) -> None:
         try:
@@ -110,81 +109,56 @@ class DriftEventPublisher:
             self._drop_waiting(self._crashed)
 
     def turn(self) -> None:
-        """Hand over what waits, and serve the producer; called by the thread, and by tests that have none."""
+        """Serve the producer, and hand over what waits; called by the thread, and by tests that have none."""
         try:
+            # First of all: what is delivered makes room.
+            self._producer.serve()
             if self._waiting and self._clock() >= self._retry_at:
                 self._hand_over()
-            if self._producer is not None:
-                raise_shadowed(partial(self._producer.poll, 0))
-        except BufferError:
-            return  # there is room once something was delivered
         except ServiceError as error:
             self._wait_for(str(error))
-        except KafkaException as raised:
-            self._watch.note(raised.args[0])
-            if is_fatal(raised.args[0]):
-                self._watch.fatal = self._watch.fatal or describe_error(raised.args[0])
-            self._wait_for(describe_error(raised.args[0]))
-        if self._watch.fatal is not None:
-            # An idempotent producer that has lost count of its records can never go on, but another one can.
-            self._wait_for(self._watch.fatal)
-            self._release(flush_seconds=0.0)
 
     def _hand_over(self) -> None:
         if self._encode is None:
             self._encode = self._open_encoder()
-        if self._producer is None:
-            self._watch = ClientWatch(self._observer, clock=self._clock)
-            self._producer = make_producer(self._properties, watch=self._watch, on_delivery=self._report)
-        while self._waiting:
-            event = self._waiting[0]
-            self._producer.produce(self._topic, self._encode(event), event.model.encode())
+        while (event := self._peek()) is not None and not self._producer.is_closed:
+            error = self._producer.offer(self._encode(event), event.model.encode())
+            if error is not None and error.code() == FULL:
+                return  # there is room once something was delivered
+            if error is not None and find_remedy(error) is not None:
+                self._wait_for(describe_error(error))
+                return
+            if error is not None:  # nobody can do anything about this one, and others wait behind it
+                self._producer.drop(1, describe_error(error))
             with self._lock:
-                self._waiting.popleft()
+                if self._waiting and self._waiting[0] is event:
+                    self._waiting.popleft()
         self._backoff.reset()
+
+    def _peek(self) -> DriftChanged | None:
+        with self._lock:
+            return self._waiting[0] if self._waiting else None
 
     def _wait_for(self, trouble: str) -> None:
         self._retry_at = self._clock() + self._backoff.next_seconds()
-        self._tell(trouble)
+        self._producer.complain(trouble)
 
-    def _release(self, flush_seconds: float, answer_seconds: float = ANSWER_SECONDS) -> None:
-        producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            left = raise_shadowed(partial(producer.flush, flush_seconds))
-        except KafkaException as raised:
-            self._watch.note(raised.args[0])
-            left = len(producer)
-        if left:
-            self._drop(left, "their acknowledgement was not waited for")
-            producer.purge()
-        close_producer(producer, self._watch, answer_seconds=answer_seconds)
+    def _explain_no_room(self) -> str:
+        if self._crashed is not None:
+            return self._crashed
+        return "the service stops" if self._closed.is_set() else "too many wait already"
 
     def _drop_waiting(self, why: str) -> None:
         with self._lock:
             left = len(self._waiting)
             self._waiting.clear()
         if left:
-            self._drop(left, why)
+            self._producer.drop(left, why)
 
-    def _report(self, error: KafkaError | None, message: Message) -> None:  # noqa: ARG002 - the client's signature
-        if error is None:
-            self._trouble = None
-        elif error.code() not in PURGES:  # what was given up is counted already
-            self._drop(1, describe_error(error))
-
-    def _drop(self, events: int, why: str) -> None:
-        self._dropped(events)
-        self._tell(why)
-
-    def _tell(self, trouble: str) -> None:
-        """Once for each reason."""
-        if trouble != self._trouble:
-            self._trouble = trouble
-            logger.warning(
-                "drift events do not get to %s: %s",
-                self._topic,
-                trouble,
-                extra={"event": "drift_events_missed", "topic": self._topic, "error": trouble},
-            )
+    def _tell(self, why: str) -> None:
+        logger.warning(
+            "drift events do not get to %s: %s",
+            self._topic,
+            why,
+            extra={"event": "drift_events_missed", "topic": self._topic, "error": why},
+        )

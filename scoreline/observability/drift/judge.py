@@ -65,7 +65,7 @@ class DriftJudge:
         """Look whether the latest rows are all null, constant, out of range or unseen.
 
         Args:
-            recent: every row once, at least `LEAST_ROWS` at a time; its counts are kept, and not changed later.
+            recent: every row once; fewer than `LEAST_ROWS` wait for more. Its counts are kept, and not changed later.
         """
         before = self._alarms.causes
         self._alarms.look(recent.counts)

@@ -8,6 +8,7 @@ from scoreline.errors import DependencyError, ModelRejected
 from scoreline.models.baseline.baseline import Baseline
 from scoreline.models.model import ModelVersion
 from scoreline.observability.drift.lengths import LEAST_ROWS
+from scoreline.observability.drift.outstanding import Outstanding
 from scoreline.observability.drift.ports import Judge, Learner, LoadBaseline, MakeJudge, MakeLearner
 from scoreline.observability.drift.states import Change, Judgement
 from scoreline.observability.drift.watching import Arrived, VersionWatch
@@ -73,9 +74,10 @@ class VersionJudging:
         self._counts = False
         self._learner: Learner | None = None
         self._learned_rows = 0
-        self._learning_since_ms: int | None = None
+        self._learning_until: float | None = None
         self._left: Sequence[Arrived] = ()
         self._judge: Judge | None = None
+        self._outstanding = Outstanding()
         self._load_at = float("-inf")
         self._resets = False
         self._reading = Reading(watch.version, None, None, "waiting for the baseline")
@@ -97,6 +99,8 @@ class VersionJudging:
             at_ms: now, milliseconds since the epoch.
         """
         self.watch.tick(at_ms)
+        if self.watch.error is not None:
+            return self._give_up(at_ms)
         if self._baseline is None and not self._find_baseline(at_ms):
             return ()
         baseline = self._baseline
@@ -115,25 +119,42 @@ class VersionJudging:
             if self.learned is not None:
                 self.learned = self._baseline
             self._show("")
-        return self._judge_ended(self._judge)
+        return self._judge_ended(self._judge, at_ms)
 
-    def fail(self, error: Exception) -> None:
-        """Neither count nor judge any more, and say why."""
+    def fail(self, error: Exception, at_ms: int) -> Sequence[Change]:
+        """Neither count nor judge any more, and say why; gives what is cleared by that."""
         self.watch.fail(error)
-        self._reading = replace(self._reading, judgement=None, detail=f"not watched any more: {self.watch.error}")
+        return self._give_up(at_ms)
 
-    def _judge_ended(self, judge: Judge) -> Sequence[Change]:
+    def end(self, at_ms: int) -> Sequence[Change]:
+        """The version is watched no more; gives what is cleared by that."""
+        return self._outstanding.clear(at_ms)
+
+    def _give_up(self, at_ms: int) -> Sequence[Change]:
+        """Show that counting or judging has failed; what another thread was counting meanwhile goes, too."""
+        self.watch.discard()
+        self._judge, self._learner, self._left = None, None, ()
+        detail = f"not watched any more: {self.watch.error}"
+        if detail != self._reading.detail:
+            self._reading = replace(self._reading, judgement=None, detail=detail)
+        return self._outstanding.clear(at_ms)
+
+    def _judge_ended(self, judge: Judge, at_ms: int) -> Sequence[Change]:
+        changes: list[Change] = []
         if self._resets:
             self._resets = False
+            changes += self._outstanding.clear(at_ms)
             judge.reset()
             self._show("")
-        ended = self.watch.take()
-        changes: list[Change] = []
-        if ended.pane is not None:
-            changes += judge.look(ended.pane)
-        for window in ended.windows:
-            changes += judge.judge(window)
-        if changes or ended.windows:
+        judged = False
+        for recent, window in self.watch.take():
+            found = [*judge.look(recent)] if recent is not None else []
+            if window is not None:
+                found += judge.judge(window)
+            self._outstanding.note(found)
+            changes += found
+            judged |= window is not None
+        if changes or judged:
             self._show("")
         return changes
 
@@ -168,21 +189,21 @@ class VersionJudging:
         limits = self._tools.limits
         arrivals = self.watch.take_rows()
         for i, arrived in enumerate(arrivals):
-            if self._learning_since_ms is None:
-                self._learning_since_ms = arrived.at_ms
+            if self._learning_until is None:
+                self._learning_until = self._tools.clock() + limits.seconds
             learner.add(*arrived.rows)
             self._learned_rows += len(arrived.rows.features)
             if self._learned_rows >= limits.records and self._end_learned(learner, arrived.at_ms):
                 self._left = arrivals[i + 1 :]
                 return True
-        since = self._learning_since_ms
-        if since is not None and self._learned_rows >= LEAST_ROWS and at_ms - since >= limits.seconds * 1000:
+        until = self._learning_until
+        if until is not None and self._learned_rows >= LEAST_ROWS and self._tools.clock() >= until:
             return self._end_learned(learner, at_ms)
         self._show(TOO_WIDE if learner.is_too_wide else "learning the baseline from the first rows")
         return False
 
     def _end_learned(self, learner: Learner, at_ms: int) -> bool:
-        self._learned_rows, self._learning_since_ms = 0, None
+        self._learned_rows, self._learning_until = 0, None
         self._baseline = self.learned = learner.end_window(at_ms)
         return self._baseline is not None
 

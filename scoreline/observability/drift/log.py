@@ -21,7 +21,8 @@ class DriftLog:
         untold = events[MOST_LINES:]
         if untold:
             raised = sum(event.raised for event in untold)
-            logger.warning(
+            logger.log(
+                logging.WARNING if raised else logging.INFO,
                 "%s %s: %s further features and outputs have changed, of which %s are worse than before; see /drift",
                 untold[0].model,
                 untold[0].version,

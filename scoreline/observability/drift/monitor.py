@@ -14,6 +14,7 @@ from scoreline.models.reloading import Look, ReloadOutcome
 from scoreline.observability.drift.gathering import Rows
 from scoreline.observability.drift.judging import Judging, Reading, VersionJudging
 from scoreline.observability.drift.ports import DriftChanged, DriftListener
+from scoreline.observability.drift.states import Change
 from scoreline.observability.drift.watching import VersionWatch
 from scoreline.observability.events import BatchScored
 from scoreline.records import Clock
@@ -113,23 +114,25 @@ class DriftMonitor:
 
     def turn(self) -> None:
         """Judge what has ended, tell of changes, and let go of versions that are not loaded any more."""
-        self._let_go()
         at_ms = int(self._wall_clock() * 1000)
+        for judging in self._let_go():
+            self._tell(judging, judging.end(at_ms))
         for judging in self._list():
-            if judging.watch.error is not None:
-                continue
             try:
                 changes = judging.turn(at_ms)
             except Exception as error:  # noqa: BLE001 - told by the log and by health; others are watched all the same
-                judging.fail(error)
-                continue
-            if changes:
-                version = judging.watch.version
-                baseline = judging.reading.baseline
-                origin = Origin.PUBLISHED if baseline is None else baseline.origin
-                events = [DriftChanged(version.name, version.version, origin, change) for change in changes]
-                for listener in self._listeners:
-                    listener.drift_changed(events)
+                changes = judging.fail(error, at_ms)
+            self._tell(judging, changes)
+
+    def _tell(self, judging: VersionJudging, changes: Sequence[Change]) -> None:
+        if not changes:
+            return
+        version = judging.watch.version
+        baseline = judging.reading.baseline
+        origin = Origin.PUBLISHED if baseline is None else baseline.origin
+        events = [DriftChanged(version.name, version.version, origin, change) for change in changes]
+        for listener in self._listeners:
+            listener.drift_changed(events)
 
     def _find(self, version: ModelVersion) -> VersionWatch:
         judging = self._judgings.get(version.version)
@@ -139,7 +142,7 @@ class DriftMonitor:
         with self._lock:
             found = self._judgings.get(version.version)
             if found is None:
-                watch = VersionWatch(version, self._tools.limits)
+                watch = VersionWatch(version, self._tools.limits, self._tools.clock)
                 found = VersionJudging(watch, self._tools, self._learned.get(version.version))
                 self._judgings[version.version] = found
             return found
@@ -148,18 +151,20 @@ class DriftMonitor:
         with self._lock:
             return [self._judgings[number] for number in sorted(self._judgings)]
 
-    def _let_go(self) -> None:
+    def _let_go(self) -> Sequence[VersionJudging]:
+        """Watch versions that are not loaded any more no more; gives what watched them."""
         resident = {version.version for version in self._resident()}
         with self._lock:
             gone = [number for number in self._judgings if number not in resident]
-            for number in gone:
-                judging = self._judgings.pop(number)
+            ended = [self._judgings.pop(number) for number in gone]
+            for number, judging in zip(gone, ended, strict=True):
                 self._dropped += judging.watch.dropped
                 if judging.learned is not None:
                     self._learned[number] = judging.learned
                     self._learned.move_to_end(number)
             while len(self._learned) > MOST_LEARNED:
                 self._learned.popitem(last=False)
+        return ended
 
 
 def _leave_out(rows: Rows, infinite: npt.NDArray[np.intp]) -> Rows:

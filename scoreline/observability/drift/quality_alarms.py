@@ -47,6 +47,7 @@ class QualityAlarms:
     def reset(self) -> None:
         """Begin anew."""
         axes = len(self._layout.first)
+        self._new_rows = 0
         self._recent: deque[Counts] = deque()
         self._raised = Raised(axes, needed=1)
         self._causes: dict[int, Cause] = {}
@@ -57,8 +58,15 @@ class QualityAlarms:
         return self._causes
 
     def look(self, counts: Counts) -> None:
-        """Take the next rows; their counts are kept, and not changed later."""
+        """Take the next rows; their counts are kept, and not changed later.
+
+        Fewer than `LEAST_ROWS` wait for more, so that as many rows clear an alarm wherever windows end.
+        """
         self._recent.append(counts)
+        self._new_rows += counts.rows
+        if self._new_rows < LEAST_ROWS:
+            return
+        self._new_rows = 0
         while self._count_rows() - self._recent[0].rows >= self._rows:
             self._recent.popleft()
         if self._count_rows() < self._rows:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
 
-from scoreline.errors import MalformedRequest, ModelNotFound
+from scoreline.errors import FeatureNotFound, ModelNotFound
 from scoreline.models.baseline.axes import name_outputs
 from scoreline.models.baseline.baseline import Baseline
 from scoreline.models.model import ModelVersion
@@ -98,7 +98,7 @@ class DriftReader:
 
         Raises:
             ModelNotFound: the version is not watched.
-            MalformedRequest: no version has the feature.
+            FeatureNotFound: no version has the feature.
         """
         watched = self._read()
         readings = [each for each in watched if version is None or each.version.version == version]
@@ -111,7 +111,7 @@ class DriftReader:
             return {"model": self._model, "versions": [report for _, report in made.values()]}
         found = [each for each in readings if feature in name_axes(each)]
         if not found:
-            raise MalformedRequest(f"no version that is watched has a feature or an output {feature[:80]!r}")
+            raise FeatureNotFound(f"no version that is watched has a feature or an output {feature[:80]!r}")
         return {"model": self._model, "versions": [_report(each, only=feature) for each in found]}
 
     def _make(self, reading: Reading) -> VersionReport:

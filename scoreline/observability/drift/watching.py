@@ -10,6 +10,7 @@ from scoreline.models.baseline.grid import Grid
 from scoreline.models.model import ModelVersion
 from scoreline.observability.drift.gathering import GATHERED_ROWS, Gatherer, Rows
 from scoreline.observability.drift.windows import Ended, OpenWindows, WindowLimits
+from scoreline.records import Clock
 
 logger = logging.getLogger("scoreline.drift")
 
@@ -33,17 +34,21 @@ class VersionWatch:
 
     Rows are counted by the thread that brings them, outside of the lock, under which counts are only added.
 
+    Args:
+        clock: monotonic seconds.
+
     Attributes:
         version: whose rows they are.
         error: what has ended the counting; None while it goes on.
         uncounted: rows that were passed over because too many waited.
     """
 
-    def __init__(self, version: ModelVersion, limits: WindowLimits) -> None:
+    def __init__(self, version: ModelVersion, limits: WindowLimits, clock: Clock) -> None:
         self.version = version
         self.error: str | None = None
         self.uncounted = 0
         self._limits = limits
+        self._clock = clock
         self._lock = threading.Lock()
         self._gatherer = Gatherer()
         self._grid: Grid | None = None
@@ -72,7 +77,7 @@ class VersionWatch:
             return self._add(rows, at_ms)
         except Exception as error:  # noqa: BLE001 - told by the log and by health; the rows are scored all the same
             self.fail(error)
-            return False
+            return True
 
     def gather(self, rows: Rows, at_ms: int) -> bool:
         """As `add`, for rows that may be few: those are counted when there are enough, or at the next tick."""
@@ -84,7 +89,7 @@ class VersionWatch:
             full = self._gatherer.add(rows)
         except Exception as error:  # noqa: BLE001 - told by the log and by health; the rows are scored all the same
             self.fail(error)
-            return False
+            return True
         return full is not None and self.add(full, at_ms)
 
     def tick(self, at_ms: int) -> None:
@@ -94,13 +99,13 @@ class VersionWatch:
             self.add(gathered, at_ms)
         if self._windows is not None:
             with self._lock:
-                self._windows.tick(at_ms)
+                self._windows.tick()
 
     def count_with(self, grid: Grid, earlier: Sequence[Arrived] = ()) -> None:
         """From now on count: first what somebody has taken and hands back, then what has waited."""
         # int64 of counts, and as many again for whoever judges them.
         fit = MOST_WINDOW_BYTES // (16 * grid.size)
-        windows = OpenWindows(self._limits, most_waiting=max(2, min(MOST_WAITING_WINDOWS, fit)))
+        windows = OpenWindows(self._limits, most_waiting=max(2, min(MOST_WAITING_WINDOWS, fit)), clock=self._clock)
         with self._lock:
             self._windows, self._grid = windows, grid
         for arrived in (*earlier, *self.take_rows()):
@@ -114,10 +119,10 @@ class VersionWatch:
             self._waiting_rows = self._waiting_bytes = 0
         return taken
 
-    def take(self) -> Ended:
-        """Panes and windows that have ended since they were last asked for."""
+    def take(self) -> Sequence[Ended]:
+        """What there is to look at and to judge, in its order."""
         if self._windows is None:
-            return Ended(None, ())
+            return ()
         with self._lock:
             return self._windows.take()
 
@@ -128,8 +133,13 @@ class VersionWatch:
             with self._lock:
                 self._windows.reset()
 
+    def discard(self) -> None:
+        """Let go of all that was counted, or waits for that."""
+        self.take_rows()
+        self.reset()
+
     def fail(self, error: Exception) -> None:
-        """Count no more: predictions are made all the same, and health says why."""
+        """Count no more, and let go of what was counted: predictions are made all the same, and health says why."""
         if self.error is None:
             self.error = f"{type(error).__name__}: {error}"
             logger.error(
@@ -139,6 +149,7 @@ class VersionWatch:
                 exc_info=error,
                 extra={"event": "drift_failed", "model": self.version.name, "version": self.version.version},
             )
+        self.discard()
 
     def _add(self, rows: Rows, at_ms: int) -> bool:
         if self.error is not None or not len(rows.features):

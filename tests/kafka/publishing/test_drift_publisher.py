@@ -1,12 +1,14 @@
 """Drift events on their way out: nobody waits for them, and what does not get there is counted."""
 
+import threading
 from collections import deque
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from scoreline.errors import Unavailable
-from scoreline.kafka.publishing import drift_publisher
+from scoreline.kafka.publishing import best_effort
+from scoreline.kafka.publishing.best_effort import RENEW_SECONDS, TELL_AGAIN_SECONDS
 from scoreline.kafka.publishing.drift_publisher import MOST_WAITING, DriftEventPublisher
 from scoreline.models.baseline.baseline import Origin
 from scoreline.observability.drift.ports import DriftChanged
@@ -16,22 +18,30 @@ FATAL = KafkaException(KafkaError(KafkaError._FATAL, "out of order", fatal=True)
 
 
 class ScriptedProducer:
-    """Takes records until an obstacle comes; reports are served by a poll."""
+    """Takes records while its queue has room, which a poll makes; reports are served by a poll."""
 
     def __init__(self, properties, on_delivery):
         self.properties = properties
         self.on_delivery = on_delivery
         self.produced, self.obstacles, self.reports = [], deque(), deque()
+        self.room = self.size = 1000
+        self.delivers = True
         self.unsettled = self.purges = self.closes = 0
         self.flushed = []
 
-    def produce(self, topic, value, key):
+    def produce(self, topic, value, key, partition, *, headers):
+        assert (partition, headers) == (-1, [])
         if self.obstacles:
             raise self.obstacles.popleft()
+        if not self.room:
+            raise BufferError("Local: Queue full")
+        self.room -= 1
         self.produced.append((topic, value, key))
 
     def poll(self, timeout):
         assert timeout == 0, "nobody may wait here"
+        if self.delivers:
+            self.room = self.size
         while self.reports:
             self.on_delivery(self.reports.popleft(), None)
 
@@ -50,12 +60,12 @@ class Scene:
     def __init__(self, monkeypatch):
         self.producers, self.dropped, self.now = [], 0, 0.0
         self.registry_error, self.asked = None, 0
-        monkeypatch.setattr(drift_publisher, "make_producer", self._make)
+        monkeypatch.setattr(best_effort, "make_producer", self._make)
         self.publisher = DriftEventPublisher(
             {"bootstrap.servers": "127.0.0.1:1", "message.timeout.ms": 0},
             "drift-events",
             open_encoder=self._open,
-            dropped=self._drop,
+            dropped=self.note_dropped,
             observer=None,
             clock=lambda: self.now,
         )
@@ -77,7 +87,7 @@ class Scene:
         self.producers.append(ScriptedProducer(properties, on_delivery))
         return self.producer
 
-    def _drop(self, count):
+    def note_dropped(self, count):
         self.dropped += count
 
 
@@ -113,16 +123,91 @@ def test_a_registry_that_is_away_is_asked_again_and_nothing_is_lost(scene, caplo
     assert [record.error for record in caplog.records] == ["no route to the registry"]
 
 
-def test_a_full_queue_is_waited_for(scene):
+def test_a_queue_stays_full_until_it_is_polled_and_then_takes_what_waits(scene):
     scene.tell()
     scene.publisher.turn()
-    scene.producer.obstacles.append(BufferError("full"))
-    scene.tell(2)
+    scene.producer.room = scene.producer.size = 2
+    scene.producer.delivers = False
+    scene.tell(4)
+    for _ in range(3):
+        scene.publisher.turn()
+    assert len(scene.producer.produced) == 3
+    scene.producer.delivers = True
     scene.publisher.turn()
-    assert len(scene.producer.produced) == 1
+
+    assert len(scene.producer.produced) == 5
+    assert scene.dropped == 0
+
+
+def test_an_event_that_is_too_large_is_dropped_and_those_behind_it_go(scene, caplog):
+    scene.tell()
+    scene.publisher.turn()
+    scene.producer.obstacles.append(KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)))
+    scene.tell(3)
     scene.publisher.turn()
 
     assert len(scene.producer.produced) == 3
+    assert scene.dropped == 1
+    assert "MSG_SIZE_TOO_LARGE" in caplog.records[0].error
+
+
+def test_a_topic_that_is_missing_is_waited_for(scene, caplog):
+    scene.tell()
+    scene.publisher.turn()
+    scene.producer.obstacles.append(KafkaException(KafkaError(KafkaError._UNKNOWN_TOPIC)))
+    scene.tell(3)
+    scene.publisher.turn()
+    assert len(scene.producer.produced) == 1
+    assert "scoreline topics create" in caplog.records[0].error
+    scene.now = 60.0
+    scene.publisher.turn()
+
+    assert len(scene.producer.produced) == 4
+    assert scene.dropped == 0
+
+
+def test_producers_are_not_made_one_after_the_other_where_each_fails_at_once(scene):
+    scene.tell()
+    scene.publisher.turn()
+    scene.producer.obstacles.append(FATAL)
+    for second in range(int(RENEW_SECONDS)):
+        scene.now = float(second)
+        scene.tell()
+        scene.publisher.turn()
+
+    assert len(scene.producers) == 1
+
+
+def test_a_reason_that_lasts_is_told_again_in_a_while(scene, caplog):
+    scene.registry_error = Unavailable("no route to the registry")
+    scene.tell()
+    for now in (0.0, 60.0, TELL_AGAIN_SECONDS, TELL_AGAIN_SECONDS + 60.0):
+        scene.now = now
+        scene.publisher.turn()
+
+    assert len(caplog.records) == 2
+
+
+def test_what_waits_for_a_registry_that_hangs_is_counted_when_the_service_stops(scene):
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def hang():
+        asked.set()
+        may_answer.wait(10)
+        raise Unavailable("no route to the registry")
+
+    publisher = DriftEventPublisher(
+        {}, "drift-events", open_encoder=hang, dropped=scene.note_dropped, observer=None, clock=lambda: 0.0
+    )
+    publisher.start()
+    publisher.drift_changed([DriftChanged("flights", 3, Origin.PUBLISHED, make_change())] * 7)
+    assert asked.wait(5)
+    publisher.close(0.1)
+
+    assert scene.dropped == 7
+    may_answer.set()
+    publisher.close(5.0)
+    assert scene.dropped == 7
 
 
 def test_what_is_refused_is_counted_and_told_once(scene, caplog):
@@ -172,10 +257,10 @@ def test_at_the_end_what_waits_is_handed_over_and_given_a_moment(scene):
 
 
 def test_a_defect_ends_the_thread_and_is_told(scene, caplog):
-    scene.publisher._encode = lambda event: 1 / 0
+    scene.registry_error = ZeroDivisionError("a defect")
     scene.publisher.start()
     scene.tell(2)
-    scene.publisher._thread.join(5)
+    scene.publisher.close(10.0)
 
     assert "ZeroDivisionError" in scene.publisher.trouble
     assert scene.dropped == 2

@@ -9,13 +9,9 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from scoreline.errors import DeliveryError, Refused, Unavailable
-from scoreline.kafka.publishing import shadow_publisher
-from scoreline.kafka.publishing.shadow_publisher import (
-    FIND_AGAIN_SECONDS,
-    FLUSH_SECONDS,
-    RENEW_SECONDS,
-    ShadowPublisher,
-)
+from scoreline.kafka.publishing import best_effort
+from scoreline.kafka.publishing.best_effort import RENEW_SECONDS
+from scoreline.kafka.publishing.shadow_publisher import FIND_AGAIN_SECONDS, FLUSH_SECONDS, ShadowPublisher
 from scoreline.local.network import free_ports
 from scoreline.records import Outputs
 from scoreline.transport.record import StoredRecord
@@ -86,7 +82,7 @@ class Scene:
     def __init__(self, monkeypatch, *, output_headers=False):
         self.producers, self.watches, self.undelivered = [], [], 0
         self.partitions, self.asked, self.now = 3, [], 0.0
-        monkeypatch.setattr(shadow_publisher, "make_producer", self._make)
+        monkeypatch.setattr(best_effort, "make_producer", self._make)
         self.publisher = ShadowPublisher(
             {},
             "predictions.shadow",

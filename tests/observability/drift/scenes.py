@@ -111,12 +111,13 @@ class Scene:
         self.baselines = {3: make_baseline()} if baselines is None else baselines
         self.judges, self.learners, self.events, self.asked = [], [], [], []
         self.now, self.wakes = START_MS / 1000, 0
+        self.set_by = 0.0
         self.monitor = DriftMonitor(
             Judging(limits or WindowLimits(1000, 60.0), self._load, self._make_judge, self._learn, self._tell),
             live=[self.versions[number] for number in live],
             resident=lambda: [self.versions[number] for number in self.resident],
             listeners=(self,),
-            wall_clock=self._tell,
+            wall_clock=self._tell_wall_clock,
             wake=self._wake,
         )
 
@@ -152,6 +153,9 @@ class Scene:
 
     def _tell(self):
         return self.now
+
+    def _tell_wall_clock(self):
+        return self.now + self.set_by
 
     def _wake(self):
         self.wakes += 1

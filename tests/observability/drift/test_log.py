@@ -46,3 +46,11 @@ def test_where_everything_changes_at_once_the_rest_is_one_line(caplog):
 
     assert len(caplog.records) == MOST_LINES + 1
     assert (caplog.records[-1].event, caplog.records[-1].raised) == ("drift_untold", 7)
+
+
+def test_where_everything_is_cleared_at_once_the_rest_is_information(caplog):
+    caplog.set_level(logging.INFO)
+    DriftLog().drift_changed([changed(earlier=State.DRIFT, state=State.NO_DATA)] * (MOST_LINES + 7))
+
+    assert {line.levelno for line in caplog.records} == {logging.INFO}
+    assert (caplog.records[-1].event, caplog.records[-1].cleared) == ("drift_untold", 7)

@@ -22,6 +22,22 @@ def swap(scene, *numbers):
     scene.monitor.looked(Look(ReloadOutcome.RELOADED, live))
 
 
+def raise_drift(scene, number=3, *, axes=(0,)):
+    """Have a window of a version raise features, which is told."""
+    judge = next(j for j, version in zip(scene.judges, sorted(scene.resident), strict=False) if version == number)
+    judge.to_say.append([make_change(axis) for axis in axes])
+    scene.score(1000, number)
+    scene.turn()
+
+
+def tell_events(scene):
+    return [
+        (event.version, event.change.name, event.change.earlier, event.change.state)
+        for events in scene.events
+        for event in events
+    ]
+
+
 def test_rows_of_small_requests_are_judged_together():
     scene = Scene()
     for _ in range(1024):
@@ -65,13 +81,13 @@ def test_a_window_ends_by_time_though_nothing_comes():
     assert (window.counts.rows, window.began_at_ms) == (700, START_MS)
 
 
-def test_panes_are_looked_at_before_a_window_ends():
+def test_rows_are_looked_at_before_a_window_ends():
     scene = Scene(limits=WindowLimits(4096, 60.0))
     scene.turn()
     scene.score(600, x=7.0)
     scene.turn()
 
-    assert [pane.counts.rows for pane in scene.judge.looked] == [600]
+    assert [recent.counts.rows for recent in scene.judge.looked] == [600]
     assert scene.judge.judged == []
 
 
@@ -266,15 +282,113 @@ def test_a_judge_that_fails_ends_the_watch_of_its_version_alone(caplog):
 
 
 @pytest.mark.parametrize("rows", [1, 1000])
-def test_rows_that_do_not_fit_never_hurt_whoever_brings_them(rows, caplog):
+def test_rows_that_cannot_be_counted_end_the_watch_of_their_version_and_never_hurt_whoever_brings_them(rows, caplog):
     scene = Scene()
     scene.turn()
-    version = scene.versions[3]
+    raise_drift(scene, axes=(0, 1))
+    scene.score(400)
     scene.score(1)
-    scene.monitor.rows_scored(version, np.zeros((rows, 7)), np.zeros(7, dtype=np.int64), np.zeros(rows))
-    scene.turn()
+    scene.monitor.rows_scored(scene.versions[3], np.zeros((rows, 7)), np.zeros(7, dtype=np.int64), np.zeros(rows))
+    for _ in range(2):
+        scene.turn()
+        scene.score(1000)
 
     assert [record.levelno for record in caplog.records if record.event == "drift_failed"] == [logging.ERROR]
+    assert "version 3: not watched any more: " in scene.monitor.describe()
+    (reading,) = scene.monitor.read()
+    assert reading.judgement is None
+    assert reading.detail.startswith("not watched any more: ")
+    assert tell_events(scene)[2:] == [(3, name, State.DRIFT, State.NO_DATA) for name in ("x", "carrier")]
+    assert len(scene.judge.judged) == 1
+
+
+def test_what_is_shown_of_a_version_that_is_not_watched_any_more_stays_the_same():
+    scene = Scene()
+    scene.turn()
+    scene.monitor.rows_scored(scene.versions[3], np.zeros((9, 7)), np.zeros(7, dtype=np.int64), np.zeros(9))
+    scene.turn()
+    (reading,) = scene.monitor.read()
+    scene.turn()
+
+    assert scene.monitor.read()[0] is reading
+
+
+def test_rows_that_wait_for_a_baseline_go_with_a_failure():
+    scene = Scene(baselines={3: Unavailable("no route")})
+    scene.score(MOST_WAITING_ROWS)
+    scene.turn()
+    scene.score(3)
+    scene.monitor.rows_scored(scene.versions[3], np.zeros((1, 7)), np.zeros(7, dtype=np.int64), np.zeros(1))
+    scene.turn()
+    scene.score(1000)
+
+    assert "rows were not counted" not in scene.monitor.describe()
+    assert "not watched any more" in scene.monitor.describe()
+
+
+@pytest.mark.parametrize("numbers", [(2,), (2, 4)])
+def test_what_was_raised_is_cleared_by_a_swap(numbers):
+    scene = Scene(live=(3, 4), baselines={number: make_baseline() for number in (2, 3, 4)})
+    scene.turn()
+    raise_drift(scene, 3, axes=(0, 2))
+    raise_drift(scene, 4)
+    swap(scene, *numbers)
+    scene.turn(5.0)
+
+    cleared = [(3, name, State.DRIFT, State.NO_DATA) for name in ("x", "output:prediction")]
+    cleared += [(4, "x", State.DRIFT, State.NO_DATA)] * (4 not in numbers)
+    assert tell_events(scene)[3:] == cleared
+    last = scene.events[-1][-1]
+    assert (last.raised, last.change.cause, last.change.at_ms) == (False, make_change().cause, START_MS + 5000)
+    scene.turn()
+    assert len(tell_events(scene)) == 3 + len(cleared)
+
+
+def test_what_was_raised_is_cleared_when_its_version_goes_and_what_was_cleared_before_is_not():
+    scene = Scene()
+    scene.turn()
+    raise_drift(scene, axes=(0, 1))
+    scene.judge.to_say.append([make_change(1, earlier=State.DRIFT, state=State.OK)])
+    scene.score(1000)
+    scene.turn()
+    scene.resident = set()
+    scene.turn()
+    scene.turn()
+
+    assert tell_events(scene)[3:] == [(3, "x", State.DRIFT, State.NO_DATA)]
+
+
+def test_what_was_raised_is_cleared_where_its_judge_fails():
+    scene = Scene()
+    scene.turn()
+    raise_drift(scene)
+    scene.judge.error = ZeroDivisionError("a defect")
+    scene.score(1000)
+    scene.turn()
+
+    assert tell_events(scene)[1:] == [(3, "x", State.DRIFT, State.NO_DATA)]
+
+
+def test_behind_a_backlog_each_window_is_looked_at_and_then_judged():
+    scene = Scene()
+    scene.turn()
+    for _ in range(3):
+        scene.score(1000)
+    scene.score(600)
+    scene.turn()
+
+    assert [recent.counts.rows for recent in scene.judge.looked] == [1000, 1000, 1000, 600]
+    assert [window.counts.rows for window in scene.judge.judged] == [1000] * 3
+
+
+def test_a_wall_clock_that_is_set_back_ends_windows_in_time():
+    scene = Scene(limits=WindowLimits(4096, 60.0))
+    scene.turn()
+    scene.score(700)
+    scene.set_by = -3600.0
+    scene.turn(60.0)
+
+    assert [window.counts.rows for window in scene.judge.judged] == [700]
 
 
 def test_before_the_first_window_there_is_no_data():

@@ -64,6 +64,18 @@ def test_it_clears_by_itself_after_three_looks_without():
     assert look(BASELINE, [fill(SPEED, 1.0), same, same, same]) == [{SPEED: "largest_bin_ratio"}] * 3 + [{}]
 
 
+def test_rows_clear_an_alarm_and_not_looks():
+    """As where windows end after a few rows more than were looked at."""
+    alarms = QualityAlarms(BASELINE, lay_out(GRID))
+    alarms.look(count(fill(SPEED, np.nan)(draw_rows(700))))
+    for i in range(11):
+        alarms.look(count(draw_rows(701 + i, 125)))
+        assert SPEED in alarms.causes
+    alarms.look(count(draw_rows(720, 125)))
+
+    assert alarms.causes == {}
+
+
 @pytest.mark.parametrize("value", [np.nan, 1.0, 40.0])
 def test_what_blocks_of_the_training_were_alarms_nobody(value):
     """One block in eight was like that, as weather is."""

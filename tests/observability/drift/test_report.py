@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from scoreline.errors import MalformedRequest, ModelNotFound
+from scoreline.errors import FeatureNotFound, ModelNotFound
 from scoreline.observability.drift.report import DriftReader, DriftReport
 from scoreline.observability.drift.states import State
 from tests.observability.drift.scenes import Scene, make_baseline
@@ -89,7 +89,7 @@ def test_one_version_and_one_feature_may_be_asked_for(scene):
 def test_what_is_not_watched_is_told(scene):
     with pytest.raises(ModelNotFound, match="version 9"):
         scene.reader.read(9)
-    with pytest.raises(MalformedRequest, match="'y'"):
+    with pytest.raises(FeatureNotFound, match="'y'"):
         scene.reader.read(feature="y")
 
 
