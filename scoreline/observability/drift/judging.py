@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from scoreline.errors import DependencyError, ModelRejected
 from scoreline.models.baseline.baseline import Baseline
 from scoreline.models.model import ModelVersion
+from scoreline.observability.drift.kept import Calibrated
 from scoreline.observability.drift.lengths import LEAST_ROWS
 from scoreline.observability.drift.outstanding import Outstanding
 from scoreline.observability.drift.ports import Judge, Learner, LoadBaseline, MakeJudge, MakeLearner
@@ -59,17 +60,13 @@ class VersionJudging:
     """Takes from a watch what has ended, and judges it; one thread calls it, but for `reading`.
 
     Args:
-        baseline: that an earlier watch of the version has learned; None to look for one.
-
-    Attributes:
-        learned: the baseline that was learned here, or handed in.
+        calibrated: what an earlier watch of the version has left; None to look for a baseline.
     """
 
-    def __init__(self, watch: VersionWatch, tools: Judging, baseline: Baseline | None = None) -> None:
+    def __init__(self, watch: VersionWatch, tools: Judging, calibrated: Calibrated | None = None) -> None:
         self.watch = watch
-        self.learned = baseline
         self._tools = tools
-        self._baseline = baseline
+        self._baseline: Baseline | None = None
         self._time_ordered = False
         self._counts = False
         self._learner: Learner | None = None
@@ -81,11 +78,26 @@ class VersionJudging:
         self._load_at = float("-inf")
         self._resets = False
         self._reading = Reading(watch.version, None, None, "waiting for the baseline")
+        if calibrated is not None:
+            self._baseline, self._time_ordered, self._judge = calibrated
+            self._show("")
 
     @property
     def reading(self) -> Reading:
         """How the version stands; from any thread."""
         return self._reading
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is no more than rows that nobody can count yet; from any thread."""
+        return self._baseline is None and self._learner is None
+
+    @property
+    def calibrated(self) -> Calibrated | None:
+        """What a later watch of the version can go on with; None where nothing is calibrated."""
+        if self._baseline is None or self._judge is None:
+            return None
+        return Calibrated(self._baseline, self._time_ordered, self._judge)
 
     def reset(self) -> None:
         """Have the windows begin anew at the next turn; from any thread."""
@@ -116,8 +128,6 @@ class VersionJudging:
             self._judge = self._tools.make_judge(baseline)
             # Only calibration asks for the blocks, and they are most of a baseline.
             self._baseline = replace(baseline, blocks=None)
-            if self.learned is not None:
-                self.learned = self._baseline
             self._show("")
         return self._judge_ended(self._judge, at_ms)
 
@@ -127,7 +137,10 @@ class VersionJudging:
         return self._give_up(at_ms)
 
     def end(self, at_ms: int) -> Sequence[Change]:
-        """The version is watched no more; gives what is cleared by that."""
+        """The version is watched no more: let go of its rows and windows; gives what is cleared by that."""
+        self.watch.close()
+        if self._judge is not None:
+            self._judge.reset()
         return self._outstanding.clear(at_ms)
 
     def _give_up(self, at_ms: int) -> Sequence[Change]:
@@ -204,7 +217,7 @@ class VersionJudging:
 
     def _end_learned(self, learner: Learner, at_ms: int) -> bool:
         self._learned_rows, self._learning_until = 0, None
-        self._baseline = self.learned = learner.end_window(at_ms)
+        self._baseline = learner.end_window(at_ms)
         return self._baseline is not None
 
     def _show(self, detail: str) -> None:

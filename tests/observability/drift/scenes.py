@@ -110,6 +110,7 @@ class Scene:
         self.resident = set(live)
         self.baselines = {3: make_baseline()} if baselines is None else baselines
         self.judges, self.learners, self.events, self.asked = [], [], [], []
+        self.make_judge = ScriptedJudge
         self.now, self.wakes = START_MS / 1000, 0
         self.set_by = 0.0
         self.monitor = DriftMonitor(
@@ -144,7 +145,7 @@ class Scene:
         return found
 
     def _make_judge(self, baseline):
-        self.judges.append(ScriptedJudge(baseline))
+        self.judges.append(self.make_judge(baseline))
         return self.judges[-1]
 
     def _learn(self, version):
