@@ -1,6 +1,7 @@
 """What every path scores, by version: counted, judged, told; and what becomes of it when versions come and go."""
 
 import logging
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -487,3 +488,52 @@ def test_before_the_first_window_there_is_no_data():
 
     (reading,) = scene.monitor.read()
     assert {axis.state for axis in reading.judgement.axes} == {State.NO_DATA}
+
+
+def test_others_are_judged_while_one_is_loaded_or_calibrated():
+    scene = Scene(live=(3, 4), baselines={number: make_baseline() for number in (2, 3, 4)})
+    scene.turn()
+    scene.beside = lambda _: next(slow)
+    loading, calibrating = Future(), Future()
+    slow = iter((loading, calibrating))
+    scene.resident = {2, 3, 4}
+    for came, judged in ((None, 1), (loading, 2), (calibrating, 3)):
+        if came is loading:
+            came.set_result(make_baseline())
+        elif came is calibrating:
+            came.set_result(ScriptedJudge(make_baseline()))
+        for number in (2, 3, 4):
+            scene.score(1000, number)
+        scene.turn()
+        assert [len(judge.judged) for judge in scene.judges] == [judged] * 2
+
+    assert scene.monitor.read()[0].judgement.window.counts.rows == 1000
+
+
+def test_a_version_waits_while_another_one_is_calibrated():
+    scene = Scene(baselines={3: make_baseline()})
+    scene.beside = lambda _: None
+    scene.score(1000)
+    for _ in range(2):
+        scene.turn()
+    assert scene.asked == []
+    scene.beside = None
+    scene.turn()
+
+    assert [len(judge.judged) for judge in scene.judges] == [1]
+
+
+def test_a_calibration_that_fails_ends_the_watch_of_its_version(caplog):
+    scene = Scene()
+    failed = Future()
+    failed.set_exception(ZeroDivisionError("a defect"))
+    scene.turn()
+    scene.resident, scene.baselines[4] = {4}, make_baseline()
+    loaded = Future()
+    loaded.set_result(make_baseline())
+    answers = iter((loaded, failed))
+    scene.beside = lambda _: next(answers)
+    scene.score(600, 4)
+    scene.turn()
+
+    assert "version 4: not watched any more: ZeroDivisionError: a defect" in scene.monitor.describe()
