@@ -1,15 +1,17 @@
 """`python -m scoreline.models.probe`: load a model and score rows in a process that may die of it.
 
-Reads a request, the artifact and a matrix from standard input and writes one JSON answer to standard output.
-Started by `scoreline.models.verification`, never by hand.
+Reads a request, the artifact and matrices from standard input and writes one JSON answer a matrix to standard output.
+Started by `scoreline.models.scoring_child`, never by hand.
 """
 
 import ctypes
 import os
 import resource
 import signal
+import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from typing import IO
 
 import msgspec
 import numpy as np
@@ -19,16 +21,17 @@ from scoreline.features import Feature, FeatureSet, Matrix
 from scoreline.models.formats.faults import named_faults
 from scoreline.models.formats.known import KnownFormats
 from scoreline.models.formats.model_format import ModelFormat
-from scoreline.models.model import find_shape_problem
+from scoreline.models.model import Model, find_shape_problem
 
 _BYTES_PER_ARTIFACT_BYTE = 64
 _PR_SET_PDEATHSIG = 1
+_ROWS = struct.Struct("<Q")
 
 OUT_OF_MEMORY = "MemoryError: it takes more memory than the child process may have that loads and scores it first"
 
 
 class ProbeRequest(msgspec.Struct, frozen=True):
-    """First line of the input; then come `artifact_bytes` of the artifact, then the matrix as float64 rows."""
+    """First line of the input; then come `artifact_bytes` of the artifact, then matrices, as `pack_rows` gives them."""
 
     format: str
     features: tuple[Feature, ...]
@@ -37,56 +40,91 @@ class ProbeRequest(msgspec.Struct, frozen=True):
 
 
 class ProbeAnswer(msgspec.Struct, frozen=True):
-    """What came of it; exactly one of the three is set.
+    """What came of a matrix; exactly one of the three is set.
 
     Attributes:
-        scores: of each row, as hexadecimal floats.
+        scores: of each row, as float64.
         rejected: why the model may not serve.
         unusable: why the format, or its library, does not load on this machine.
     """
 
-    scores: Sequence[Sequence[str]] | None = None
+    scores: bytes | None = None
     rejected: str | None = None
     unusable: str | None = None
 
 
-def answer(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, matrix: Matrix) -> ProbeAnswer:
-    """Check the artifact, then let its library load it and score the rows."""
-    try:
-        with named_faults(model_format.runtime, "load and score the model"):
-            features = FeatureSet(request.features)
-            model_format.check(artifact, features)
-            model = model_format.load(artifact, features, request.classes)
-            scores = model.predict(matrix)
-    except Refused as error:
-        return ProbeAnswer(unusable=str(error))
-    except ModelError as error:
-        return ProbeAnswer(rejected=OUT_OF_MEMORY if _has_run_out(error) else str(error))
-    problem = find_shape_problem(scores, len(matrix), request.classes)
-    if problem is not None:
-        return ProbeAnswer(rejected=problem)
-    return ProbeAnswer([[score.hex() for score in row] for row in scores.reshape(len(matrix), -1).tolist()])
+class Probe:
+    """An artifact that its library loads for the first matrix."""
+
+    def __init__(self, model_format: ModelFormat, request: ProbeRequest, artifact: bytes) -> None:
+        self._format = model_format
+        self._request = request
+        self._artifact = artifact
+        self._model: Model | None = None
+
+    def answer(self, matrix: Matrix) -> ProbeAnswer:
+        """Check and load the artifact, where that is not done yet, and let it score the rows."""
+        request = self._request
+        try:
+            with named_faults(self._format.runtime, "load and score the model"):
+                scores = (self._model or self._load()).predict(matrix)
+        except Refused as error:
+            return ProbeAnswer(unusable=str(error))
+        except ModelError as error:
+            return ProbeAnswer(rejected=OUT_OF_MEMORY if _has_run_out(error) else str(error))
+        problem = find_shape_problem(scores, len(matrix), request.classes)
+        if problem is not None:
+            return ProbeAnswer(rejected=problem)
+        return ProbeAnswer(np.ascontiguousarray(scores, dtype=np.float64).tobytes())
+
+    def answer_bounded(self, matrix: Matrix) -> ProbeAnswer:
+        """As `answer`, within the memory that the format may take; wherever it runs out, the answer is the same."""
+        if self._format.probe_bytes is None:
+            return self.answer(matrix)
+        bound = self._format.probe_bytes + _BYTES_PER_ARTIFACT_BYTE * len(self._artifact)
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+        try:
+            return self.answer(matrix)
+        except MemoryError:
+            return ProbeAnswer(rejected=OUT_OF_MEMORY)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))  # the answer has to be written, too
+
+    def _load(self) -> Model:
+        features = FeatureSet(self._request.features)
+        self._format.check(self._artifact, features)
+        self._model = self._format.load(self._artifact, features, self._request.classes)
+        return self._model
+
+
+def pack_rows(matrix: Matrix) -> list[bytes]:
+    """A matrix on its way to the child: its rows as float64, behind their number."""
+    return [_ROWS.pack(len(matrix)), np.ascontiguousarray(matrix, dtype=np.float64).tobytes()]
 
 
 def main() -> None:
-    """Answer the one request on standard input."""
+    """Answer for every matrix on standard input, until there is no other."""
     end_with_parent()
-    # Libraries print to standard output; the answer must stand there alone.
+    # Libraries print to standard output; the answers must stand there alone.
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
-        data = sys.stdin.buffer.read()
-        head, _, body = data.partition(b"\n")
-        request = msgspec.json.decode(head, type=ProbeRequest)
-        artifact = body[: request.artifact_bytes]
-        matrix = np.frombuffer(body[request.artifact_bytes :], dtype=np.float64).reshape(-1, len(request.features))
+        given = sys.stdin.buffer
+        request = msgspec.json.decode(given.readline(), type=ProbeRequest)
+        artifact = given.read(request.artifact_bytes)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        try:
-            model_format = KnownFormats().find(request.format)
-        except Refused as error:
-            found = ProbeAnswer(unusable=str(error))
-        else:
-            found = _answer_bounded(model_format, request, artifact, matrix)
-        answers.write(msgspec.json.encode(found))
+        answer = _make_answering(request, artifact)
+        for matrix in _read_matrices(given, len(request.features)):
+            answers.write(msgspec.json.encode(answer(matrix)) + b"\n")
+            answers.flush()
+
+
+def _read_matrices(given: IO[bytes], columns: int) -> Iterator[Matrix]:
+    while head := given.read(_ROWS.size):
+        rows = _ROWS.unpack(head)[0]
+        data = given.read(rows * columns * 8)
+        yield np.frombuffer(data, dtype=np.float64).reshape(rows, columns)
 
 
 def end_with_parent() -> None:
@@ -98,20 +136,12 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _answer_bounded(model_format: ModelFormat, request: ProbeRequest, artifact: bytes, matrix: Matrix) -> ProbeAnswer:
-    """Answer within the memory that the format may take; wherever it runs out, the answer is the same."""
-    if model_format.probe_bytes is None:
-        return answer(model_format, request, artifact, matrix)
-    bound = model_format.probe_bytes + _BYTES_PER_ARTIFACT_BYTE * len(artifact)
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+def _make_answering(request: ProbeRequest, artifact: bytes) -> Callable[[Matrix], ProbeAnswer]:
     try:
-        return answer(model_format, request, artifact, matrix)
-    except MemoryError:
-        return ProbeAnswer(rejected=OUT_OF_MEMORY)
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))  # the answer has to be written, too
+        return Probe(KnownFormats().find(request.format), request, artifact).answer_bounded
+    except Refused as error:
+        unusable = ProbeAnswer(unusable=str(error))
+        return lambda _: unusable
 
 
 def _has_run_out(error: BaseException | None) -> bool:

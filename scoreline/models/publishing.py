@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scoreline.errors import ConfigError, DependencyError, ModelError, ModelRejected
-from scoreline.features import Detail, Matrix
+from scoreline.features import Detail
 from scoreline.models.baseline.encoding import encode_baseline
 from scoreline.models.baseline.measuring import Measured, measure_baseline
 from scoreline.models.feature_rules import FeatureStatement
@@ -21,6 +21,7 @@ from scoreline.models.manifest import BASELINE, BASELINE_ROWS, GOLDEN, MODEL, Ma
 from scoreline.models.model import Scores
 from scoreline.models.names import check_alias, check_model_name, is_unicode
 from scoreline.models.row_files import RowMapping
+from scoreline.models.scoring_child import ScoringChild
 from scoreline.models.store import ModelStore
 from scoreline.models.tables import Table
 from scoreline.models.verification import TIME_LIMIT_SECONDS, check_golden, probe_model
@@ -169,12 +170,12 @@ def _measure(
     description: Description,
     probe_limit_seconds: float,
 ) -> Measured:
-    features, classes, limit = description.features, description.classes, probe_limit_seconds
-
-    def score(rows: Matrix) -> Scores:
-        return probe_model(model_format, publication.text, features, classes, rows, time_limit_seconds=limit)
-
-    return measure_baseline(table, publication.time_column, features, classes, score)
+    features, classes = description.features, description.classes
+    given = model_format, publication.text, features, classes
+    with ScoringChild(*given, time_limit_seconds=probe_limit_seconds) as child:
+        measured = measure_baseline(table, publication.time_column, features, classes, child.score)
+        child.finish()
+    return measured
 
 
 def _make_golden(

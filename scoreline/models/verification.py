@@ -1,22 +1,13 @@
 """Proof that a model may serve: its first load and its golden rows in a child process, whose crash hurts nobody."""
 
-import shutil
-import subprocess
-import sys
-
-import msgspec
-import numpy as np
-
-from scoreline.errors import ModelRejected, Refused, Unavailable
+from scoreline.errors import ModelRejected
 from scoreline.features import FeatureSet, Matrix
-from scoreline.models.child_end import ChildEnd
 from scoreline.models.formats.model_format import ModelFormat
 from scoreline.models.golden import Golden, agree, describe_difference, to_matrix
 from scoreline.models.model import Scores
-from scoreline.models.probe import ProbeAnswer, ProbeRequest
+from scoreline.models.scoring_child import ScoringChild
 
 TIME_LIMIT_SECONDS = 120.0
-_COMMAND = (sys.executable, "-P", "-m", "scoreline.models.probe")
 
 
 def probe_model(
@@ -42,32 +33,11 @@ def probe_model(
         Refused: the format, or its library, does not load on this machine.
         Unavailable: no child process can be started.
     """
-    request = ProbeRequest(model_format.name, features.features, classes, len(artifact))
-    given = b"".join([msgspec.json.encode(request), b"\n", artifact, np.ascontiguousarray(rows).tobytes()])
-    try:
-        command = (*_find_nice(), *_COMMAND) if behind else _COMMAND
-        child = subprocess.run(command, input=given, capture_output=True, timeout=time_limit_seconds, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise ModelRejected(
-            f"{model_format.runtime} did not load and score it within {time_limit_seconds:.0f} s"
-        ) from error
-    except OSError as error:
-        raise Unavailable(f"no child process can be started to probe the model: {error}") from error
-    if child.returncode:
-        raise _name_end(child, model_format.runtime)
-    answer = msgspec.json.decode(child.stdout, type=ProbeAnswer)
-    if answer.unusable is not None:
-        raise Refused(answer.unusable)
-    if answer.scores is None:
-        raise ModelRejected(answer.rejected or "the probe gave no reason")
-    scores = np.array([[float.fromhex(score) for score in row] for row in answer.scores], dtype=np.float64)
-    return scores.reshape(len(rows), -1) if classes is not None else scores.reshape(len(rows))
-
-
-def _find_nice() -> tuple[str, ...]:
-    """From its very start on: what Python imports is most of it. A system without `nice` does without."""
-    nice = shutil.which("nice")
-    return () if nice is None else (nice, "-n", "19")
+    given = model_format, artifact, features, classes
+    with ScoringChild(*given, time_limit_seconds=time_limit_seconds, behind=behind) as child:
+        scores = child.score(rows)
+        child.finish()
+    return scores
 
 
 def golden_matrix(features: FeatureSet, golden: Golden) -> Matrix:
@@ -95,12 +65,3 @@ def check_golden(golden: Golden, scores: Scores) -> None:
     """
     if not agree(golden.scores, scores):
         raise ModelRejected(f"golden rows give other scores: {describe_difference(golden.scores, scores)}")
-
-
-def _name_end(child: "subprocess.CompletedProcess[bytes]", runtime: str) -> ModelRejected | Unavailable:
-    end = ChildEnd.of(child.returncode, child.stderr)
-    if end.crashed_with is None:
-        return ModelRejected(f"loading it failed in a child process: {end.last_words}")
-    if end.from_outside:
-        return Unavailable(f"the child process that probed the model was ended with {end.crashed_with}; out of memory?")
-    return ModelRejected(f"{runtime} crashed on it with {end.crashed_with}: the file is damaged")

@@ -17,6 +17,7 @@ from scoreline.models.live import LiveVersions
 from scoreline.models.model import ModelVersion
 from scoreline.models.store import ModelStore
 from scoreline.observability.client_log import ClientLog
+from scoreline.observability.drift.errands import Errands
 from scoreline.observability.drift.judge import DriftJudge
 from scoreline.observability.drift.judging import Judging
 from scoreline.observability.drift.log import DriftLog
@@ -63,7 +64,7 @@ class DriftDetection:
         woken = threading.Event()
         limits = WindowLimits(settings.drift_window_records, settings.drift_window_seconds)
         self.monitor = DriftMonitor(
-            Judging(limits, load_baseline, make_judge, make_learner, time.monotonic),
+            Judging(limits, load_baseline, make_judge, make_learner, time.monotonic, Errands(woken.set).start),
             live=versions.live.versions,
             resident=versions.resident,
             listeners=listeners,
@@ -81,7 +82,7 @@ class DriftDetection:
         self._thread.start()
 
     def close(self, within_seconds: float) -> None:
-        """End both threads; one that calibrates is not waited for longer than events have left to get out."""
+        """End both threads; one that judges is not waited for longer than events have left to get out."""
         until = time.monotonic() + within_seconds
         self._thread.close(within_seconds / 2)
         if self._publisher is not None:

@@ -9,7 +9,7 @@ from scoreline.cli.model_store import WHEN_SERVED
 from scoreline.models import loading, publishing
 from scoreline.models.routes import Route
 from scoreline.models.store import ModelStore
-from tests.models.builders import CLASSES, LEVELS, score_in_process, train
+from tests.models.builders import CLASSES, LEVELS, InProcess, score_in_process, train
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +19,7 @@ def store(tmp_path: Path, monkeypatch) -> ModelStore:
     monkeypatch.setenv("SCORELINE_MODEL_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("SCORELINE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(publishing, "probe_model", score_in_process)
+    monkeypatch.setattr(publishing, "ScoringChild", InProcess)
     monkeypatch.setattr(loading, "probe_model", score_in_process)
     return ModelStore(str(tmp_path / "store"))
 

@@ -17,7 +17,7 @@ from scoreline.cli.exits import LACKING, find_exit_code
 from scoreline.config.roles import Role
 from scoreline.config.settings import load_settings
 from scoreline.errors import ServiceError
-from scoreline.models import loading, publishing, verification
+from scoreline.models import loading, publishing, scoring_child, verification
 from scoreline.models.store import ModelStore
 from scoreline.service.parts import Parts
 from scoreline.service.sidecar import start_sidecar
@@ -82,7 +82,7 @@ def use_child(monkeypatch):
         if not code:
             monkeypatch.setattr(loading, "probe_model", score_in_process)
         elif code != REAL:
-            monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-P", "-c", code))
+            monkeypatch.setattr(scoring_child, "_COMMAND", (sys.executable, "-P", "-c", code))
         if code == NEVER_ENDING:
             for module in (loading, publishing):
                 monkeypatch.setattr(module, "probe_model", probe_briefly)

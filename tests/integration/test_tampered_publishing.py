@@ -10,7 +10,7 @@ import pytest
 
 from scoreline.cli import main
 from scoreline.cli.exits import LACKING, MISUSED
-from scoreline.models import publishing, verification
+from scoreline.models import publishing, scoring_child, verification
 from scoreline.models.store import ModelStore
 from tests.models.builders import LEVELS, train
 from tests.models.faults import NEVER_ENDING, OUT_OF_MEMORY
@@ -161,7 +161,7 @@ def test_a_changed_byte_shows_in_golden_rows_that_bring_their_scores(refuse, tex
 
 
 def test_a_model_that_takes_too_much_memory_is_refused(refuse, text, monkeypatch):
-    monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-P", "-c", OUT_OF_MEMORY))
+    monkeypatch.setattr(scoring_child, "_COMMAND", (sys.executable, "-P", "-c", OUT_OF_MEMORY))
     Path("model.txt").write_bytes(inflate(text))
     code, said = refuse("model.txt")
     assert (code, "Memory" in said or "alloc" in said) == (LACKING, True), said
@@ -171,7 +171,7 @@ def test_a_model_that_scores_forever_is_refused(refuse, text, monkeypatch):
     def probe_briefly(*given, time_limit_seconds, **_):
         return verification.probe_model(*given, time_limit_seconds=CHILD_SECONDS)
 
-    monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-P", "-c", NEVER_ENDING))
+    monkeypatch.setattr(scoring_child, "_COMMAND", (sys.executable, "-P", "-c", NEVER_ENDING))
     monkeypatch.setattr(publishing, "probe_model", probe_briefly)
     Path("model.txt").write_bytes(text)
     code, said = refuse("model.txt")

@@ -12,13 +12,14 @@ from scoreline.models.feature_rules import FeatureStatement
 from scoreline.models.preparing import prepare_publication
 from scoreline.models.publishing import publish
 from scoreline.models.store import ModelStore
-from tests.models.builders import CLASSES, score_in_process, train, train_with_lists
+from tests.models.builders import CLASSES, InProcess, score_in_process, train, train_with_lists
 from tests.models.mlflow_folders import write_mlflow_folder
 
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch) -> ModelStore:
     monkeypatch.setattr(publishing, "probe_model", score_in_process)
+    monkeypatch.setattr(publishing, "ScoringChild", InProcess)
     return ModelStore(str(tmp_path / "store"))
 
 

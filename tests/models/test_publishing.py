@@ -19,6 +19,7 @@ from scoreline.models.tables import Table
 from tests.models.builders import (
     CLASSES,
     SHAPES,
+    InProcess,
     score_in_process,
     score_with_lightgbm,
     statements_for,
@@ -36,6 +37,7 @@ def store(tmp_path: Path) -> ModelStore:
 def in_process(monkeypatch):
     """Score in this process, where the model is known to be sound: a child takes a third of a second."""
     monkeypatch.setattr(publishing, "probe_model", score_in_process)
+    monkeypatch.setattr(publishing, "ScoringChild", InProcess)
 
 
 def offer(shape: str, **changes) -> Publication:

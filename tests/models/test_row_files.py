@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +23,16 @@ def test_json_lines_keep_their_types(tmp_path, suffix):
     path = tmp_path / f"rows{suffix}"
     path.write_text('{"x": 1.5, "flag": true}\n\n{"x": null}\n')
     assert read_rows(path) == [{"x": 1.5, "flag": True}, {"x": None}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[1e400, -Infinity]", "9007199254740993", "123456789012345678901234567890", '"\\ud800"', "0.1", "1e5", "-0"],
+)
+def test_json_lines_are_what_json_makes_of_them(tmp_path, text):
+    (tmp_path / "rows.jsonl").write_text(f'{{"x": {text}}}\n')
+    (row,) = read_rows(tmp_path / "rows.jsonl")
+    assert (row["x"], type(row["x"])) == (json.loads(text), type(json.loads(text)))
 
 
 def test_parquet_keeps_its_types(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from scoreline.errors import ModelRejected, Refused, Unavailable
 from scoreline.features import Feature, FeatureSet, Kind
-from scoreline.models import verification
+from scoreline.models import scoring_child
 from scoreline.models.feature_rules import find_features
 from scoreline.models.formats.lightgbm_text import LightGBMFormat
 from scoreline.models.golden import Golden
@@ -24,7 +24,7 @@ def probe(trained, text=None, **options):
 
 
 def replace_child(monkeypatch, code):
-    monkeypatch.setattr(verification, "_COMMAND", (sys.executable, "-S", "-c", code))
+    monkeypatch.setattr(scoring_child, "_COMMAND", (sys.executable, "-S", "-c", code))
 
 
 @pytest.mark.slow
@@ -91,7 +91,7 @@ def test_a_machine_without_lightgbm_is_not_the_models_fault(monkeypatch):
 
 
 def test_a_child_that_cannot_be_started_is_not_the_models_fault(monkeypatch):
-    monkeypatch.setattr(verification, "_COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr(scoring_child, "_COMMAND", ("/nowhere/python",))
     with pytest.raises(Unavailable, match="no child process"):
         probe(train("binary"))
 

@@ -37,6 +37,8 @@ class Scene:
         self.metrics, self.version = Metrics(), version
         self.judged, self.calibrating, self.may_calibrate = threading.Event(), threading.Event(), threading.Event()
         self.may_calibrate.set()
+        self.judging, self.may_judge = threading.Event(), threading.Event()
+        self.may_judge.set()
         self.publisher = publisher
         if registry is not None:
             self.publisher = self._open_publisher(registry)
@@ -66,10 +68,12 @@ class Scene:
     def _make_judge(self, baseline):
         self.calibrating.set()
         assert self.may_calibrate.wait(5)
-        judged = self.judged
+        scene, judged = self, self.judged
 
         class Telling(ScriptedJudge):
             def judge(self, window):
+                scene.judging.set()
+                assert scene.may_judge.wait(5)
                 try:
                     return super().judge(window)
                 finally:
@@ -91,6 +95,7 @@ def make_scene():
     yield make
     for scene in scenes:
         scene.may_calibrate.set()
+        scene.may_judge.set()
         scene.drift.close(5.0)
 
 
@@ -143,13 +148,13 @@ def test_one_that_was_never_started_closes(make_scene):
     make_scene(Registry(Unavailable("no route"))).drift.close(5.0)
 
 
-def test_a_stop_while_a_version_calibrates_counts_events_that_wait_and_those_that_come_later(make_scene):
+def test_a_stop_while_a_window_is_judged_counts_events_that_wait_and_those_that_come_later(make_scene):
     registry = Registry(Unavailable("no route to the registry"))
     scene = make_scene(registry)
-    scene.may_calibrate.clear()
+    scene.may_judge.clear()
     scene.drift.start()
     scene.drift.monitor.rows_scored(scene.version, *make_rows(600))
-    assert scene.calibrating.wait(5)
+    assert scene.judging.wait(5)
     event = DriftChanged("flights", 3, Origin.PUBLISHED, make_change())
     scene.publisher.drift_changed([event] * 7)
     assert registry.asked.wait(5)
@@ -158,13 +163,13 @@ def test_a_stop_while_a_version_calibrates_counts_events_that_wait_and_those_tha
     scene.drift.close(0.2)
     assert time.monotonic() - began < 2.0
     assert "scoreline_drift_events_dropped_total 7.0" in scene.expose()
-    scene.may_calibrate.set()
+    scene.may_judge.set()
     assert scene.judged.wait(5)
     scene.drift.close(5.0)
     assert "scoreline_drift_events_dropped_total 8.0" in scene.expose()
 
 
-def test_a_stop_while_a_version_calibrates_leaves_events_half_of_the_time(make_scene):
+def test_a_stop_while_a_window_is_judged_leaves_events_half_of_the_time(make_scene):
     closed_within = []
 
     class Publisher:
@@ -180,12 +185,24 @@ def test_a_stop_while_a_version_calibrates_leaves_events_half_of_the_time(make_s
             closed_within.append(within_seconds)
 
     scene = make_scene(publisher=Publisher())
-    scene.may_calibrate.clear()
+    scene.may_judge.clear()
     scene.drift.start()
-    assert scene.calibrating.wait(5)
+    scene.drift.monitor.rows_scored(scene.version, *make_rows(600))
+    assert scene.judging.wait(5)
     scene.drift.close(0.1)
 
     assert 0.0 < closed_within[0] <= 0.05
+
+
+def test_a_stop_waits_for_no_calibration(make_scene):
+    scene = make_scene()
+    scene.may_calibrate.clear()
+    scene.drift.start()
+    assert scene.calibrating.wait(5)
+
+    began = time.monotonic()
+    scene.drift.close(5.0)
+    assert time.monotonic() - began < 2.0
 
 
 def test_a_publisher_that_has_crashed_is_told_by_health(make_scene):

@@ -12,7 +12,8 @@ class Counts:
 
     Attributes:
         bins: of all axes, one after the other; shape (grid.size,).
-        sums: of the values of each numeric axis that are there, exact, not of bins; shape (axes,).
+        sums: of the values of each numeric axis that are there, exact, not of bins; infinite or NaN where they are no
+            double, and then there is no mean; shape (axes,).
         rows: how many rows were counted.
     """
 
@@ -23,7 +24,8 @@ class Counts:
     def add(self, other: "Counts") -> None:
         """Count what another has counted on the same grid."""
         self.bins += other.bins
-        self.sums += other.sums
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.sums += other.sums
         self.rows += other.rows
 
     def copy(self) -> "Counts":

@@ -87,7 +87,8 @@ class Grid:
         counts.rows = len(features)
         slice_rows = min(self._layout.slice_rows, len(features))
         values, present = np.empty((2, slice_rows, len(self.axes)))
-        with np.errstate(over="ignore"):  # what is too far away for a double lies outside all the same
+        # What is too far away for a double lies outside all the same, and sums of both infinities are no number.
+        with np.errstate(over="ignore", invalid="ignore"):
             for begin in range(0, len(features), slice_rows or 1):
                 rows = values[: len(features) - begin]
                 rows[:, : self._features] = features[begin : begin + slice_rows]

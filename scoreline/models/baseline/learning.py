@@ -14,6 +14,9 @@ LEARNED_WINDOWS = 4
 MOST_BUFFERED_ROWS = 4096
 """The bins are made for the first ones; as many as a window has by default."""
 
+MOST_BUFFERED_BYTES = 32 * 1024 * 1024
+"""Of a model with thousands of features fewer rows have to do: 700 where it has 6,000."""
+
 
 class BaselineLearner:
     """Takes rows as they are scored, and gives a baseline after some windows of them; not safe between threads.
@@ -22,8 +25,8 @@ class BaselineLearner:
         features: of the version.
         classes: as `Model.classes`.
         windows: how many have to end.
-        most_buffered_rows: as soon as so many rows are there, or a window ends, the bins are made for them. What comes
-            with the last of them may be more.
+        most_buffered_rows, most_buffered_bytes: as soon as so many are there, or a window ends, the bins are made for
+            them. What comes with the last of them may be more.
     """
 
     def __init__(
@@ -33,13 +36,15 @@ class BaselineLearner:
         *,
         windows: int = LEARNED_WINDOWS,
         most_buffered_rows: int = MOST_BUFFERED_ROWS,
+        most_buffered_bytes: int = MOST_BUFFERED_BYTES,
     ) -> None:
         self._features = features
         self._classes = classes
         self._windows = windows
         self._most_buffered_rows = most_buffered_rows
+        self._most_buffered_bytes = most_buffered_bytes
         self._buffered: list[tuple[Matrix, npt.NDArray[np.int64], Scores]] = []
-        self._buffered_rows = 0
+        self._buffered_rows = self._buffered_bytes = 0
         self._window_rows = 0
         self._learning: Tally | None = None
         self._done = False
@@ -62,7 +67,8 @@ class BaselineLearner:
             return
         self._buffered.append((features, unseen, scores))
         self._buffered_rows += len(features)
-        if self._buffered_rows >= self._most_buffered_rows:
+        self._buffered_bytes += features.nbytes + scores.nbytes
+        if self._buffered_rows >= self._most_buffered_rows or self._buffered_bytes >= self._most_buffered_bytes:
             self._learning = self._choose_bins()
 
     def end_window(self, at_ms: int) -> Baseline | None:
@@ -88,10 +94,12 @@ class BaselineLearner:
         buffered, self._buffered = self._buffered, []
         matrix = np.concatenate([features for features, _, _ in buffered])
         scores = np.concatenate([scores for _, _, scores in buffered])
+        unseen = np.sum([unseen for _, unseen, _ in buffered], axis=0)
+        buffered.clear()
         axes = tuple(choose_axes(self._features, self._classes, matrix, scores))
         if sum(axis.size for axis in axes) > MOST_BINS:
             self.is_too_wide = True
             return None
         learning = Tally(Grid(axes))
-        learning.add(matrix, np.sum([unseen for _, unseen, _ in buffered], axis=0), scores)
+        learning.add(matrix, unseen, scores)
         return learning

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -55,15 +56,16 @@ def measure_baseline(
 ) -> Measured:
     """Read rows, leave out those that cannot be scored, score the others, and count them.
 
-    Values wait in a temporary file, 8 bytes each, so that memory holds a slice of them and one score and time a row.
+    Values wait in a temporary file, 8 bytes each, so that memory holds two slices of them and one score and time a row:
+    one slice is scored, on a thread of its own, while the next one is read.
 
     Raises:
         ConfigError: a column is missing, a time is none, or no row can be scored.
         Unavailable: there is no room for the temporary file.
     """
     try:
-        with tempfile.TemporaryFile() as file:
-            reading = _Reading(file, table, time_column, features, classes, score)
+        with tempfile.TemporaryFile() as file, ThreadPoolExecutor(1, "baseline") as beside:
+            reading = _Reading(file, table, time_column, features, classes, lambda matrix: beside.submit(score, matrix))
             for rows in table.stream(reading.slice_rows):
                 reading.take(rows)
             kept = reading.finish()
@@ -71,6 +73,27 @@ def measure_baseline(
     except OSError as error:
         raise Unavailable(f"the rows of {table.what} find no room in a temporary file: {error}") from error
     return Measured(baseline, reading.left_out, reading.because)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Rows that were read and are being scored.
+
+    Attributes:
+        rows: how many they are.
+        problems: why some cannot be scored, by place in the slice.
+        good: places of the others.
+        matrix: raw values of those.
+        times: likewise; None where there are none.
+        scores: what comes of them; None where there are no such rows.
+    """
+
+    rows: int
+    problems: dict[int, str]
+    good: npt.NDArray[np.intp]
+    matrix: Matrix
+    times: npt.NDArray[np.float64] | None
+    scores: Future[Scores] | None
 
 
 class _Reading:
@@ -83,7 +106,7 @@ class _Reading:
         time_column: str | None,
         features: FeatureSet,
         classes: tuple[str, ...] | None,
-        score: Score,
+        submit: Callable[[Matrix], Future[Scores]],
     ) -> None:
         self.slice_rows = max(1, min(_SLICE_ROWS, _SLICE_VALUES // (len(features) + len(classes or ()))))
         self.left_out = 0
@@ -95,34 +118,47 @@ class _Reading:
         self._cells = CellReader(features)
         self._features = features
         self._classes = classes
-        self._score = score
+        self._submit = submit
+        self._under_way: _Slice | None = None
         self._rows = 0
         self._columns: frozenset[str] = frozenset()
         self._kept_scores: list[Scores] = []
         self._kept_times: list[npt.NDArray[np.float64]] = []
 
     def take(self, rows: list[RowMapping]) -> None:
-        """Score the next rows, and keep those for which that works."""
+        """Have the next rows scored, and keep those before them for which that has worked."""
         read = self._cells.read(rows)
         self._columns |= read.columns
         settled = read.matrix.copy()
         problems = {each.row: each.detail for each in self._features.settle(settled, _FIRST_PROBLEM).problems}
         problems |= read.problems
         good = np.setdiff1d(np.arange(len(rows)), list(problems))
-        if len(good):
-            scores = self._score(np.ascontiguousarray(settled[good]))
-            finite = np.isfinite(scores.reshape(len(good), -1)).all(axis=1)
-            problems |= dict.fromkeys(good[~finite].tolist(), "the model's output is no finite number")
-            good = good[finite]
-            self._kept_scores.append(scores[finite])
-            self._file.write(np.ascontiguousarray(read.matrix[good]).tobytes())
+        times = None
         if self._times is not None:
-            self._kept_times.append(self._times.read([row.get(self._time_column or "") for row in rows])[good])
+            times = self._times.read([row.get(self._time_column or "") for row in rows])[good]
+        self._keep_scored()
+        scores = self._submit(np.ascontiguousarray(settled[good])) if len(good) else None
+        self._under_way = _Slice(len(rows), problems, good, read.matrix[good], times, scores)
+
+    def _keep_scored(self) -> None:
+        read, self._under_way = self._under_way, None
+        if read is None:
+            return
+        problems = dict(read.problems)
+        finite: npt.NDArray[np.bool_] = np.ones(len(read.good), dtype=np.bool_)
+        if read.scores is not None:
+            scores = read.scores.result()
+            finite = np.asarray(np.isfinite(scores.reshape(len(finite), -1)).all(axis=1))
+            problems |= dict.fromkeys(read.good[~finite].tolist(), "the model's output is no finite number")
+            self._kept_scores.append(scores[finite])
+            self._file.write(np.ascontiguousarray(read.matrix[finite]).tobytes())
+        if read.times is not None:
+            self._kept_times.append(read.times[finite])
         if problems and self.because is None:
             first = min(problems)
             self.because = f"row {self._rows + first}: {problems[first]}"
         self.left_out += len(problems)
-        self._rows += len(rows)
+        self._rows += read.rows
 
     def finish(self) -> TrainingRows:
         """The rows that were kept.
@@ -130,6 +166,7 @@ class _Reading:
         Raises:
             ConfigError: see `measure_baseline`.
         """
+        self._keep_scored()
         self._check_columns()
         if self._times is not None:
             self._times.finish()

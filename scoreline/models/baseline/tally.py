@@ -13,6 +13,9 @@ from scoreline.models.baseline.grid import Grid
 from scoreline.models.baseline.moments import Moments
 from scoreline.models.model import Scores
 
+_SLICE_VALUES = 2**18
+"""Moments take half a dozen copies of what they are given."""
+
 
 class Tally:
     """What the rows so far add up to."""
@@ -25,7 +28,11 @@ class Tally:
     def add(self, features: Matrix, unseen: npt.NDArray[np.int64], scores: Scores) -> None:
         """Take rows in; the arguments are those of `Grid.count`."""
         self._total.add(self._grid.count(features, unseen, scores))
-        self._moments.add(np.column_stack([features, self._grid.take_outputs(scores)]))
+        outputs = self._grid.take_outputs(scores)
+        size = max(1, _SLICE_VALUES // len(self._grid.axes))
+        for begin in range(0, len(features), size):
+            part = slice(begin, begin + size)
+            self._moments.add(np.column_stack([features[part], outputs[part]]))
 
     def finish(self, *, blocks: Sequence[Counts] | None = None, learned_at_ms: int | None = None) -> Baseline:
         """The baseline of all rows; the arguments are those of `Baseline`."""

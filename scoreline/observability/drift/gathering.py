@@ -57,7 +57,11 @@ class Gatherer:
     def take(self) -> Rows | None:
         """What is there, however little; None for nothing."""
         with self._lock:
-            return self._take()
+            taken = self._take()
+        # A few rows would hold the room of many for as long as they wait.
+        if taken is None or len(taken.features) > GATHERED_ROWS // 2:
+            return taken
+        return Rows(taken.features.copy(), taken.unseen, taken.scores.copy())
 
     def _take(self) -> Rows | None:
         taken, count = self._open, self._count

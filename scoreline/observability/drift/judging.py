@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 
 from scoreline.errors import DependencyError, ModelRejected
 from scoreline.models.baseline.baseline import Baseline
 from scoreline.models.model import ModelVersion
+from scoreline.observability.drift.kept import Calibrated
 from scoreline.observability.drift.lengths import LEAST_ROWS
 from scoreline.observability.drift.outstanding import Outstanding
-from scoreline.observability.drift.ports import Judge, Learner, LoadBaseline, MakeJudge, MakeLearner
+from scoreline.observability.drift.ports import Judge, Learner, LoadBaseline, MakeJudge, MakeLearner, StartErrand
 from scoreline.observability.drift.states import Change, Judgement
 from scoreline.observability.drift.watching import Arrived, VersionWatch
 from scoreline.observability.drift.windows import WindowLimits
@@ -53,23 +56,20 @@ class Judging:
     make_judge: MakeJudge
     make_learner: MakeLearner
     clock: Clock
+    start_errand: StartErrand
 
 
 class VersionJudging:
     """Takes from a watch what has ended, and judges it; one thread calls it, but for `reading`.
 
     Args:
-        baseline: that an earlier watch of the version has learned; None to look for one.
-
-    Attributes:
-        learned: the baseline that was learned here, or handed in.
+        calibrated: what an earlier watch of the version has left; None to look for a baseline.
     """
 
-    def __init__(self, watch: VersionWatch, tools: Judging, baseline: Baseline | None = None) -> None:
+    def __init__(self, watch: VersionWatch, tools: Judging, calibrated: Calibrated | None = None) -> None:
         self.watch = watch
-        self.learned = baseline
         self._tools = tools
-        self._baseline = baseline
+        self._baseline: Baseline | None = None
         self._time_ordered = False
         self._counts = False
         self._learner: Learner | None = None
@@ -77,15 +77,32 @@ class VersionJudging:
         self._learning_until: float | None = None
         self._left: Sequence[Arrived] = ()
         self._judge: Judge | None = None
+        self._loading: Future[Baseline | None] | None = None
+        self._calibrating: Future[Judge] | None = None
         self._outstanding = Outstanding()
         self._load_at = float("-inf")
         self._resets = False
         self._reading = Reading(watch.version, None, None, "waiting for the baseline")
+        if calibrated is not None:
+            self._baseline, self._time_ordered, self._judge = calibrated
+            self._show("")
 
     @property
     def reading(self) -> Reading:
         """How the version stands; from any thread."""
         return self._reading
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is no more than rows that nobody can count yet; from any thread."""
+        return self._baseline is None and self._learner is None
+
+    @property
+    def calibrated(self) -> Calibrated | None:
+        """What a later watch of the version can go on with; None where nothing is calibrated."""
+        if self._baseline is None or self._judge is None:
+            return None
+        return Calibrated(self._baseline, self._time_ordered, self._judge)
 
     def reset(self) -> None:
         """Have the windows begin anew at the next turn; from any thread."""
@@ -111,15 +128,24 @@ class VersionJudging:
             self.watch.count_with(baseline.grid, self._left)
             self._left = ()
         if self._judge is None:
+            self._judge = self._calibrate(baseline)
+        if self._judge is None:
+            return ()
+        return self._judge_ended(self._judge, at_ms)
+
+    def _calibrate(self, baseline: Baseline) -> Judge | None:
+        """The judge, once there is one; only to make it the blocks are needed, and they are most of a baseline."""
+        if self._calibrating is None:
             self._time_ordered = baseline.blocks is not None
             self._show("calibrating")
-            self._judge = self._tools.make_judge(baseline)
-            # Only calibration asks for the blocks, and they are most of a baseline.
-            self._baseline = replace(baseline, blocks=None)
-            if self.learned is not None:
-                self.learned = self._baseline
-            self._show("")
-        return self._judge_ended(self._judge, at_ms)
+            self._calibrating = self._tools.start_errand(partial(self._tools.make_judge, baseline))
+        if self._calibrating is None or not self._calibrating.done():
+            return None
+        judge = self._calibrating.result()
+        self._calibrating, self._baseline = None, replace(baseline, blocks=None)
+        self._judge = judge
+        self._show("")
+        return judge
 
     def fail(self, error: Exception, at_ms: int) -> Sequence[Change]:
         """Neither count nor judge any more, and say why; gives what is cleared by that."""
@@ -127,13 +153,16 @@ class VersionJudging:
         return self._give_up(at_ms)
 
     def end(self, at_ms: int) -> Sequence[Change]:
-        """The version is watched no more; gives what is cleared by that."""
+        """The version is watched no more: let go of its rows and windows; gives what is cleared by that."""
+        self.watch.close()
+        if self._judge is not None:
+            self._judge.reset()
         return self._outstanding.clear(at_ms)
 
     def _give_up(self, at_ms: int) -> Sequence[Change]:
         """Show that counting or judging has failed; what another thread was counting meanwhile goes, too."""
         self.watch.discard()
-        self._judge, self._learner, self._left = None, None, ()
+        self._judge, self._learner, self._calibrating, self._left = None, None, None, ()
         detail = f"not watched any more: {self.watch.error}"
         if detail != self._reading.detail:
             self._reading = replace(self._reading, judgement=None, detail=detail)
@@ -165,8 +194,13 @@ class VersionJudging:
         if self._tools.clock() < self._load_at:
             return False
         version = self.watch.version
+        if self._loading is None:
+            self._loading = self._tools.start_errand(partial(self._tools.load_baseline, version))
+        if self._loading is None or not self._loading.done():
+            return False
+        loaded, self._loading = self._loading, None
         try:
-            self._baseline = self._tools.load_baseline(version)
+            self._baseline = loaded.result()
         except DependencyError as error:
             self._load_at = self._tools.clock() + RETRY_SECONDS
             self._show(f"waiting for the baseline: {error}")
@@ -204,7 +238,7 @@ class VersionJudging:
 
     def _end_learned(self, learner: Learner, at_ms: int) -> bool:
         self._learned_rows, self._learning_until = 0, None
-        self._baseline = self.learned = learner.end_window(at_ms)
+        self._baseline = learner.end_window(at_ms)
         return self._baseline is not None
 
     def _show(self, detail: str) -> None:

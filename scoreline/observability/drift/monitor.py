@@ -1,26 +1,24 @@
 """Watches what every path scores, by version: the observer of rows, and the work of the thread that judges them."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from scoreline.features import Matrix, bound_unseen
-from scoreline.models.baseline.baseline import Baseline, Origin
+from scoreline.models.baseline.baseline import Origin
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.models.reloading import Look, ReloadOutcome
 from scoreline.observability.drift.gathering import Rows
 from scoreline.observability.drift.judging import Judging, Reading, VersionJudging
+from scoreline.observability.drift.kept import KeptJudges
 from scoreline.observability.drift.ports import DriftChanged, DriftListener
+from scoreline.observability.drift.room import Room
 from scoreline.observability.drift.states import Change
-from scoreline.observability.drift.watching import VersionWatch
+from scoreline.observability.drift.watching import MOST_WAITING_BYTES, VersionWatch
 from scoreline.observability.events import BatchScored
 from scoreline.records import Clock
-
-MOST_LEARNED = 32
-"""So many learned baselines outlast their versions' being loaded: a baseline is not learned anew for every pin."""
 
 
 class DriftMonitor:
@@ -51,7 +49,9 @@ class DriftMonitor:
         self._wake = wake
         self._lock = threading.Lock()
         self._judgings: dict[int, VersionJudging] = {}
-        self._learned: OrderedDict[int, Baseline] = OrderedDict()
+        self._turning: int | None = None
+        self._kept = KeptJudges()
+        self._room = Room(MOST_WAITING_BYTES)
         self._dropped = 0
         for version in live:
             self._begin(version)
@@ -79,7 +79,7 @@ class DriftMonitor:
     ) -> None:
         """Count rows of a caller or a job."""
         rows = Rows(features, unseen, scores)
-        if self._find(version).gather(rows, int(self._wall_clock() * 1000)):
+        if self._find(version).gather(rows, self._now_ms()):
             self._wake()
 
     def looked(self, look: Look) -> None:
@@ -114,15 +114,37 @@ class DriftMonitor:
 
     def turn(self) -> None:
         """Judge what has ended, tell of changes, and let go of versions that are not loaded any more."""
-        at_ms = int(self._wall_clock() * 1000)
-        for judging in self._let_go():
-            self._tell(judging, judging.end(at_ms))
+        self._end_gone()
         for judging in self._list():
-            try:
-                changes = judging.turn(at_ms)
-            except Exception as error:  # noqa: BLE001 - told by the log and by health; others are watched all the same
-                changes = judging.fail(error, at_ms)
-            self._tell(judging, changes)
+            self._turn(judging)
+            # It may have calibrated for seconds, in which a pin can have come and gone for each request.
+            self._end_gone()
+
+    def _turn(self, judging: VersionJudging) -> None:
+        number, at_ms = judging.watch.version.version, self._now_ms()
+        with self._lock:
+            if self._judgings.get(number) is not judging:
+                return
+            self._turning = number
+        try:
+            changes = judging.turn(at_ms)
+        except Exception as error:  # noqa: BLE001 - told by the log and by health; others are watched all the same
+            changes = judging.fail(error, at_ms)
+        finally:
+            with self._lock:
+                self._turning = None
+        self._tell(judging, changes)
+
+    def _end_gone(self) -> None:
+        """Watch versions that are not loaded any more no more, and keep what they were judged with."""
+        for judging in self._let_go():
+            self._tell(judging, judging.end(self._now_ms()))
+            if judging.calibrated is not None:
+                with self._lock:
+                    self._kept.keep(judging.watch.version, judging.calibrated)
+
+    def _now_ms(self) -> int:
+        return int(self._wall_clock() * 1000)
 
     def _tell(self, judging: VersionJudging, changes: Sequence[Change]) -> None:
         if not changes:
@@ -139,31 +161,34 @@ class DriftMonitor:
         return (self._begin(version) if judging is None else judging).watch
 
     def _begin(self, version: ModelVersion) -> VersionJudging:
+        resident = {each.version for each in self._resident()} | {version.version}
         with self._lock:
             found = self._judgings.get(version.version)
             if found is None:
-                watch = VersionWatch(version, self._tools.limits, self._tools.clock)
-                found = VersionJudging(watch, self._tools, self._learned.get(version.version))
+                self._forget_waiting(resident)
+                watch = VersionWatch(version, self._tools.limits, self._tools.clock, self._room)
+                found = VersionJudging(watch, self._tools, self._kept.take(version))
                 self._judgings[version.version] = found
             return found
+
+    def _forget_waiting(self, resident: Container[int]) -> None:
+        """Versions that came and went while another one is calibrated leave nothing to tell; the lock is held."""
+        for number, judging in list(self._judgings.items()):
+            if number not in resident and number != self._turning and judging.is_waiting:
+                del self._judgings[number]
+                judging.watch.close()
 
     def _list(self) -> Sequence[VersionJudging]:
         with self._lock:
             return [self._judgings[number] for number in sorted(self._judgings)]
 
     def _let_go(self) -> Sequence[VersionJudging]:
-        """Watch versions that are not loaded any more no more; gives what watched them."""
+        """Take out versions that are not loaded any more; gives what watched them."""
         resident = {version.version for version in self._resident()}
         with self._lock:
             gone = [number for number in self._judgings if number not in resident]
             ended = [self._judgings.pop(number) for number in gone]
-            for number, judging in zip(gone, ended, strict=True):
-                self._dropped += judging.watch.dropped
-                if judging.learned is not None:
-                    self._learned[number] = judging.learned
-                    self._learned.move_to_end(number)
-            while len(self._learned) > MOST_LEARNED:
-                self._learned.popitem(last=False)
+            self._dropped += sum(judging.watch.dropped for judging in ended)
         return ended
 
 

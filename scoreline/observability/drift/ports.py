@@ -1,8 +1,9 @@
 """What drift detection needs of others: baselines, judges, learners; and whoever wants to hear of changes."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from scoreline.features import Matrix
 from scoreline.models.baseline.baseline import Baseline, Origin
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.observability.drift.states import Change, Judgement, Window
+
+T = TypeVar("T")
 
 LoadBaseline = Callable[[ModelVersion], Baseline | None]
 """The baseline that a version was published with; None where it has none.
@@ -61,6 +64,15 @@ class Learner(Protocol):
 
 MakeJudge = Callable[[Baseline], Judge]
 """Calibrates, which may take seconds."""
+
+
+class StartErrand(Protocol):
+    """Starts what takes seconds, so that the thread that judges need not wait for it."""
+
+    def __call__(self, call: Callable[[], T]) -> Future[T] | None:
+        """What comes of it; None where something else is under way, and this one has to be started later."""
+        ...
+
 
 MakeLearner = Callable[[ModelVersion], Learner]
 

@@ -141,7 +141,8 @@ def find_mean_shift(layout: Layout, counts: Counts, baseline: Baseline) -> Doubl
     """How many of the baseline's standard deviations the mean lies above the baseline's; NaN where it means nothing."""
     shift = find_means(layout, counts) - baseline.means
     found = np.full(len(shift), np.nan)
-    np.divide(shift, baseline.deviations, out=found, where=baseline.deviations > 0)
+    with np.errstate(over="ignore"):  # infinite is as good an answer
+        np.divide(shift, baseline.deviations, out=found, where=baseline.deviations > 0)
     return found
 
 

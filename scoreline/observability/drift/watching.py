@@ -9,6 +9,7 @@ from typing import NamedTuple
 from scoreline.models.baseline.grid import Grid
 from scoreline.models.model import ModelVersion
 from scoreline.observability.drift.gathering import GATHERED_ROWS, Gatherer, Rows
+from scoreline.observability.drift.room import Room
 from scoreline.observability.drift.windows import Ended, OpenWindows, WindowLimits
 from scoreline.records import Clock
 
@@ -16,7 +17,8 @@ logger = logging.getLogger("scoreline.drift")
 
 MOST_WAITING_ROWS = 16_384
 MOST_WAITING_BYTES = 64 * 1024 * 1024
-"""Of rows that nobody can count yet; what comes beyond that is passed over, and told as uncounted."""
+"""Of rows that nobody can count yet, of one version and of all together; what comes beyond that is passed over, and
+told as uncounted."""
 
 MOST_WAITING_WINDOWS = 64
 MOST_WINDOW_BYTES = 32 * 1024 * 1024
@@ -36,6 +38,7 @@ class VersionWatch:
 
     Args:
         clock: monotonic seconds.
+        room: for the rows that wait.
 
     Attributes:
         version: whose rows they are.
@@ -43,12 +46,14 @@ class VersionWatch:
         uncounted: rows that were passed over because too many waited.
     """
 
-    def __init__(self, version: ModelVersion, limits: WindowLimits, clock: Clock) -> None:
+    def __init__(self, version: ModelVersion, limits: WindowLimits, clock: Clock, room: Room) -> None:
         self.version = version
         self.error: str | None = None
         self.uncounted = 0
         self._limits = limits
         self._clock = clock
+        self._room = room
+        self._closed = False
         self._lock = threading.Lock()
         self._gatherer = Gatherer()
         self._grid: Grid | None = None
@@ -116,6 +121,7 @@ class VersionWatch:
         with self._lock:
             taken = tuple(self._waiting)
             self._waiting.clear()
+            self._room.give_back(self._waiting_bytes)
             self._waiting_rows = self._waiting_bytes = 0
         return taken
 
@@ -137,6 +143,12 @@ class VersionWatch:
         """Let go of all that was counted, or waits for that."""
         self.take_rows()
         self.reset()
+
+    def close(self) -> None:
+        """Nobody watches any more: let go of all, and of what a thread still brings."""
+        with self._lock:
+            self._closed = True
+        self.discard()
 
     def fail(self, error: Exception) -> None:
         """Count no more, and let go of what was counted: predictions are made all the same, and health says why."""
@@ -167,7 +179,9 @@ class VersionWatch:
         with self._lock:
             if self._grid is not None:
                 return self._grid
-            if self._waiting_rows + more > MOST_WAITING_ROWS or self._waiting_bytes + size > MOST_WAITING_BYTES:
+            if self._closed:
+                return None
+            if self._waiting_rows + more > MOST_WAITING_ROWS or not self._room.take(size):
                 self.uncounted += more
                 return None
             self._waiting.append(Arrived(rows, at_ms))

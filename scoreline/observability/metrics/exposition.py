@@ -9,6 +9,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from scoreline.observability.metrics.catalogue import Declared
 from scoreline.observability.metrics.histogram import Histogram
+from scoreline.observability.metrics.written import END, WrittenGauges
 
 
 class Exposition:
@@ -17,6 +18,7 @@ class Exposition:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+        self._written: list[WrittenGauges] = []
 
     def counter(self, declared: Declared) -> Counter:
         """A declared family of counters."""
@@ -34,13 +36,22 @@ class Exposition:
         self._registry.register(family)
         return family
 
+    def written_gauges(self, *declared: Declared) -> WrittenGauges:
+        """Declared families of gauges, for many series; they come behind all others."""
+        families = WrittenGauges(declared)
+        self._registry.register(families)
+        self._written.append(families)
+        return families
+
     def render(self, accept: str) -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics where the Accept header prefers it, else text."""
         families = _WithoutCreated(self._registry)
         if prefers_openmetrics(accept):
-            written: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]  # the library's
-            return written, openmetrics.CONTENT_TYPE_LATEST
-        return exposition.generate_latest(families), exposition.CONTENT_TYPE_PLAIN_0_0_4
+            collected: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]  # the library's
+            written = [each.write(in_openmetrics=True) for each in self._written]
+            return b"".join([collected.removesuffix(END), *written, END]), openmetrics.CONTENT_TYPE_LATEST
+        written = [each.write(in_openmetrics=False) for each in self._written]
+        return b"".join([exposition.generate_latest(families), *written]), exposition.CONTENT_TYPE_PLAIN_0_0_4
 
 
 class HistogramFamily:

@@ -1,6 +1,9 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from scoreline.features import Feature, FeatureSet
 from scoreline.models.baseline import learning
 from scoreline.models.baseline.baseline import Origin
 from scoreline.models.baseline.building import TrainingRows, make_baseline
@@ -46,6 +49,24 @@ def test_no_more_rows_are_buffered_than_the_bins_need():
     rows = TrainingRows(*(np.concatenate(each) for each in zip(*first, strict=True)))
     assert baseline.grid == make_baseline(FEATURES, None, rows).grid
     assert baseline.total.rows == 240
+
+
+def test_no_more_bytes_are_buffered_than_is_said_and_the_rest_is_counted_in_slices():
+    """A model with thousands of features; measured by what Python and numpy have taken at once."""
+    features = FeatureSet(tuple(Feature(f"x{i}") for i in range(2000)))
+    learner = BaselineLearner(features, None, windows=1, most_buffered_bytes=4 * 2**20)
+    rows = np.random.default_rng(0).random((64, 2000))
+    tracemalloc.start()
+    try:
+        for _ in range(12):
+            learner.add(rows.copy(), np.zeros(2000, dtype=np.int64), rows[:, 0])
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    baseline = learner.end_window(1)
+    assert baseline is not None
+    assert baseline.total.rows == 12 * 64
+    assert most < 40 * 2**20
 
 
 def _with_unseen(rows):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scoreline.errors import ConfigError, Unavailable
+from scoreline.errors import ConfigError, ModelRejected, Unavailable
 from scoreline.features import Feature, FeatureSet, Kind
 from scoreline.models.baseline import measuring
 from scoreline.models.baseline.measuring import measure_baseline
@@ -117,3 +117,11 @@ def test_a_full_disk_is_told_as_such(monkeypatch):
     monkeypatch.setattr(measuring.tempfile, "TemporaryFile", Full)
     with pytest.raises(Unavailable, match=r"find no room in a temporary file: .*No space left"):
         measure([{"x": 1, "place": "a"}])
+
+
+def test_a_model_that_may_not_be_published_ends_the_reading():
+    def refuse(matrix):
+        raise ModelRejected("it crashed")
+
+    with pytest.raises(ModelRejected, match="it crashed"):
+        measure([{"x": 1, "place": "a"}] * 3, score=refuse)

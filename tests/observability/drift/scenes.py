@@ -1,6 +1,7 @@
 """Versions, rows and a judge whose verdicts a test decides."""
 
 from collections import deque
+from concurrent.futures import Future
 
 import numpy as np
 
@@ -110,10 +111,13 @@ class Scene:
         self.resident = set(live)
         self.baselines = {3: make_baseline()} if baselines is None else baselines
         self.judges, self.learners, self.events, self.asked = [], [], [], []
+        self.make_judge, self.beside = ScriptedJudge, None
         self.now, self.wakes = START_MS / 1000, 0
         self.set_by = 0.0
         self.monitor = DriftMonitor(
-            Judging(limits or WindowLimits(1000, 60.0), self._load, self._make_judge, self._learn, self._tell),
+            Judging(
+                limits or WindowLimits(1000, 60.0), self._load, self._make_judge, self._learn, self._tell, self._start
+            ),
             live=[self.versions[number] for number in live],
             resident=lambda: [self.versions[number] for number in self.resident],
             listeners=(self,),
@@ -144,12 +148,23 @@ class Scene:
         return found
 
     def _make_judge(self, baseline):
-        self.judges.append(ScriptedJudge(baseline))
+        self.judges.append(self.make_judge(baseline))
         return self.judges[-1]
 
     def _learn(self, version):
         self.learners.append(FirstWindows())
         return self.learners[-1]
+
+    def _start(self, call):
+        """At once, unless the test wants to see what happens meanwhile."""
+        if self.beside is not None:
+            return self.beside(call)
+        future = Future()
+        try:
+            future.set_result(call())
+        except Exception as error:  # noqa: BLE001 - as the thread beside does
+            future.set_exception(error)
+        return future
 
     def _tell(self):
         return self.now

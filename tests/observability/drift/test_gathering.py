@@ -46,3 +46,11 @@ def test_scores_of_classes_are_gathered_by_row():
     gatherer.add(Rows(rows.features, rows.unseen, rows.scores[::-1]))
 
     assert gatherer.take().scores.tolist() == [[0.1, 0.9], [0.3, 0.7], [0.3, 0.7], [0.1, 0.9]]
+
+
+def test_a_few_rows_do_not_hold_the_room_of_many():
+    gatherer = Gatherer()
+    gatherer.add(make_rows(1))
+    taken = gatherer.take()
+
+    assert all(each.base is None for each in (taken.features, taken.scores))

@@ -1,8 +1,11 @@
+import weakref
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from scoreline.models.baseline.blocks import PackedBlocks
 from scoreline.observability.drift.describing import describe
 from scoreline.observability.drift.states import Rule, State, Window
 from scoreline.observability.drift.statistics import lay_out
@@ -210,3 +213,22 @@ def test_windows_may_end_between_blocks():
     judge = take(_ordered)
     windows = [Window(count(draw_rows(30_000 + i, 512 + 77)), i, i + 1) for i in range(5)]
     assert [judge.judge(window) for window in windows] == [[]] * 5
+
+
+def test_the_blocks_of_a_baseline_go_once_it_is_calibrated():
+    baseline = make_baseline(40)
+    blocks = PackedBlocks.pack(GRID, baseline.blocks)
+    kept = weakref.ref(blocks)
+    judge = make_judge(replace(baseline, blocks=blocks))
+    del blocks
+
+    assert kept() is None
+    assert any(judge.read().calibrated.values())
+
+
+def test_values_that_add_up_to_no_number_have_no_mean_and_are_judged_all_the_same(judge):
+    follow(judge, [fill(SPEED, 1.7e308), fill(SPEED, -1.7e308)])
+
+    (speed, *_) = judge.read().axes
+    assert speed.state is DRIFT
+    assert "mean_shift" not in speed.statistics

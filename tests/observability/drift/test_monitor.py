@@ -1,6 +1,8 @@
 """What every path scores, by version: counted, judged, told; and what becomes of it when versions come and go."""
 
 import logging
+from concurrent.futures import Future
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +10,23 @@ import pytest
 from scoreline.errors import ModelRejected, Unavailable
 from scoreline.models.live_route import LiveRoute
 from scoreline.models.reloading import Look, ReloadOutcome
+from scoreline.observability.drift import monitor
 from scoreline.observability.drift.judging import RETRY_SECONDS
 from scoreline.observability.drift.states import State
 from scoreline.observability.drift.watching import MOST_WAITING_ROWS
 from scoreline.observability.drift.windows import WindowLimits
 from tests.observability.batches import make_batch, make_records
-from tests.observability.drift.scenes import GRID, START_MS, Scene, make_baseline, make_change, make_counts
+from tests.observability.drift.scenes import (
+    GRID,
+    START_MS,
+    Scene,
+    ScriptedJudge,
+    make_baseline,
+    make_change,
+    make_counts,
+    make_rows,
+    make_version,
+)
 
 
 def swap(scene, *numbers):
@@ -249,7 +262,84 @@ def test_a_learned_baseline_is_there_again_with_its_version():
     scene.turn()
 
     assert scene.asked == [3]
-    assert [len(judge.judged) for judge in scene.judges] == [0, 1]
+    assert [len(judge.judged) for judge in scene.judges] == [1]
+    assert scene.monitor.read()[0].baseline.learned_at_ms == START_MS
+
+
+def test_a_version_that_is_pinned_again_is_not_calibrated_again():
+    scene = Scene(live=(3,), baselines={3: make_baseline(blocks=[make_counts(10)]), 4: make_baseline()})
+    for resident in ({3}, {4}, {3}, {4}, {3}):
+        scene.resident = resident
+        for number in resident:
+            scene.score(600, number)
+        scene.turn()
+
+    assert scene.asked == [3, 4]
+    (reading,) = scene.monitor.read()
+    assert (reading.time_ordered, reading.detail) == (True, "")
+    scene.score(400)
+    scene.turn()
+    assert [window.counts.rows for window in scene.judges[0].judged] == [1000]
+
+
+def test_what_was_kept_of_a_number_is_not_used_for_another_model():
+    scene = Scene(live=(3,))
+    scene.turn()
+    scene.resident = set()
+    scene.turn()
+    scene.versions[3] = replace(scene.versions[3], sha256="f" * 64)
+    scene.resident = {3}
+    scene.score(1)
+    scene.turn()
+
+    assert scene.asked == [3, 3]
+
+
+def test_versions_that_come_and_go_while_another_is_calibrated_leave_nothing():
+    scene = Scene(live=(3,), baselines={number: make_baseline() for number in range(60)})
+
+    def pin_many(baseline):
+        for number in range(10, 60):
+            scene.versions[number] = make_version(number)
+            scene.resident = {3, number}
+            scene.score(5000, number)
+        watched.append(len(scene.monitor.read()))
+        return ScriptedJudge(baseline)
+
+    watched = []
+    scene.make_judge = pin_many
+    scene.turn()
+
+    assert watched == [2]
+    assert [each.version.version for each in scene.monitor.read()] == [3, 59]
+    assert "not counted" not in scene.monitor.describe()
+
+
+def test_a_version_that_goes_while_another_is_calibrated_is_not_calibrated_any_more():
+    scene = Scene(live=(3, 4), baselines={3: make_baseline(), 4: make_baseline()})
+
+    def lose_another(baseline):
+        scene.resident = {3}
+        return ScriptedJudge(baseline)
+
+    scene.make_judge = lose_another
+    scene.turn()
+
+    assert scene.asked == [3]
+    assert [each.version.version for each in scene.monitor.read()] == [3]
+
+
+def test_rows_of_all_versions_wait_in_one_room(monkeypatch):
+    monkeypatch.setattr(monitor, "MOST_WAITING_BYTES", 3 * make_rows(1000).size)
+    scene = Scene(live=(1, 2, 3, 4), baselines=dict.fromkeys((1, 2, 3, 4), Unavailable("no route")))
+    for number in (1, 2, 3, 4):
+        scene.score(1000, number)
+    assert scene.monitor.describe().count("1000 rows were not counted") == 1
+    scene.resident = {2, 3, 4}
+    scene.turn()
+    scene.score(1000, 4)
+
+    assert scene.monitor.describe().count("1000 rows were not counted") == 1
 
 
 def test_windows_that_nobody_judges_in_time_are_counted():
@@ -398,3 +488,52 @@ def test_before_the_first_window_there_is_no_data():
 
     (reading,) = scene.monitor.read()
     assert {axis.state for axis in reading.judgement.axes} == {State.NO_DATA}
+
+
+def test_others_are_judged_while_one_is_loaded_or_calibrated():
+    scene = Scene(live=(3, 4), baselines={number: make_baseline() for number in (2, 3, 4)})
+    scene.turn()
+    scene.beside = lambda _: next(slow)
+    loading, calibrating = Future(), Future()
+    slow = iter((loading, calibrating))
+    scene.resident = {2, 3, 4}
+    for came, judged in ((None, 1), (loading, 2), (calibrating, 3)):
+        if came is loading:
+            came.set_result(make_baseline())
+        elif came is calibrating:
+            came.set_result(ScriptedJudge(make_baseline()))
+        for number in (2, 3, 4):
+            scene.score(1000, number)
+        scene.turn()
+        assert [len(judge.judged) for judge in scene.judges] == [judged] * 2
+
+    assert scene.monitor.read()[0].judgement.window.counts.rows == 1000
+
+
+def test_a_version_waits_while_another_one_is_calibrated():
+    scene = Scene(baselines={3: make_baseline()})
+    scene.beside = lambda _: None
+    scene.score(1000)
+    for _ in range(2):
+        scene.turn()
+    assert scene.asked == []
+    scene.beside = None
+    scene.turn()
+
+    assert [len(judge.judged) for judge in scene.judges] == [1]
+
+
+def test_a_calibration_that_fails_ends_the_watch_of_its_version(caplog):
+    scene = Scene()
+    failed = Future()
+    failed.set_exception(ZeroDivisionError("a defect"))
+    scene.turn()
+    scene.resident, scene.baselines[4] = {4}, make_baseline()
+    loaded = Future()
+    loaded.set_result(make_baseline())
+    answers = iter((loaded, failed))
+    scene.beside = lambda _: next(answers)
+    scene.score(600, 4)
+    scene.turn()
+
+    assert "version 4: not watched any more: ZeroDivisionError: a defect" in scene.monitor.describe()
