@@ -124,7 +124,7 @@ def test_names_of_any_kind_are_read_back_by_either_parser(accept, parse):
         "output:prediction",
     }
     assert families["scoreline_drift_state"].type == "gauge"
-    assert families["scoreline_drift_state"].documentation == catalogue.DRIFT_STATE.meaning
+    assert families["scoreline_drift_state"].documentation == catalogue.drift.DRIFT_STATE.meaning
     assert version.model.features.names == (odd,)
 
 

@@ -14,8 +14,8 @@ class ComponentGauges:
 
     def __init__(self, show: Exposition) -> None:
         self._report: Callable[[], HealthReport] | None = None
-        self._ready = show.gauge(catalogue.COMPONENT_READY)
-        self._alive = show.gauge(catalogue.COMPONENT_ALIVE)
+        self._ready = show.gauge(catalogue.process.COMPONENT_READY)
+        self._alive = show.gauge(catalogue.process.COMPONENT_ALIVE)
 
     def watch(self, report: Callable[[], HealthReport]) -> None:
         """Ask this at every scrape how the components are."""

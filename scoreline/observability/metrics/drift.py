@@ -16,9 +16,9 @@ class DriftMetrics:
     def __init__(self, show: Exposition) -> None:
         self._series = show.written_gauges(*FAMILIES)
         self._writer = SeriesWriter()
-        self._events = show.counter(catalogue.DRIFT_EVENTS)
-        self._events_dropped = show.counter(catalogue.DRIFT_EVENTS_DROPPED)
-        self._windows_dropped = show.counter(catalogue.DRIFT_WINDOWS_DROPPED)
+        self._events = show.counter(catalogue.drift.DRIFT_EVENTS)
+        self._events_dropped = show.counter(catalogue.drift.DRIFT_EVENTS_DROPPED)
+        self._windows_dropped = show.counter(catalogue.drift.DRIFT_WINDOWS_DROPPED)
         self._lock = threading.Lock()
         self._read: Callable[[], Sequence[Reading]] = tuple
         self._count_dropped: Callable[[], int] = int

@@ -17,11 +17,11 @@ MOST_FEATURES = 500
 """Of a version, and as many outputs: those that the model uses most; `/drift` tells of all."""
 
 FAMILIES = (
-    catalogue.DRIFT_STATE,
-    catalogue.DRIFT_SCORE,
-    catalogue.FEATURE_MISSING_RATIO,
-    catalogue.FEATURE_UNSEEN_RATIO,
-    catalogue.PREDICTION_MEAN,
+    catalogue.drift.DRIFT_STATE,
+    catalogue.drift.DRIFT_SCORE,
+    catalogue.drift.FEATURE_MISSING_RATIO,
+    catalogue.drift.FEATURE_UNSEEN_RATIO,
+    catalogue.drift.PREDICTION_MEAN,
 )
 _STATE, _SCORE, _MISSING, _UNSEEN, _MEAN = (family.full_name for family in FAMILIES)
 
@@ -79,9 +79,9 @@ def _choose(reading: Reading) -> Iterator[_Shown]:
     ranked = rank_axes(reading.version, len(names))
     outputs, inputs = ranked[: len(names) - features], ranked[len(names) - features :]
     for axis in (*outputs[:MOST_FEATURES], *inputs[:MOST_FEATURES]):
-        labels = write_labels(catalogue.DRIFT_STATE.labels, (number, names[axis]))
+        labels = write_labels(catalogue.drift.DRIFT_STATE.labels, (number, names[axis]))
         output = names[axis].removeprefix(OUTPUT_PREFIX)
-        mean = "" if axis < features else write_labels(catalogue.PREDICTION_MEAN.labels, (number, output))
+        mean = "" if axis < features else write_labels(catalogue.drift.PREDICTION_MEAN.labels, (number, output))
         yield _Shown(axis, labels, mean)
 
 

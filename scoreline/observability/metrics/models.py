@@ -30,12 +30,12 @@ class ModelMetrics:
         self._lock = threading.Lock()
         self._resident: Callable[[], Iterable[ModelVersion]] | None = None
         self._shown: set[tuple[str, str, str, str]] = set()
-        self._info = show.gauge(catalogue.MODEL_INFO)
-        self._predictions = show.counter(catalogue.PREDICTIONS)
-        reloads = show.counter(catalogue.MODEL_RELOADS)
+        self._info = show.gauge(catalogue.models.MODEL_INFO)
+        self._predictions = show.counter(catalogue.stream.PREDICTIONS)
+        reloads = show.counter(catalogue.models.MODEL_RELOADS)
         self._reloads = {each: reloads.labels(each.value) for each in ReloadOutcome if each is not UNCHANGED}
-        self._load_seconds = show.histogram(catalogue.MODEL_LOAD_SECONDS).only
-        compilations = show.counter(catalogue.MODEL_COMPILATIONS)
+        self._load_seconds = show.histogram(catalogue.models.MODEL_LOAD_SECONDS).only
+        compilations = show.counter(catalogue.models.MODEL_COMPILATIONS)
         self._compilations = {each: compilations.labels(each.value) for each in UpgradeOutcome}
         self._by_version = {path: self._recent_versions(path) for path in (*ANSWERING_PATHS, SHADOW_PATH)}
 

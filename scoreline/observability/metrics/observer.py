@@ -54,40 +54,40 @@ class Metrics:
         self._compare: Callable[[], Iterable[Comparison]] | None = None
 
         self._components = ComponentGauges(show)
-        self._records = show.counter(catalogue.RECORDS)
-        self._dead_letters = show.counter(catalogue.DEAD_LETTERS)
-        self._batch_records = show.histogram(catalogue.BATCH_RECORDS).only
-        self._stage_seconds = show.histogram(catalogue.STAGE_SECONDS)
-        self._end_to_end_seconds = show.histogram(catalogue.END_TO_END_SECONDS).only
-        lag_records = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_RECORDS))
-        lag_seconds = PartitionGauge(show.gauge(catalogue.CONSUMER_LAG_SECONDS))
+        self._records = show.counter(catalogue.stream.RECORDS)
+        self._dead_letters = show.counter(catalogue.stream.DEAD_LETTERS)
+        self._batch_records = show.histogram(catalogue.stream.BATCH_RECORDS).only
+        self._stage_seconds = show.histogram(catalogue.stream.STAGE_SECONDS)
+        self._end_to_end_seconds = show.histogram(catalogue.stream.END_TO_END_SECONDS).only
+        lag_records = PartitionGauge(show.gauge(catalogue.stream.CONSUMER_LAG_RECORDS))
+        lag_seconds = PartitionGauge(show.gauge(catalogue.stream.CONSUMER_LAG_SECONDS))
         self._lags = AssignedLags(lag_records, lag_seconds)
-        self._assigned_partitions = show.gauge(catalogue.ASSIGNED_PARTITIONS)
-        self._rebalances = show.counter(catalogue.REBALANCES)
-        commits = show.counter(catalogue.COMMITS)
+        self._assigned_partitions = show.gauge(catalogue.stream.ASSIGNED_PARTITIONS)
+        self._rebalances = show.counter(catalogue.stream.REBALANCES)
+        commits = show.counter(catalogue.stream.COMMITS)
         self._accepted, self._refused = commits.labels("accepted"), commits.labels("refused")
-        transactions = show.counter(catalogue.TRANSACTIONS)
+        transactions = show.counter(catalogue.stream.TRANSACTIONS)
         self._transactions = {outcome: transactions.labels(outcome) for outcome in ("committed", "aborted")}
-        self._turns = show.counter(catalogue.LOOP_TURNS)
-        self._rolled_back = show.counter(catalogue.ROLLED_BACK)
-        self._client_errors = show.counter(catalogue.CLIENT_ERRORS)
+        self._turns = show.counter(catalogue.stream.LOOP_TURNS)
+        self._rolled_back = show.counter(catalogue.stream.ROLLED_BACK)
+        self._client_errors = show.counter(catalogue.process.CLIENT_ERRORS)
         self._requests = RequestMetrics(show)
         self._models = ModelMetrics(show)
-        self._shadow_dropped = show.counter(catalogue.SHADOW_DROPPED)
+        self._shadow_dropped = show.counter(catalogue.models.SHADOW_DROPPED)
         self._shadows = ShadowGauges(show)
         self._count_jobs: Callable[[], Mapping[str, int]] | None = None
         self.jobs = JobMetrics(
-            show.gauge(catalogue.JOBS),
-            show.counter(catalogue.JOBS_ENDED),
-            show.counter(catalogue.JOB_ROWS),
+            show.gauge(catalogue.jobs.JOBS),
+            show.counter(catalogue.jobs.JOBS_ENDED),
+            show.counter(catalogue.jobs.JOB_ROWS),
             AssignedLags(lag_records, lag_seconds),
             lock=self._lock,
             count_predictions=partial(self._models.count_predictions, "jobs"),
         )
-        self.spans = SpanMetrics(show.counter(catalogue.TRACE_SPANS))
+        self.spans = SpanMetrics(show.counter(catalogue.process.TRACE_SPANS))
         self.quality = QualityMetrics(show)
         self.drift = DriftMetrics(show)
-        show.gauge(catalogue.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
+        show.gauge(catalogue.process.BUILD_INFO).labels(__version__, platform.python_version()).set(1)
 
         # A series that is there from the start makes its first increment visible to rate().
         self._by_reason = {reason: self._dead_letters.labels(reason.value) for reason in Reason}

@@ -15,17 +15,17 @@ class QualityMetrics:
     """Implements `scoreline.observability.labels.quality.LabelObserver`; every method may be called by any thread."""
 
     def __init__(self, show: Exposition) -> None:
-        settled = show.counter(catalogue.LABELS)
+        settled = show.counter(catalogue.quality.LABELS)
         self._settled = {outcome: settled.labels(outcome.value) for outcome in LabelOutcome}
-        self._waiting = show.gauge(catalogue.LABELS_WAITING)
-        self._labels = show.gauge(catalogue.QUALITY_LABELS)
-        self._auc = show.gauge(catalogue.QUALITY_AUC)
-        self._log_loss = show.gauge(catalogue.QUALITY_LOG_LOSS)
-        self._error = show.gauge(catalogue.QUALITY_ERROR)
-        self._calibration_error = show.gauge(catalogue.QUALITY_CALIBRATION_ERROR)
-        self._absolute_error = show.gauge(catalogue.QUALITY_ABSOLUTE_ERROR)
-        self._root_mean_squared_error = show.gauge(catalogue.QUALITY_ROOT_MEAN_SQUARED_ERROR)
-        self._bias = show.gauge(catalogue.QUALITY_BIAS)
+        self._waiting = show.gauge(catalogue.quality.LABELS_WAITING)
+        self._labels = show.gauge(catalogue.quality.QUALITY_LABELS)
+        self._auc = show.gauge(catalogue.quality.QUALITY_AUC)
+        self._log_loss = show.gauge(catalogue.quality.QUALITY_LOG_LOSS)
+        self._error = show.gauge(catalogue.quality.QUALITY_ERROR)
+        self._calibration_error = show.gauge(catalogue.quality.QUALITY_CALIBRATION_ERROR)
+        self._absolute_error = show.gauge(catalogue.quality.QUALITY_ABSOLUTE_ERROR)
+        self._root_mean_squared_error = show.gauge(catalogue.quality.QUALITY_ROOT_MEAN_SQUARED_ERROR)
+        self._bias = show.gauge(catalogue.quality.QUALITY_BIAS)
         self._lock = threading.Lock()
         self._read: Callable[[], QualityReport] | None = None
 

@@ -20,9 +20,9 @@ class RequestMetrics:
 
     def __init__(self, show: Exposition) -> None:
         self._lock = threading.Lock()
-        self._requests = show.counter(catalogue.HTTP_REQUESTS)
-        self._seconds = show.histogram(catalogue.HTTP_REQUEST_SECONDS)
-        self._in_flight = show.gauge(catalogue.HTTP_IN_FLIGHT)
+        self._requests = show.counter(catalogue.requests.HTTP_REQUESTS)
+        self._seconds = show.histogram(catalogue.requests.HTTP_REQUEST_SECONDS)
+        self._in_flight = show.gauge(catalogue.requests.HTTP_IN_FLIGHT)
         self._bound: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._routes = BoundedLabel(MAX_ROUTES)
 

@@ -13,11 +13,11 @@ class ShadowGauges:
     """Shows comparisons; not safe between threads."""
 
     def __init__(self, show: Exposition) -> None:
-        self._compared = show.gauge(catalogue.SHADOW_COMPARED)
-        self._mean = show.gauge(catalogue.SHADOW_DIFFERENCE_MEAN)
-        self._difference = show.gauge(catalogue.SHADOW_DIFFERENCE)
-        self._agreement = show.gauge(catalogue.SHADOW_AGREEMENT)
-        self._rank_correlation = show.gauge(catalogue.SHADOW_RANK_CORRELATION)
+        self._compared = show.gauge(catalogue.models.SHADOW_COMPARED)
+        self._mean = show.gauge(catalogue.models.SHADOW_DIFFERENCE_MEAN)
+        self._difference = show.gauge(catalogue.models.SHADOW_DIFFERENCE)
+        self._agreement = show.gauge(catalogue.models.SHADOW_AGREEMENT)
+        self._rank_correlation = show.gauge(catalogue.models.SHADOW_RANK_CORRELATION)
 
     def show(self, comparisons: Iterable[Comparison]) -> None:
         """Show these, and nothing of any other pair."""
