@@ -80,7 +80,9 @@ class History:
             windows: one of `LENGTHS`.
         """
         found = self._take_last(windows)
-        return Counts(self._bins[windows], np.sum([c.sums for c in found], axis=0), sum(c.rows for c in found))
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite sums of both signs have no mean
+            sums = np.sum([counts.sums for counts in found], axis=0)
+        return Counts(self._bins[windows], sums, sum(counts.rows for counts in found))
 
     def spans(self) -> list[Span]:
         """Every length that there are enough windows for."""
