@@ -49,6 +49,7 @@ class World:
         self.input, self.output, self.letters = (self.topics.make(f"{name}-{kind}") for kind in ("in", "out", "dead"))
         self.redrive = self.topics.make(f"{self.input}.redrive", exact=True)
         self.labels = self.topics.make(f"{self.input}-labels", exact=True)
+        self.drift_events = self.topics.make(f"{self.input}-drift", exact=True)
         self.encoder = FlightEncoder(write_schema(folder / "schemas", f"{self.input}-value", flight_schema()))
         self.names = {
             "INPUT_TOPIC": self.input,
@@ -60,7 +61,7 @@ class World:
             "JOBS_TOPIC": f"{self.input}-jobs",
             "JOB_RESULTS_TOPIC": f"{self.input}-results",
             "JOB_EVENTS_TOPIC": f"{self.input}-events",
-            "DRIFT_EVENTS_TOPIC": self.topics.make(f"{self.input}-drift", exact=True),
+            "DRIFT_EVENTS_TOPIC": self.drift_events,
         }
         self.base = {
             **self.names,
@@ -401,8 +402,9 @@ def test_what_is_withdrawn_while_it_runs_makes_it_unready_and_it_goes_on_when_it
     world.produce(rows[:50])
     assert len(world.predictions(50)) == 50
     produced = 50
-    # Nothing is written to dead letters, and no label is worth being unready for.
-    for row in (row for row in RUN if row.fill(names).name not in (world.letters, world.labels)):
+    # Nothing is written to dead letters, and neither labels nor drift are worth being unready for.
+    spared = world.letters, world.labels, world.drift_events
+    for row in (row for row in RUN if row.fill(names).name not in spared):
         grant = row.fill(names)
         secured.withdraw("withdrawn", [grant])
         world.produce(rows[produced : produced + 50], produced)

@@ -165,7 +165,7 @@ def test_metrics_and_statistics_count_what_happened(deploy, streamed_flights):
         shown = re.sub(r"<[^>]+>", " ", response.read().decode())
     assert "Since the start: 1 undecodable." in shown
     assert re.search(rf"{deployment.input_topic} -\d offset \d+", shown)
-    assert "8 partitions of this process" in shown
+    assert "Stream: 8 partitions" in shown
     assert "not ready" not in shown
 
 
