@@ -83,9 +83,8 @@ class LabelJoin:
         """Remember what was noted; the labels that have waited for it."""
         came = no_labels()
         for noted in self._notes.take():
-            hashes = hash_ids(noted.ids)
-            self._memory.add(noted.version.version, hashes, noted.scores, noted.at_seconds)
-            waited = self._waiting.take(hashes)
+            self._memory.add(noted.version.version, noted.hashes, noted.scores, noted.at_seconds)
+            waited = self._waiting.take(noted.hashes)
             if len(waited):
                 came = came.join(waited)
         return came
