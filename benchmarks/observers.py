@@ -1,38 +1,31 @@
-"""What watching costs: CPU seconds of each observer of the loop, as a share of all that loop and observers take.
+"""What watching costs: CPU seconds of each observer of the loop, as a share of what the service takes for a record.
 
 python -m benchmarks.observers
 
-All observers that the service has are there; labels are switched on, with ids from a field. Traces are off, as they are
-unless somebody asks for them, and then there is no observer.
+What each takes is measured in a loop in memory, where nothing else runs; what a record takes in the service, with all
+that its client does, on a real Kafka. All observers that the service has are there; labels are switched on, with ids
+from a field. Traces are off, as they are unless somebody asks for them, and then there is no observer.
 """
 
 import statistics
-import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 
 import numpy as np
 
+from benchmarks.answers import check_answers
 from benchmarks.bounds import Bounds
+from benchmarks.deployment import deploy
+from benchmarks.draining import Position, watch_drain
 from benchmarks.flights import Flights, load
-from benchmarks.loop import CollectingDelivery, ReplaySource
+from benchmarks.loop import CollectingDelivery
+from benchmarks.watchers import Drift, Labels, NoLag, Timed
 from scoreline.demo.flights import flight_schema
 from scoreline.features import Kind
 from scoreline.models.baseline.baseline import Baseline
 from scoreline.models.baseline.building import TrainingRows, make_baseline
 from scoreline.models.booster import LightGBMModel
-from scoreline.models.inspection import Output
 from scoreline.observability.dead_letters import DeadLetterLog
-from scoreline.observability.drift.judge import DriftJudge
-from scoreline.observability.drift.judging import Judging
-from scoreline.observability.drift.monitor import DriftMonitor
-from scoreline.observability.drift.thread import DriftThread
-from scoreline.observability.drift.windows import WindowLimits
-from scoreline.observability.events import BatchObserver, BatchScored
-from scoreline.observability.labels.joining import LabelJoin
-from scoreline.observability.labels.notes import PredictionNotes
-from scoreline.observability.labels.quality import LiveQuality
 from scoreline.observability.latest_letters import LatestDeadLetters
 from scoreline.observability.metrics import Metrics
 from scoreline.observability.stats import Stats
@@ -50,116 +43,9 @@ BATCH = 2048
 BATCHES = 40
 RUNS = 5
 BASELINE_ROWS = 100_000
-WINDOW = 4096
-REMEMBERED = 200_000
-BATCHES_A_LABEL_TURN = 4
-"""The reader of labels takes what was noted ten times a second."""
-
+BACKLOG = 300_000
 MOST = 0.04
 """Bound of everything together, with what happens on threads beside the loop."""
-
-
-class Timed:
-    """An observer of batches, with the CPU seconds of its thread counted while it takes note."""
-
-    def __init__(self, observer: BatchObserver) -> None:
-        self._observer = observer
-        self.seconds = 0.0
-
-    def batch_scored(self, event: BatchScored) -> None:
-        started = time.thread_time()
-        self._observer.batch_scored(event)
-        self.seconds += time.thread_time() - started
-
-
-class Nobody:
-    """Counts nothing of labels: none come."""
-
-    def labels_settled(self, outcome, labels):
-        pass
-
-
-class Labels:
-    """Notes of predictions, and the join that remembers them: beside the loop in the service, here on its thread."""
-
-    def __init__(self) -> None:
-        self._batches = 0
-        clock = time.monotonic
-        self.notes = PredictionNotes(REMEMBERED, clock)
-        self.quality = LiveQuality(Nobody(), seconds=3600.0, list_loaded=lambda: [1], clock=clock)
-        self._join = LabelJoin(
-            self.notes,
-            self.quality,
-            most_predictions=REMEMBERED,
-            seconds=3600.0,
-            find_output=lambda _: Output.PROBABILITY,
-            clock=clock,
-        )
-
-    def batch_scored(self, event: BatchScored) -> None:
-        self._batches += 1
-        if self._batches % BATCHES_A_LABEL_TURN == 0:
-            self._join.turn([])
-
-
-class NoLag(ReplaySource):
-    """The same batch again and again, of partitions that nobody is behind on."""
-
-    def add_listener(self, listener):
-        pass
-
-    def lags(self):
-        return {}
-
-
-def _do_at_once(call):
-    """In place of the thread beside, so that its CPU seconds are this thread's."""
-    future = Future()
-    future.set_result(call())
-    return future
-
-
-class Drift:
-    """The monitor of one version with the judge that the service has, and the CPU seconds of its thread."""
-
-    def __init__(self, versions: FixedVersions, baseline: Baseline) -> None:
-        woken, version = threading.Event(), versions.resolve().versions[0]
-        self.windows = []
-        self.monitor = DriftMonitor(
-            Judging(
-                WindowLimits(WINDOW, 600.0), lambda _: baseline, self._make_judge, None, time.monotonic, _do_at_once
-            ),
-            live=[version],
-            resident=lambda: [version],
-            wall_clock=time.time,
-            wake=woken.set,
-        )
-        started = time.thread_time()
-        self.monitor.turn()
-        self.calibration_seconds = time.thread_time() - started
-        self.seconds = 0.0
-        self._thread = DriftThread(self._turn, self.monitor.describe, woken)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._thread.close(10.0)
-        assert self._thread.check().alive
-        self._turn()
-
-    def _turn(self) -> None:
-        started = time.thread_time()
-        self.monitor.turn()
-        self.seconds += time.thread_time() - started
-
-    def _make_judge(self, baseline: Baseline) -> DriftJudge:
-        windows = self.windows
-
-        class Noting(DriftJudge):
-            def judge(self, window):
-                windows.append(window)
-                return super().judge(window)
-
-        return Noting(baseline, window_records=WINDOW, relative_threshold=0.25, false_alarm_windows=200)
 
 
 def measure(flights: Flights, model: LightGBMModel, baseline: Baseline) -> dict[str, float]:
@@ -237,19 +123,40 @@ def check(flights: Flights, drift: Drift, metrics: Metrics, baseline: Baseline) 
                 np.testing.assert_allclose(window.counts.sums[column], batches * np.nansum(values), rtol=1e-12)
 
 
-def tell(runs: Sequence[dict[str, float]]) -> float:
+def drain(flights: Flights) -> float:
+    """CPU microseconds that the service takes for a record of a backlog, as many times as `RUNS`; their median."""
+    found = []
+    with deploy({"flights": flights.booster}) as deployment:
+        inputs = deployment.make_topic("features")
+        deployment.fill(inputs, flights.payloads, BACKLOG)
+        for number in range(RUNS):
+            group, written = f"watched-{number}", deployment.make_written()
+            with (
+                Position(
+                    deployment.bootstrap_servers, group, inputs, [written.outputs, written.dead_letters]
+                ) as position,
+                deployment.make_service(group, inputs, written).start() as service,
+            ):
+                drained = watch_drain(service, position, BACKLOG, transactional=False)
+            check_answers(deployment.bootstrap_servers, written.outputs, flights, BACKLOG)
+            found.append(1e6 / drained.per_cpu_second)
+    return statistics.median(found)
+
+
+def tell(runs: Sequence[dict[str, float]], service_micros: float) -> float:
     """Print a row for each observer; returns the share of all of them together."""
     records = BATCH * BATCHES
-    whole = statistics.median(run["all"] for run in runs)
-    print(f"{records} records in batches of {BATCH}, {whole / records * 1e6:.2f} µs of CPU a record (median of {RUNS})")
+    loop_micros = statistics.median(run["all"] for run in runs) / records * 1e6
+    print(f"{records} records in batches of {BATCH}, medians of {RUNS}; CPU of a record:")
+    print(f"{service_micros:.2f} µs in the service, {loop_micros:.2f} in the loop in memory")
+    print(f"{'':20}{'µs a record':>12}{'of the service':>16}{'in memory':>12}")
     watching = [name for name in runs[0] if name not in ("all", "calibration")]
-    for name in watching:
-        micros = statistics.median(run[name] for run in runs) / records * 1e6
-        print(
-            f"  {name:18} {micros:6.3f} µs a record  {statistics.median(run[name] / run['all'] for run in runs):6.2%}"
-        )
+    medians = {name: statistics.median(run[name] for run in runs) / records * 1e6 for name in watching}
+    together = sum(medians.values())
+    for name, micros in (*medians.items(), ("together", together)):
+        print(f"  {name:18}{micros:12.3f}{micros / service_micros:16.2%}{micros / loop_micros:12.2%}")
     print(f"  calibration, once a version: {statistics.median(run['calibration'] for run in runs):.2f} s")
-    return statistics.median(sum(run[name] for name in watching) / run["all"] for run in runs)
+    return together / service_micros
 
 
 def main() -> None:
@@ -259,9 +166,10 @@ def main() -> None:
     scores = model.predict(flights.matrix)
     order = np.arange(len(scores), dtype=np.float64)
     baseline = make_baseline(flights.features, None, TrainingRows(flights.matrix, scores, order))
-    share = tell([measure(flights, model, baseline) for _ in range(RUNS)])
+    runs = [measure(flights, model, baseline) for _ in range(RUNS)]
+    share = tell(runs, drain(flights))
     bounds = Bounds()
-    bounds.at_most("everything together, percent", 100 * share, 100 * MOST)
+    bounds.at_most("everything together, percent of the service's CPU", 100 * share, 100 * MOST)
     bounds.conclude()
 
 
