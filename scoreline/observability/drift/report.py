@@ -1,6 +1,6 @@
 """What `GET /drift` answers, as types, and how it is made from what was judged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal, TypedDict
 
 from scoreline.errors import FeatureNotFound, ModelNotFound
@@ -57,14 +57,20 @@ class WindowReport(TypedDict):
     ended_at: str
 
 
+Limits = Literal["calibrated", "partly calibrated", "uncalibrated"]
+"""Whether what is allowed comes from the baseline: for windows of every length, of some, or of none."""
+
+
 class VersionReport(TypedDict):
     """One version; `calibrated` says of each length in windows whether its threshold comes from the baseline.
 
-    Length 0 is the moving average. `detail` says what is waited for, and is empty where nothing is.
+    Length 0 is the moving average. `limits` sums that up, and is null before there is a judge. `detail` says what is
+    waited for, and is empty where nothing is.
     """
 
     version: int
     state: str
+    limits: Limits | None
     calibrated: dict[str, bool]
     detail: str
     baseline: BaselineReport | None
@@ -148,6 +154,7 @@ def _report(reading: Reading, only: str | None = None) -> VersionReport:
     return {
         "version": version.version,
         "state": max((axis.state for axis in judged), key=lambda state: state.level),
+        "limits": None if judgement is None else _sum_up(judgement.calibrated.values()),
         "calibrated": {} if judgement is None else {str(n): known for n, known in judgement.calibrated.items()},
         "detail": reading.detail,
         "baseline": None if baseline is None else _describe_baseline(baseline, time_ordered=reading.time_ordered),
@@ -170,6 +177,12 @@ def _report(reading: Reading, only: str | None = None) -> VersionReport:
             if only is None or judged[i].name == only
         ],
     }
+
+
+def _sum_up(calibrated: Collection[bool]) -> Limits:
+    if all(calibrated):
+        return "calibrated"
+    return "partly calibrated" if any(calibrated) else "uncalibrated"
 
 
 def _judge_nothing(names: Sequence[str]) -> Sequence[AxisJudgement]:

@@ -75,6 +75,7 @@ def make_drift(*axes, state="ok", version=7):
             {
                 "version": version,
                 "state": state,
+                "limits": "partly calibrated",
                 "calibrated": {"0": True, "1": True, "4": False},
                 "detail": "",
                 "baseline": {"origin": "published", "rows": 160_000, "time_ordered": True, "learned_at": None},

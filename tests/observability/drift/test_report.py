@@ -1,5 +1,7 @@
 """What `/drift` answers."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -27,6 +29,7 @@ def test_a_report_has_every_feature_and_output_with_its_bars(scene):
     by_name = {feature["name"]: feature for feature in version["features"]}
 
     assert (report["model"], version["version"], version["state"], version["detail"]) == ("flights", 3, "ok", "")
+    assert version["limits"] == "partly calibrated"
     assert version["calibrated"] == {"1": True, "4": True, "16": False, "0": True}
     assert version["baseline"] == {"origin": "published", "rows": 10_000, "time_ordered": True, "learned_at": None}
     assert version["window"] == {"rows": 1000, "began_at": AT, "ended_at": AT}
@@ -110,3 +113,22 @@ def test_a_report_is_json_of_its_type(scene):
     encoded = msgspec.json.encode(scene.reader.read())
 
     assert msgspec.json.decode(encoded, type=DriftReport) == msgspec.to_builtins(scene.reader.read())
+
+
+@pytest.mark.parametrize(
+    ("calibrated", "limits"),
+    [({1: True, 0: True}, "calibrated"), ({1: True, 0: False}, "partly calibrated"), ({1: False}, "uncalibrated")],
+)
+def test_a_report_says_in_a_word_where_limits_come_from(scene, calibrated, limits):
+    reading, _ = scene.monitor.read()
+    told = DriftReader(
+        "flights", lambda: [replace(reading, judgement=replace(reading.judgement, calibrated=calibrated))]
+    )
+
+    assert told.read()["versions"][0]["limits"] == limits
+
+
+def test_nothing_is_said_of_limits_before_there_is_a_judge(scene):
+    reading, _ = scene.monitor.read()
+
+    assert DriftReader("flights", lambda: [replace(reading, judgement=None)]).read()["versions"][0]["limits"] is None

@@ -24,6 +24,11 @@ _MEASURES: Mapping[_Measure, str] = {
     "root_mean_squared_error": "RMSE",
     "bias": "bias",
 }
+_LIMITS = {
+    "calibrated": "limits calibrated",
+    "partly calibrated": "limits calibrated for windows of some lengths",
+    "uncalibrated": "uncalibrated: limits are fixed",
+}
 _BAD_FIRST = {"drift": 0, "warning": 1}
 _MOST_AXES, _MOST_VERSIONS, _MOST_OTHERS, _MOST_ALIASES = 40, 24, 4, 24
 
@@ -115,7 +120,7 @@ def show_drift(picture: StatusPicture) -> Html:
 
 def _show_watched(version: VersionReport) -> Html:
     baseline, window = version["baseline"], version["window"]
-    limits = _say_calibrated(version["calibrated"])
+    limits = _LIMITS.get(version["limits"] or "", "limits not known yet")
     since = "No baseline yet: the first windows become it."
     if baseline is not None:
         learned = f" at {baseline['learned_at']}" if baseline["learned_at"] else ""
@@ -134,13 +139,6 @@ def _show_watched(version: VersionReport) -> Html:
         ),
         note(f"and {more:,} more, which the model uses less; /drift has all of them") if more > 0 else None,
     )
-
-
-def _say_calibrated(calibrated: dict[str, bool]) -> str:
-    """Of windows of every length, whether their limit comes from the baseline."""
-    if not any(calibrated.values()):
-        return "uncalibrated: limits are fixed"
-    return "limits calibrated" if all(calibrated.values()) else "limits calibrated for windows of some lengths"
 
 
 def _show_axis(axis: FeatureReport, key: str) -> Html:

@@ -184,8 +184,9 @@ def test_a_feature_that_has_drifted_comes_first_with_the_reason():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"calibrated": {}}, "uncalibrated: limits are fixed"),
-        ({"calibrated": {"1": True}}, "limits calibrated."),
+        ({"limits": "uncalibrated"}, "uncalibrated: limits are fixed"),
+        ({"limits": None}, "limits not known yet"),
+        ({"limits": "calibrated"}, "limits calibrated."),
         ({"window": None}, "No window has ended yet."),
         ({"baseline": None}, "No baseline yet"),
         ({"detail": "3 more windows are learned from"}, "3 more windows are learned from"),
