@@ -14,14 +14,11 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.bounds import Bounds
+from benchmarks.watchers import REMEMBERED, LabelChain
 from scoreline.features import Feature
-from scoreline.models.inspection import Output
 from scoreline.models.model import ModelVersion
 from scoreline.observability.events import BatchScored
-from scoreline.observability.labels.joining import LabelJoin
 from scoreline.observability.labels.memory import PredictionMemory, hash_ids
-from scoreline.observability.labels.notes import PredictionNotes
-from scoreline.observability.labels.quality import LiveQuality
 from scoreline.records import find_last_records
 from scoreline.schemas.fixed import LABEL_ID, load_fixed
 from scoreline.schemas.folder import FolderCatalog
@@ -33,7 +30,6 @@ from scoreline.transport.record import StoredRecord
 
 BATCH = 2048
 BATCHES = 150
-REMEMBERED = 200_000
 LABELS_AFTER = 20
 """Labels come so many batches after their predictions."""
 
@@ -41,30 +37,6 @@ LOOP_MICROSECONDS = 13.0
 """What the loop takes for a record with the model of the flights."""
 
 VERSION = ModelVersion("flights", 1, "0" * 64, WeightedSum([Feature("x")], [1.0]))
-
-
-class Nobody:
-    """Counts nothing: counters are not what is measured."""
-
-    def labels_settled(self, outcome, labels):
-        pass
-
-
-class Chain:
-    """Everything between a batch and the quality of its version."""
-
-    def __init__(self) -> None:
-        clock = time.monotonic
-        self.notes = PredictionNotes(REMEMBERED, clock)
-        self.quality = LiveQuality(Nobody(), seconds=3600.0, list_loaded=lambda: [1], clock=clock)
-        self.join = LabelJoin(
-            self.notes,
-            self.quality,
-            most_predictions=REMEMBERED,
-            seconds=3600.0,
-            find_output=lambda _: Output.PROBABILITY,
-            clock=clock,
-        )
 
 
 def make_batch(number: int, *, where: str) -> BatchScored:
@@ -85,7 +57,7 @@ def make_batch(number: int, *, where: str) -> BatchScored:
 
 def measure_notes(where: str) -> float:
     """Microseconds of CPU that the loop spends on a record."""
-    chain = Chain()
+    chain = LabelChain()
     batches = [make_batch(number, where=where) for number in range(BATCHES)]
     started = time.thread_time()
     for batch in batches:
@@ -98,7 +70,7 @@ def measure_joining(decoder: LabelDecoder) -> tuple[float, float, float, float]:
 
     The quality that comes of it is checked.
     """
-    chain = Chain()
+    chain = LabelChain()
     batches = [make_batch(number, where="fields") for number in range(BATCHES)]
     remembered, decoded, joined = 0.0, 0.0, 0.0
     targets = np.random.default_rng(1).integers(0, 2, BATCHES * BATCH).astype(float)

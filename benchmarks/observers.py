@@ -19,7 +19,7 @@ from benchmarks.deployment import deploy
 from benchmarks.draining import Position, watch_drain
 from benchmarks.flights import Flights, load
 from benchmarks.loop import CollectingDelivery
-from benchmarks.watchers import Drift, Labels, NoLag, Timed
+from benchmarks.watchers import Drift, LabelChain, NoLag, Remembering, Timed
 from scoreline.demo.flights import flight_schema
 from scoreline.features import Kind
 from scoreline.models.baseline.baseline import Baseline
@@ -66,7 +66,7 @@ def measure(flights: Flights, model: LightGBMModel, baseline: Baseline) -> dict[
         StoredRecord("features", i % 4, i // 4, flights.ids[i].encode(), flights.payloads[i], None, 1_700_000_000_000)
         for i in range(BATCH)
     ]
-    source, metrics, drift, labels = NoLag(records, BATCHES), Metrics(), Drift(versions, baseline), Labels()
+    source, metrics, drift, labels = NoLag(records, BATCHES), Metrics(), Drift(versions, baseline), LabelChain()
     observers = {
         "metrics": Timed(metrics),
         "stats": Timed(Stats()),
@@ -75,7 +75,7 @@ def measure(flights: Flights, model: LightGBMModel, baseline: Baseline) -> dict[
         "lag": Timed(LagObserver(source, metrics.set_lag, time.monotonic, time.time)),
         "drift, counted": Timed(drift.monitor),
         "labels, noted": Timed(labels.notes),
-        "labels, remembered": Timed(labels),
+        "labels, remembered": Timed(Remembering(labels)),
     }
     loop = StreamLoop(
         source,

@@ -38,21 +38,20 @@ class Timed:
 
 
 class Nobody:
-    """Counts nothing of labels: none come."""
+    """Counts nothing: counters are not what is measured."""
 
     def labels_settled(self, outcome, labels):
         pass
 
 
-class Labels:
-    """Notes of predictions, and the join that remembers them: beside the loop in the service, here on its thread."""
+class LabelChain:
+    """Everything between a batch and the quality of its version."""
 
     def __init__(self) -> None:
-        self._batches = 0
         clock = time.monotonic
         self.notes = PredictionNotes(REMEMBERED, clock)
         self.quality = LiveQuality(Nobody(), seconds=3600.0, list_loaded=lambda: [1], clock=clock)
-        self._join = LabelJoin(
+        self.join = LabelJoin(
             self.notes,
             self.quality,
             most_predictions=REMEMBERED,
@@ -60,6 +59,14 @@ class Labels:
             find_output=lambda _: Output.PROBABILITY,
             clock=clock,
         )
+
+
+class Remembering:
+    """Has a chain remember what was noted: beside the loop in the service, here on its thread."""
+
+    def __init__(self, chain: LabelChain) -> None:
+        self._batches = 0
+        self._join = chain.join
 
     def batch_scored(self, event: BatchScored) -> None:
         self._batches += 1

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from scoreline.observability.ranks import find_ranks
+
 Labels = npt.NDArray[np.float64]
 
 LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
@@ -21,13 +23,10 @@ def area_under_curve(labels: Labels, scores: Sequence[float]) -> float:
     >>> area_under_curve(np.array([0.0, 0.0, 1.0, 1.0]), [0.1, 0.4, 0.35, 0.8])
     0.75
     """
-    _, inverse, counts = np.unique(np.asarray(scores), return_inverse=True, return_counts=True)
-    last_rank = np.cumsum(counts)
-    mean_rank = last_rank - (counts - 1) / 2
     positive = labels == 1.0
     n_positive = int(positive.sum())
     n_negative = len(labels) - n_positive
-    rank_sum = float(mean_rank[inverse][positive].sum())
+    rank_sum = float(find_ranks(np.asarray(scores))[positive].sum())
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 

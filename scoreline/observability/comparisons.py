@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.models.routes import MOST_VERSIONS
 from scoreline.observability.quantiles import QuantileSketch
+from scoreline.observability.ranks import find_ranks
 
 RANKED_ROWS = 1024
 """The latest rows, over which ranks are correlated."""
@@ -174,15 +175,9 @@ def correlate_ranks(first: Doubles, second: Doubles) -> float | None:
     """
     if len(first) < 2:
         return None
-    ranks = [_rank(values) for values in (first, second)]
+    ranks = [find_ranks(values) for values in (first, second)]
     spread = [float(values.std()) for values in ranks]
     if not all(spread):
         return None
     centred = (ranks[0] - ranks[0].mean()) * (ranks[1] - ranks[1].mean())
     return float(centred.mean()) / (spread[0] * spread[1])
-
-
-def _rank(values: Doubles) -> Doubles:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2.0)[places]

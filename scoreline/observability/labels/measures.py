@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from scoreline.models.model import Scores
 from scoreline.observability.labels.kinds import Kind
+from scoreline.observability.ranks import find_ranks
 
 CALIBRATION_BINS = 10
 EPSILON = float(np.finfo(np.float64).eps)
@@ -104,9 +105,7 @@ def find_auc(scores: Doubles, targets: Doubles) -> float | None:
     pairs = positives * (len(targets) - positives)
     if not pairs:
         return None
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2.0
-    above = float(ranks[places][targets == 1].sum()) - positives * (positives + 1) / 2
+    above = float(find_ranks(scores)[targets == 1].sum()) - positives * (positives + 1) / 2
     return above / pairs
 
 

@@ -10,7 +10,7 @@ from scoreline.http.pages.status.picture import StatusPicture
 from scoreline.http.pages.status.sections import explain_absence
 from scoreline.http.pages.status.wording import UNKNOWN, say_count, say_number, say_seconds, say_share, say_state
 from scoreline.models.routes import RouteAnswer
-from scoreline.observability.drift.report import CauseReport, FeatureReport, VersionReport
+from scoreline.observability.drift.report import CauseReport, FeatureReport, Limits, VersionReport
 from scoreline.observability.snapshot import Snapshot
 
 _RATIO = "_ratio"
@@ -24,10 +24,11 @@ _MEASURES: Mapping[_Measure, str] = {
     "root_mean_squared_error": "RMSE",
     "bias": "bias",
 }
-_LIMITS = {
+_LIMITS: Mapping[Limits | None, str] = {
     "calibrated": "limits calibrated",
     "partly calibrated": "limits calibrated for windows of some lengths",
     "uncalibrated": "uncalibrated: limits are fixed",
+    None: "limits not known yet",
 }
 _BAD_FIRST = {"drift": 0, "warning": 1}
 _MOST_AXES, _MOST_VERSIONS, _MOST_OTHERS, _MOST_ALIASES = 40, 24, 4, 24
@@ -120,7 +121,7 @@ def show_drift(picture: StatusPicture) -> Html:
 
 def _show_watched(version: VersionReport) -> Html:
     baseline, window = version["baseline"], version["window"]
-    limits = _LIMITS.get(version["limits"] or "", "limits not known yet")
+    limits = _LIMITS[version["limits"]]
     since = "No baseline yet: the first windows become it."
     if baseline is not None:
         learned = f" at {baseline['learned_at']}" if baseline["learned_at"] else ""
