@@ -83,8 +83,9 @@ class LabelJoin:
         """Remember what was noted; the labels that have waited for it."""
         came = no_labels()
         for noted in self._notes.take():
-            self._memory.add(noted.version.version, noted.hashes, noted.scores, noted.at_seconds)
-            waited = self._waiting.take(noted.hashes)
+            hashes = hash_ids(noted.ids)
+            self._memory.add(noted.version.version, hashes, noted.scores, noted.at_seconds)
+            waited = self._waiting.take(hashes)
             if len(waited):
                 came = came.join(waited)
         return came

@@ -10,7 +10,6 @@ import numpy as np
 
 from scoreline.models.model import ModelVersion, Scores
 from scoreline.observability.events import BatchScored
-from scoreline.observability.labels.memory import Hashes, hash_ids
 from scoreline.records import Clock
 from scoreline.schemas.predictions import Source, choose_ids
 from scoreline.scoring import Part, Scored
@@ -21,13 +20,13 @@ class NotedPredictions:
     """What one version predicted in one batch.
 
     Attributes:
-        hashes: of the ids, as they stand in the predictions.
+        ids: UTF-8, as in the predictions.
         scores: shape (rows,) or (rows, classes).
         at_seconds: monotonic.
     """
 
     version: ModelVersion
-    hashes: Hashes
+    ids: Sequence[bytes]
     scores: Scores
     at_seconds: float
 
@@ -56,9 +55,9 @@ class PredictionNotes:
             noted = _note(event, part, result, now)
             with self._lock:
                 self._noted.append(noted)
-                self._rows += len(noted.hashes)
+                self._rows += len(noted.ids)
                 while self._rows > self._most and len(self._noted) > 1:
-                    self._rows -= len(self._noted.popleft().hashes)
+                    self._rows -= len(self._noted.popleft().ids)
 
     def list_versions(self) -> list[ModelVersion]:
         """Versions that something is noted of."""
@@ -81,7 +80,7 @@ def _note(event: BatchScored, part: Part, result: Scored, now: float) -> NotedPr
         positions, scores = positions[good], scores[good]
         ids = None if ids is None else [ids[i] for i in good.tolist()]
     if ids is not None and None not in ids:
-        return NotedPredictions(part.version, hash_ids(cast("Sequence[bytes]", ids)), scores, now)
+        return NotedPredictions(part.version, cast("Sequence[bytes]", ids), scores, now)
     records = event.records
     kept = records if len(positions) == len(records) else [records[i] for i in positions.tolist()]
-    return NotedPredictions(part.version, hash_ids(choose_ids(Source(kept, ids))), scores, now)
+    return NotedPredictions(part.version, choose_ids(Source(kept, ids)), scores, now)

@@ -266,7 +266,7 @@ def test_notes_that_nobody_takes_are_bounded():
     for i in range(20):
         scene.predict({b"%d-%d" % (i, k): 0.5 for k in range(4)})
 
-    assert sum(len(noted.hashes) for noted in scene.notes.take()) == 8
+    assert sum(len(noted.ids) for noted in scene.notes.take()) == 8
     assert scene.notes.take() == []
 
 
